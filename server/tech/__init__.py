@@ -1,0 +1,1 @@
+"""Channel technologies: what the resources ask of them, and those that need no network."""

@@ -1,0 +1,243 @@
+"""The ports between a channel technology (SIP, Local, …) and the channels above it.
+
+A technology makes :class:`Leg` objects. A leg is one call as the technology sees it: it carries
+the signalling and owns a media stream. It reports upwards through the :class:`LegListener` that
+the channel gave it, and new calls through the :class:`CallSink` that the composition root gave
+the technology. Everything here is called on the event loop and returns without waiting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from server.media.streams import Stream
+
+
+class ExtensionMatch(Enum):
+    """What the dialplan says of a number that may still be incomplete."""
+
+    NONE = "none"
+    PARTIAL = "partial"
+    EXACT = "exact"
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A name and number, with their presentation.
+
+    :param presentation: RFC 3323/Q.951 wish as Asterisk names it: ``allowed``, ``prohib`` or
+        ``unavailable``.
+    """
+
+    name: str = ""
+    number: str = ""
+    presentation: str = "allowed"
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingCall:
+    """What a technology knows of a call when it arrives.
+
+    :param endpoint: the resource that calls, such as ``alice``.
+    :param context: where in the dialplan the call goes.
+    :param exten: the dialled extension.
+    :param caller: who calls.
+    :param rdnis: the number that redirected the call here, or empty.
+    :param variables: channel variables from configuration (``set_var``) and signalling.
+    """
+
+    endpoint: str
+    context: str
+    exten: str
+    caller: Party = Party()
+    rdnis: str = ""
+    language: str = "en"
+    account_code: str = ""
+    music_class: str = "default"
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingCall:
+    """What a caller of :meth:`Technology.create_leg` asks for.
+
+    :param formats: codec names in order of preference; empty means the endpoint's own.
+    :param variables: channel variables that the technology may read (``SIPADDHEADER`` …).
+    :param requestor: name of the channel on whose behalf this leg is made, or empty.
+    """
+
+    formats: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    requestor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointInfo:
+    """An endpoint's state.
+
+    :param state: ``online``, ``offline`` or ``unknown`` (ARI's words).
+    """
+
+    technology: str
+    resource: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class ContactInfo:
+    """A contact's reachability.
+
+    :param status: ``Reachable``, ``Unreachable``, ``Unknown``, ``NonQualified`` or ``Removed``.
+    :param roundtrip_usec: of the last OPTIONS, or ``None``.
+    """
+
+    uri: str
+    aor: str
+    status: str
+    roundtrip_usec: int | None = None
+
+
+class LegListener(Protocol):
+    """What a leg reports. :class:`server.resources.channel.Channel` implements it."""
+
+    def on_ringing(self) -> None:
+        """The far end rings (180)."""
+
+    def on_progress(self) -> None:
+        """The far end sends early media (183 with SDP)."""
+
+    def on_answered(self) -> None:
+        """The far end answered."""
+
+    def on_hangup(self, cause: int, tech_cause: int | None, reason: str) -> None:
+        """The call is over; the leg and its stream are gone after this call.
+
+        :param cause: Q.850.
+        :param tech_cause: the technology's own code, a SIP status for SIP.
+        :param reason: a short text for logs.
+        """
+
+    def on_dtmf(self, digit: str, duration_ms: int) -> None:
+        """A digit came by signalling (SIP INFO); digits in media come from the stream."""
+
+    def on_hold(self, music_class: str | None) -> None:
+        """The far end put this call on hold."""
+
+    def on_unhold(self) -> None:
+        """The far end resumed."""
+
+    def on_connected_line(self, party: Party) -> None:
+        """The far end says who it is now."""
+
+    def on_redirected(self, target: str) -> None:
+        """The far end asks to try elsewhere (302); *target* is a dial string without technology."""
+
+
+class Leg(Protocol):
+    """One call as its technology sees it."""
+
+    @property
+    def name(self) -> str:
+        """The channel name, such as ``PJSIP/alice-00000001``."""
+
+    @property
+    def protocol_id(self) -> str:
+        """The technology's own id of the call: the Call-ID for SIP."""
+
+    @property
+    def stream(self) -> Stream:
+        """The media; exists for as long as the leg does and is closed by it."""
+
+    @property
+    def listener(self) -> LegListener | None:
+        """Who hears of what happens; set once, by the channel, before anything can happen."""
+
+    @listener.setter
+    def listener(self, listener: LegListener | None) -> None: ...
+
+    def dial(self, caller: Party, connected: Party) -> None:
+        """Start an outgoing call. Called once, on a leg made by :meth:`Technology.create_leg`."""
+
+    def ring(self) -> None:
+        """Tell the caller that the called party rings (180)."""
+
+    def progress(self) -> None:
+        """Open the media path before the answer (183 with SDP)."""
+
+    def answer(self) -> None:
+        """Answer an incoming call. Media flows at once; a second call does nothing."""
+
+    def hangup(self, cause: int) -> None:
+        """End or refuse the call. The listener hears nothing more. May be called again."""
+
+    def hold(self) -> None:
+        """Put the far end on hold."""
+
+    def unhold(self) -> None:
+        """Resume it."""
+
+    def send_dtmf(
+        self, digits: str, *, before_ms: int, between_ms: int, duration_ms: int, after_ms: int
+    ) -> Awaitable[None]:
+        """Send digits in media or by signalling, as the endpoint is configured.
+
+        The awaitable ends when the last digit was sent.
+        """
+
+    def set_connected_line(self, party: Party) -> None:
+        """Tell the far end who it is connected to, if the technology can."""
+
+    def redirect(self, target: str) -> None:
+        """Send the far end elsewhere: 302 before the answer, REFER after it.
+
+        :param target: a dial string of the same technology, without the technology.
+        :raises Unprocessable: the technology can't.
+        """
+
+    def info(self, item: str) -> str | None:
+        """Read a fact for ``CHANNEL(item)`` and its like, ``None`` if there is none."""
+
+
+class CallSink(Protocol):
+    """Where technologies deliver new calls and endpoint states."""
+
+    def match_extension(self, context: str, exten: str, caller_number: str) -> ExtensionMatch:
+        """Ask whether a call to this extension would be taken."""
+
+    def incoming(self, leg: Leg, call: IncomingCall) -> None:
+        """Take a new call. On return the leg has its listener.
+
+        :raises Unavailable: the server is full or stopping; the technology answers 503.
+        """
+
+    def on_endpoint_changed(self, endpoint: EndpointInfo) -> None:
+        """An endpoint came or went."""
+
+    def on_contact_changed(self, endpoint: EndpointInfo, contact: ContactInfo) -> None:
+        """A contact's reachability changed."""
+
+
+class Technology(Protocol):
+    """A way to make and take calls."""
+
+    @property
+    def name(self) -> str:
+        """As in dial strings: ``PJSIP``, ``Local``."""
+
+    def create_leg(self, resource: str, call: OutgoingCall) -> Leg:
+        """Prepare an outgoing call; nothing is sent before :meth:`Leg.dial`.
+
+        :param resource: the dial string after the technology, such as ``alice`` or ``100@ctx/n``.
+        :raises NotFound: no such endpoint, or it can't be reached now (no contact).
+        :raises InvalidArgument: the resource or the formats can't be used.
+        :raises Unavailable: no ports or channels left.
+        """
+
+    def endpoints(self) -> Sequence[EndpointInfo]:
+        """List the configured endpoints."""
+
+    def endpoint(self, resource: str) -> EndpointInfo | None:
+        """Return one endpoint, ``None`` if there is none of this name."""
