@@ -1,0 +1,50 @@
+"""Generates what is derived from api-spec/.
+
+Run without arguments it writes the files; with ``--check`` it changes nothing and fails when one
+of them differs from what the spec says.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import emit_server
+from apispec import Spec
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def outputs(spec: Spec) -> dict[Path, str]:
+    """Return every generated file with its content."""
+    files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
+    return files
+
+
+def stale(files: dict[Path, str]) -> list[Path]:
+    """Return the files whose content on disk is not the generated one."""
+    return [
+        path
+        for path, text in files.items()
+        if not path.exists() or path.read_text(encoding="utf-8") != text
+    ]
+
+
+def main() -> int:
+    """Write or check the generated files; return the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="fail if a file is out of date")
+    arguments = parser.parse_args()
+    files = outputs(Spec(ROOT / "api-spec"))
+    changed = stale(files)
+    for path in changed:
+        if not arguments.check:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(files[path], encoding="utf-8")
+        print(f"{'out of date' if arguments.check else 'wrote'}: {path.relative_to(ROOT)}")
+    return 1 if arguments.check and changed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
