@@ -1,0 +1,229 @@
+"""One bridge: the channels in it, and what happens between them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import orjson
+
+from server.base.clock import ari_timestamp
+from server.base.errors import InvalidState
+from server.media.streams import Player, Recorder, Source
+from server.model import events
+from server.model.events import Event, Snapshot
+from server.resources.channel import Channel
+from server.resources.node import Node
+from server.stasis.topics import Topic, bridge_topic
+
+logger = logging.getLogger(__name__)
+
+
+class Bridge:
+    """A live bridge.
+
+    :param bridge_class: ``stasis`` for one that an application made, ``basic`` for Dial()'s.
+    :param is_holding: members hear music or nothing instead of each other.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        bridge_id: str,
+        *,
+        name: str = "",
+        creator: str = "",
+        bridge_class: str = "stasis",
+        is_holding: bool = False,
+    ) -> None:
+        self.node = node
+        self.id = bridge_id
+        self.name = name
+        self.creator = creator
+        self.bridge_class = bridge_class
+        self.is_holding = is_holding
+        self.channels: dict[str, Channel] = {}
+        self.is_destroyed = False
+        # what plays or records here, closed with the bridge
+        self.resources: list[Callable[[], None]] = []
+        self.language = node.settings.default_language
+        self.topics: tuple[Topic, ...] = (bridge_topic(bridge_id),)
+        self._media = node.engine.create_bridge()
+        self._creation_time = ari_timestamp(node.clock.wall())
+        self._snapshot: Snapshot | None = None
+        self._departures: list[asyncio.Future[Channel]] = []
+        if is_holding:
+            self._media.set_holding(True)
+
+    def __repr__(self) -> str:
+        return f"<Bridge {self.id} {list(self.channels)}>"
+
+    @property
+    def technology(self) -> str:
+        """Asterisk's name for what mixes the audio now."""
+        if self.is_holding:
+            return "holding_bridge"
+        return "simple_bridge" if len(self.channels) <= 2 else "softmix"
+
+    def snapshot(self) -> Snapshot:
+        """Return the bridge's JSON, encoded once per change."""
+        if self._snapshot is None:
+            self._snapshot = orjson.Fragment(orjson.dumps(self._describe()))
+        return self._snapshot
+
+    def publish(self, event: Event, *extra: Topic) -> None:
+        """Publish *event* to all who follow this bridge, or one of the *extra* topics."""
+        self.node.bus.publish(event, (*self.topics, *extra))
+
+    # members
+
+    def add(
+        self,
+        channel: Channel,
+        *,
+        role: str = "participant",
+        absorb_dtmf: bool = False,
+        mute: bool = False,
+    ) -> None:
+        """Let *channel* in; it leaves the bridge that it is in now.
+
+        :param role: ``participant``, or ``announcer`` in a holding bridge.
+        :param absorb_dtmf: digits of this channel are not passed on to the others.
+        :param mute: the others don't hear this channel.
+        :raises InvalidState: the channel has hung up, or the bridge is gone.
+        """
+        if channel.is_hungup or self.is_destroyed:
+            raise InvalidState("Channel has hung up" if channel.is_hungup else "Bridge is gone")
+        if channel.bridge is self:
+            return
+        if channel.bridge is not None:
+            channel.bridge.remove(channel)
+        channel.bridge = self
+        self.channels[channel.id] = channel
+        self._media.add(channel.leg.stream, mute=mute, role=role)
+        if absorb_dtmf:
+            self._media.set_dtmf_passthrough(channel.leg.stream, False)
+        if channel.stasis is not None:
+            self.node.applications.watch(channel.stasis.app, self.topics[0])
+        self._snapshot = None
+        if self.node.bus.wants((*self.topics, *channel.topics)):
+            self.publish(
+                events.channel_entered_bridge(bridge=self.snapshot(), channel=channel.snapshot()),
+                *channel.topics,
+            )
+        for member in self.channels.values():
+            if member.is_held and member is not channel:
+                self.on_member_held(member, None)
+
+    def remove(self, channel: Channel) -> None:
+        """Let *channel* out; it stays alive."""
+        if self.channels.pop(channel.id, None) is None:
+            return
+        if channel.is_held:
+            self.on_member_resumed(channel)
+        if not channel.is_hungup:
+            self._media.remove(channel.leg.stream)
+            channel.set_background(None)
+        channel.bridge = None
+        self._snapshot = None
+        if self.node.bus.wants((*self.topics, *channel.topics)):
+            self.publish(
+                events.channel_left_bridge(bridge=self.snapshot(), channel=channel.snapshot()),
+                *channel.topics,
+            )
+        if channel.stasis is not None:
+            self.node.applications.unwatch(channel.stasis.app, self.topics[0])
+        for departure in self._departures:
+            if not departure.done():
+                departure.set_result(channel)
+
+    def drop(self, channel: Channel) -> None:
+        """Take out a channel that has ended."""
+        self.remove(channel)
+
+    def departure(self) -> asyncio.Future[Channel]:
+        """Return a future of the next channel that leaves."""
+        future: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
+        self._departures.append(future)
+        future.add_done_callback(self._departures.remove)
+        return future
+
+    def destroy(self) -> None:
+        """Let everybody out and end the bridge. May be called again."""
+        if self.is_destroyed:
+            return
+        for close in list(self.resources):
+            close()
+        for channel in list(self.channels.values()):
+            self.remove(channel)
+        self.is_destroyed = True
+        self._media.close()
+        if self.node.bus.wants(self.topics):
+            self.publish(events.bridge_destroyed(bridge=self.snapshot()))
+        self.node.applications.forget_topic(self.topics[0])
+
+    # what members do
+
+    def on_member_held(self, channel: Channel, music_class: str | None) -> None:
+        """Play music to the one who waits for *channel*."""
+        if len(self.channels) == 2:
+            for member in self.channels.values():
+                if member is not channel:
+                    member.set_background("music", music_class or member.music_class)
+
+    def on_member_resumed(self, channel: Channel) -> None:
+        """End the music of :meth:`on_member_held`."""
+        for member in self.channels.values():
+            if member is not channel:
+                member.set_background(None)
+
+    def on_member_identified(self, channel: Channel) -> None:
+        """Tell the other of two who it talks to."""
+        if len(self.channels) == 2:
+            for member in self.channels.values():
+                if member is not channel:
+                    member.set_connected(channel.caller)
+
+    # media
+
+    def play(
+        self,
+        sources: Sequence[Source],
+        *,
+        offset_ms: int = 0,
+        on_item: Callable[[int], None] | None = None,
+    ) -> Player:
+        """Play to every member."""
+        self._check_alive()
+        return self._media.play(sources, offset_ms=offset_ms, on_item=on_item)
+
+    def record(self, path: str, file_format: str, **options: Any) -> Recorder:
+        """Record the mix of all members."""
+        self._check_alive()
+        return self._media.record(path, file_format, **options)
+
+    def set_music(self, music_class: str | None) -> None:
+        """Start or (``None``) stop music for every member."""
+        self._check_alive()
+        self._media.set_music(music_class)
+
+    # private
+
+    def _check_alive(self) -> None:
+        if self.is_destroyed:
+            raise InvalidState("Bridge is gone")
+
+    def _describe(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "technology": self.technology,
+            "bridge_type": "holding" if self.is_holding else "mixing",
+            "bridge_class": self.bridge_class,
+            "creator": self.creator,
+            "name": self.name,
+            "channels": list(self.channels),
+            "creationtime": self._creation_time,
+            "video_mode": "none",
+        }

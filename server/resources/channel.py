@@ -1,0 +1,613 @@
+"""One channel: a leg of a call as the API sees it, and the coroutine that controls it.
+
+A channel has at most one controller (the dialplan's executor, a Stasis application's hold on it)
+or none (a dialled leg that waits in a bridge). The controller waits only through the channel
+(:meth:`Channel.wait`, :meth:`~Channel.sleep`, :meth:`~Channel.wait_digit`), and any of these
+raises :class:`~server.base.errors.ChannelHungUp` once the call is over. When the controller has
+ended, the channel is destroyed; a channel without one is destroyed at once. So everything that
+a controller does on its way out, such as leaving Stasis, comes before ``ChannelDestroyed``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+import orjson
+
+from server.base.causes import cause_text
+from server.base.clock import ari_timestamp
+from server.base.errors import ChannelHungUp, InvalidState
+from server.base.ids import ChannelId
+from server.media.streams import Player, Recorder, Source
+from server.model import events
+from server.model.events import Event, Snapshot
+from server.resources.node import Node
+from server.resources.variables import ChannelVariables
+from server.stasis.topics import Topic, channel_topic, endpoint_topic
+from server.tech.base import Leg, Party
+
+if TYPE_CHECKING:
+    from server.resources.bridge import Bridge
+    from server.resources.stasis_calls import StasisCall
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+MAX_PENDING_DIGITS = 128  # a caller's type-ahead; the oldest go first
+CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a silent phone
+
+DigitObserver = Callable[[str], None]
+
+
+class Channel:
+    """A live channel.
+
+    :param node: the shared parts.
+    :param channel_id: unique on this node.
+    :param leg: its technology's side; the channel becomes the listener of leg and stream.
+    :param state: ``Ring`` for a call that comes in, ``Down`` for one that is to go out.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_controller",
+        "_creation_time",
+        "_digit_waiters",
+        "_digits",
+        "_gates",
+        "_snapshot",
+        "account_code",
+        "answered_at",
+        "app_data",
+        "app_name",
+        "bridge",
+        "caller",
+        "connected",
+        "context",
+        "created_at",
+        "dial_watch",
+        "digit_observers",
+        "endpoint",
+        "exten",
+        "hangup_cause",
+        "id",
+        "is_destroyed",
+        "is_held",
+        "is_hungup",
+        "language",
+        "leg",
+        "linkedid",
+        "music_class",
+        "name",
+        "node",
+        "on_destroyed",
+        "priority",
+        "rdnis",
+        "resources",
+        "stasis",
+        "state",
+        "tech_cause",
+        "tone_zone",
+        "topics",
+        "variables",
+    )
+
+    def __init__(self, node: Node, channel_id: ChannelId, leg: Leg, state: str) -> None:
+        # identity
+        self.node = node
+        self.id = channel_id
+        self.leg = leg
+        self.name = leg.name
+        self.endpoint = _endpoint_of(leg.name)
+        self.linkedid: str = channel_id
+        self.created_at = node.clock.wall()
+        self._creation_time = ari_timestamp(self.created_at)
+        # what people see
+        self.state = state
+        self.caller = Party()
+        self.connected = Party()
+        self.rdnis = ""
+        self.language = node.settings.default_language
+        self.account_code = ""
+        self.music_class = "default"
+        self.tone_zone = ""
+        self.context = "default"
+        self.exten = "s"
+        self.priority = 1
+        self.app_name = ""
+        self.app_data = ""
+        self.variables = ChannelVariables(self._on_variable_set)
+        # where it is
+        self.bridge: Bridge | None = None
+        self.stasis: StasisCall | None = None
+        self.is_held = False
+        self.answered_at: float | None = None
+        # how it ends
+        self.hangup_cause = 0
+        self.tech_cause: int | None = None
+        self.is_hungup = False
+        self.is_destroyed = False
+        self.on_destroyed: list[Callable[[], None]] = []
+        # what it owns: playbacks and recordings, closed before the channel leaves
+        self.resources: list[Callable[[], None]] = []
+        # who follows it
+        self.dial_watch: Callable[[str], None] | None = None
+        self.digit_observers: list[DigitObserver] = []
+        self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
+        self._digit_waiters: deque[asyncio.Future[None]] = deque()
+        self._gates: set[asyncio.Future[Any]] = set()
+        self._controller: asyncio.Task[None] | None = None
+        self._snapshot: Snapshot | None = None
+        technology, resource = self.endpoint
+        self.topics: tuple[Topic, ...] = (
+            channel_topic(channel_id),
+            endpoint_topic(technology, resource),
+            endpoint_topic(technology, ""),
+        )
+        leg.listener = self
+        leg.stream.listener = self
+
+    def __repr__(self) -> str:
+        return f"<Channel {self.id} {self.name} {self.state}>"
+
+    # its description
+
+    def snapshot(self) -> Snapshot:
+        """Return the channel's JSON, encoded once per change."""
+        if self._snapshot is None:
+            self._snapshot = orjson.Fragment(orjson.dumps(self._describe()))
+        return self._snapshot
+
+    def touch(self) -> None:
+        """Note that something in the snapshot changed."""
+        self._snapshot = None
+
+    def publish(self, event: Event, *extra: Topic) -> None:
+        """Publish *event* to all who follow this channel, or one of the *extra* topics."""
+        self.node.bus.publish(event, (*self.topics, *extra))
+
+    @property
+    def has_audience(self) -> bool:
+        """Whether an event about this channel would reach anybody."""
+        return self.node.bus.wants(self.topics)
+
+    def set_state(self, state: str) -> None:
+        """Change the state and say so."""
+        if state == self.state:
+            return
+        logger.debug("%s: %s -> %s", self.name, self.state, state)
+        self.state = state
+        self.touch()
+        if state == "Up":
+            self.answered_at = self.node.clock.wall()
+        if self.has_audience:
+            self.publish(events.channel_state_change(channel=self.snapshot()))
+
+    def set_position(self, context: str, exten: str, priority: int) -> None:
+        """Move the channel's place in the dialplan; nothing is executed by this."""
+        self.context, self.exten, self.priority = context, exten, priority
+        self.touch()
+
+    def set_application(self, name: str, data: str) -> None:
+        """Note the dialplan application that now runs, and say so."""
+        self.app_name, self.app_data = name, data
+        self.touch()
+        if self.has_audience:
+            self.publish(
+                events.channel_dialplan(
+                    channel=self.snapshot(), dialplan_app=name, dialplan_app_data=data
+                )
+            )
+
+    def set_caller(self, caller: Party) -> None:
+        """Change who calls, and say so."""
+        self.caller = caller
+        self.touch()
+        if self.has_audience:
+            number, text = PRESENTATION.get(caller.presentation, PRESENTATION["allowed"])
+            self.publish(
+                events.channel_caller_id(
+                    channel=self.snapshot(),
+                    caller_presentation=number,
+                    caller_presentation_txt=text,
+                )
+            )
+
+    def set_connected(self, party: Party, *, tell_phone: bool = True) -> None:
+        """Change who this channel is connected to, and say so."""
+        if party == self.connected:
+            return
+        self.connected = party
+        self.touch()
+        if tell_phone and not self.is_hungup:
+            self.leg.set_connected_line(party)
+        if self.has_audience:
+            self.publish(events.channel_connected_line(channel=self.snapshot()))
+
+    # call control
+
+    def answer(self) -> None:
+        """Answer; does nothing on a channel that is up."""
+        if self.state != "Up" and not self.is_hungup:
+            self.leg.answer()
+            self.set_state("Up")
+
+    def ring(self) -> None:
+        """Tell the caller that it rings."""
+        if not self.is_hungup and self.state != "Up":
+            self.leg.ring()
+            self.set_state("Ringing")
+
+    def progress(self) -> None:
+        """Open early media."""
+        if not self.is_hungup and self.state != "Up":
+            self.leg.progress()
+
+    def hangup(self, cause: int = 16) -> None:
+        """End the call.
+
+        :param cause: Q.850, reported to the far end and in ``ChannelDestroyed``.
+        """
+        if self.is_hungup:
+            return
+        if self.has_audience:
+            self.publish(
+                events.channel_hangup_request(channel=self.snapshot(), cause=cause, soft=True)
+            )
+        self._begin_end(cause)
+        self.leg.hangup(cause)
+        self._finish_end()
+
+    # media
+
+    def play(
+        self,
+        sources: Sequence[Source],
+        *,
+        offset_ms: int = 0,
+        on_item: Callable[[int], None] | None = None,
+    ) -> Player:
+        """Play to this channel; see :meth:`server.media.streams.Stream.play`."""
+        self._check_alive()
+        return self.leg.stream.play(sources, offset_ms=offset_ms, on_item=on_item)
+
+    def record(self, path: str, file_format: str, **options: Any) -> Recorder:
+        """Record what the channel says; see :meth:`server.media.streams.Stream.record`."""
+        self._check_alive()
+        return self.leg.stream.record(path, file_format, **options)
+
+    def set_background(self, kind: str | None, value: str = "") -> None:
+        """Choose what the channel hears when nothing else plays."""
+        if not self.is_hungup:
+            self.leg.stream.set_background(kind, value)
+
+    # waiting, for the controller
+
+    async def wait(self, awaitable: asyncio.Future[T] | Awaitable[T]) -> T:
+        """Wait for something else, but no longer than the channel lives.
+
+        A coroutine given here goes on in the background when the channel ends first, and is
+        then cancelled.
+
+        :raises ChannelHungUp: the channel ended first.
+        """
+        self._raise_if_hungup(awaitable)
+        if asyncio.isfuture(awaitable):
+            future: asyncio.Future[T] = awaitable
+        else:
+            future = self.node.scope.spawn(_as_coroutine(awaitable), f"{self.name} wait")
+        gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        wake = _waker(gate)
+        future.add_done_callback(wake)
+        try:
+            await self._pass(gate)
+        except BaseException:
+            if future is not awaitable:
+                future.cancel()
+            raise
+        finally:
+            future.remove_done_callback(wake)
+        return future.result()
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass.
+
+        :raises ChannelHungUp: the channel ended meanwhile.
+        """
+        self._raise_if_hungup()
+        loop = asyncio.get_running_loop()
+        gate: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(seconds, _waker(gate), gate)
+        try:
+            await self._pass(gate)
+        finally:
+            timer.cancel()
+
+    async def wait_digit(self, timeout: float | None) -> str | None:
+        """Return the next digit, ``None`` after *timeout* seconds without one.
+
+        :raises ChannelHungUp: the channel ended meanwhile.
+        """
+        self._raise_if_hungup()
+        if self._digits:
+            return self._digits.popleft()
+        loop = asyncio.get_running_loop()
+        gate: asyncio.Future[None] = loop.create_future()
+        timer = loop.call_later(timeout, _waker(gate), gate) if timeout is not None else None
+        self._digit_waiters.append(gate)
+        try:
+            await self._pass(gate)
+        finally:
+            self._digit_waiters.remove(gate)
+            if timer is not None:
+                timer.cancel()
+        return self._digits.popleft() if self._digits else None
+
+    async def wait_hangup(self) -> NoReturn:
+        """Wait until the channel ends, and raise :class:`ChannelHungUp` then."""
+        self._raise_if_hungup()
+        await self._pass(asyncio.get_running_loop().create_future())
+        raise ChannelHungUp(self.hangup_cause)
+
+    def flush_digits(self) -> None:
+        """Forget digits that nobody has read."""
+        self._digits.clear()
+
+    def unread_digit(self, digit: str) -> None:
+        """Give a digit back, to be read next."""
+        self._digits.appendleft(digit)
+        self._wake_digit_waiters()
+
+    # its controller
+
+    def take_control(self, controller: Coroutine[Any, Any, None], name: str) -> None:
+        """Make *controller* the one coroutine that drives this channel.
+
+        The former one is cancelled, unless it is the caller and hands over itself.
+        """
+        former = self._controller
+        task = self.node.scope.spawn(self._run(controller), f"{self.name} {name}")
+        self._controller = task
+        if former is not None and former is not asyncio.current_task():
+            former.cancel()
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether a controller drives the channel."""
+        return self._controller is not None
+
+    # callbacks: the leg
+
+    def on_ringing(self) -> None:
+        if self.state in ("Down", "Dialing"):
+            self.set_state("Ringing")
+        self._tell_dialler("RINGING")
+
+    def on_progress(self) -> None:
+        self._tell_dialler("PROGRESS")
+
+    def on_answered(self) -> None:
+        self.set_state("Up")
+        self._tell_dialler("ANSWER")
+
+    def on_hangup(self, cause: int, tech_cause: int | None, reason: str) -> None:
+        if self.is_hungup:
+            return
+        logger.debug("%s: hung up by the far end: %s (%s)", self.name, cause, reason)
+        self.tech_cause = tech_cause
+        if self.has_audience:
+            self.publish(
+                events.channel_hangup_request(
+                    channel=self.snapshot(), cause=cause, tech_cause=tech_cause
+                )
+            )
+        self._begin_end(cause)
+        self._finish_end()
+
+    def on_hold(self, music_class: str | None) -> None:
+        if self.is_held:
+            return
+        self.is_held = True
+        if self.has_audience:
+            self.publish(events.channel_hold(channel=self.snapshot(), musicclass=music_class))
+        if self.bridge is not None:
+            self.bridge.on_member_held(self, music_class)
+
+    def on_unhold(self) -> None:
+        if not self.is_held:
+            return
+        self.is_held = False
+        if self.has_audience:
+            self.publish(events.channel_unhold(channel=self.snapshot()))
+        if self.bridge is not None:
+            self.bridge.on_member_resumed(self)
+
+    def on_connected_line(self, party: Party) -> None:
+        self.set_caller(party)
+        if self.bridge is not None:
+            self.bridge.on_member_identified(self)
+
+    def on_redirected(self, target: str) -> None:
+        self.variables.set("FORWARD_TARGET", target)
+        self._tell_dialler("FORWARD")
+
+    # callbacks: the stream
+
+    def on_dtmf_begin(self, digit: str) -> None:
+        """A digit started; it counts when it ends."""
+
+    def on_dtmf(self, digit: str, duration_ms: int) -> None:
+        if self.is_hungup:
+            return
+        if self.has_audience:
+            self.publish(
+                events.channel_dtmf_received(
+                    channel=self.snapshot(), digit=digit, duration_ms=duration_ms
+                )
+            )
+        for observer in list(self.digit_observers):
+            observer(digit)
+        self._digits.append(digit)
+        self._wake_digit_waiters()
+
+    def on_talking_started(self) -> None:
+        if self.has_audience:
+            self.publish(events.channel_talking_started(channel=self.snapshot()))
+
+    def on_talking_finished(self, duration_ms: int) -> None:
+        if self.has_audience:
+            self.publish(
+                events.channel_talking_finished(channel=self.snapshot(), duration=duration_ms)
+            )
+
+    def on_rtp_timeout(self) -> None:
+        logger.info("%s: no RTP any more, hanging up", self.name)
+        self.hangup(CAUSE_RTP_TIMEOUT)
+
+    # private
+
+    def _describe(self) -> dict[str, Any]:
+        description: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "protocol_id": self.leg.protocol_id,
+            "caller": {"name": self.caller.name, "number": self.caller.number},
+            "connected": {"name": self.connected.name, "number": self.connected.number},
+            "accountcode": self.account_code,
+            "dialplan": {
+                "context": self.context,
+                "exten": self.exten,
+                "priority": self.priority,
+                "app_name": self.app_name,
+                "app_data": self.app_data,
+            },
+            "creationtime": self._creation_time,
+            "language": self.language,
+        }
+        if self.rdnis:
+            description["caller_rdnis"] = self.rdnis
+        shown = self.node.settings.channel_variables
+        if shown:
+            description["channelvars"] = {
+                name: self.variables.get(name) or "" for name in shown
+            }
+        return description
+
+    def _on_variable_set(self, name: str, value: str) -> None:
+        if self.node.settings.channel_variables:
+            self.touch()
+        if self.has_audience:
+            self.publish(
+                events.channel_varset(channel=self.snapshot(), variable=name, value=value)
+            )
+
+    def _check_alive(self) -> None:
+        if self.is_hungup:
+            raise InvalidState("Channel has hung up")
+
+    def _raise_if_hungup(self, awaitable: object = None) -> None:
+        if self.is_hungup:
+            if asyncio.iscoroutine(awaitable):
+                awaitable.close()
+            raise ChannelHungUp(self.hangup_cause)
+
+    async def _pass(self, gate: asyncio.Future[None]) -> None:
+        self._gates.add(gate)
+        try:
+            await gate
+        finally:
+            self._gates.discard(gate)
+
+    def _wake_digit_waiters(self) -> None:
+        for gate in self._digit_waiters:
+            if not gate.done():
+                gate.set_result(None)
+                break
+
+    def _tell_dialler(self, status: str) -> None:
+        if self.dial_watch is not None:
+            self.dial_watch(status)
+
+    async def _run(self, controller: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.current_task()
+        try:
+            with contextlib.suppress(ChannelHungUp):
+                await controller
+        except Exception:
+            logger.exception("%s: its controller failed; hanging up", self.name)
+            self.hangup(CAUSE_CONTROLLER_FAILED)
+        finally:
+            if self._controller is task:
+                self._controller = None
+                if self.is_hungup:
+                    self.destroy()
+
+    def _begin_end(self, cause: int) -> None:
+        self.is_hungup = True
+        self.hangup_cause = cause
+        for close in list(self.resources):
+            close()
+
+    def _finish_end(self) -> None:
+        for gate in list(self._gates):
+            if not gate.done():
+                gate.set_exception(ChannelHungUp(self.hangup_cause))
+        self._tell_dialler("HANGUP")
+        if self._controller is None:
+            self.destroy()
+
+    def destroy(self) -> None:
+        """End the record of a channel that has hung up. The last event is published here."""
+        if self.is_destroyed:
+            return
+        self.is_destroyed = True
+        if self.bridge is not None:
+            self.bridge.drop(self)
+        for callback in self.on_destroyed:
+            callback()
+        if self.has_audience:
+            self.publish(
+                events.channel_destroyed(
+                    channel=self.snapshot(),
+                    cause=self.hangup_cause,
+                    cause_txt=cause_text(self.hangup_cause),
+                    tech_cause=self.tech_cause,
+                )
+            )
+        self.node.applications.forget_topic(channel_topic(self.id))
+        self.node.registry.remove(self)
+
+
+CAUSE_CONTROLLER_FAILED = 38  # network out of order: Asterisk's cause for an internal failure
+
+# Q.951 presentation as Asterisk numbers and words it
+PRESENTATION = {
+    "allowed": (0, "Presentation Allowed, Not Screened"),
+    "prohib": (32, "Presentation Prohibited, Not Screened"),
+    "unavailable": (67, "Number Unavailable"),
+}
+
+
+def _endpoint_of(name: str) -> tuple[str, str]:
+    """Return technology and resource of a channel name such as ``PJSIP/alice-00000001``."""
+    technology, _, rest = name.partition("/")
+    return technology, rest.rpartition("-")[0] or rest
+
+
+def _waker(gate: asyncio.Future[None]) -> Callable[[object], None]:
+    def wake(_done: object) -> None:
+        if not gate.done():
+            gate.set_result(None)
+
+    return wake
+
+
+async def _as_coroutine(awaitable: Awaitable[T]) -> T:
+    return await awaitable

@@ -1,0 +1,87 @@
+"""What the resources of one node share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server.base.clock import Clock
+from server.base.errors import Unavailable
+from server.base.ids import UniqueIds
+from server.base.tasks import TaskScope
+from server.media.engine import MediaEngine
+from server.media.sounds import SoundLibrary
+from server.stasis.applications import Applications
+from server.stasis.bus import Bus
+
+if TYPE_CHECKING:
+    from server.resources.ports import DialplanPort
+    from server.resources.registry import ChannelRegistry
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """Settings of asterisk.conf and ari.conf that calls depend on.
+
+    :param recording_dir: where live and stored recordings are.
+    :param max_calls: channels at the same time, 0 for no limit.
+    :param channel_variables: names shown in a channel's ``channelvars`` (ari.conf).
+    :param tone_zone: indication tones by name (``ring``, ``busy`` …) of the default country.
+    :param tone_zones: the same for every country.
+    """
+
+    recording_dir: Path
+    max_calls: int = 0
+    default_language: str = "en"
+    channel_variables: Sequence[str] = ()
+    tone_zone: str = "us"
+    tone_zones: dict[str, dict[str, str]] = field(default_factory=dict)
+
+
+class Node:
+    """The shared parts, wired once at start."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        ids: UniqueIds,
+        bus: Bus,
+        applications: Applications,
+        engine: MediaEngine,
+        sounds: SoundLibrary,
+        registry: ChannelRegistry,
+        settings: NodeSettings,
+    ) -> None:
+        self.clock = clock
+        self.ids = ids
+        self.bus = bus
+        self.applications = applications
+        self.engine = engine
+        self.sounds = sounds
+        self.registry = registry
+        self.settings = settings
+        self.scope = TaskScope("calls")
+        self.is_stopping = False
+        self._dialplan: DialplanPort | None = None
+
+    @property
+    def dialplan(self) -> DialplanPort:
+        """The dialplan.
+
+        :raises Unavailable: the server is still starting.
+        """
+        if self._dialplan is None:
+            raise Unavailable("the dialplan is not loaded yet")
+        return self._dialplan
+
+    def set_dialplan(self, dialplan: DialplanPort) -> None:
+        """Install the dialplan."""
+        self._dialplan = dialplan
+
+    def tone(self, name: str, zone: str = "") -> str | None:
+        """Return a tone list of indications.conf, such as ``busy``; ``None`` if unknown."""
+        tones = self.settings.tone_zones.get(zone or self.settings.tone_zone, {})
+        return tones.get(name)

@@ -1,0 +1,64 @@
+"""Every channel of the node, found by id, name, linkedid or endpoint without a scan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from server.base.errors import NotFound
+
+if TYPE_CHECKING:
+    from server.resources.channel import Channel
+
+
+class ChannelRegistry:
+    """The channels that exist now."""
+
+    def __init__(self) -> None:
+        self._by_id: dict[str, Channel] = {}
+        self._by_name: dict[str, Channel] = {}
+        self._by_endpoint: dict[tuple[str, str], dict[str, Channel]] = {}
+        self.total = 0  # channels made since the start
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __iter__(self) -> Iterator[Channel]:
+        return iter(list(self._by_id.values()))
+
+    def __contains__(self, channel_id: str) -> bool:
+        return channel_id in self._by_id
+
+    def add(self, channel: Channel) -> None:
+        """Enter a new channel."""
+        self.total += 1
+        self._by_id[channel.id] = channel
+        self._by_name[channel.name.lower()] = channel
+        self._by_endpoint.setdefault(channel.endpoint, {})[channel.id] = channel
+
+    def remove(self, channel: Channel) -> None:
+        """Take a channel out."""
+        self._by_id.pop(channel.id, None)
+        self._by_name.pop(channel.name.lower(), None)
+        siblings = self._by_endpoint.get(channel.endpoint, {})
+        siblings.pop(channel.id, None)
+        if not siblings:
+            self._by_endpoint.pop(channel.endpoint, None)
+
+    def find(self, id_or_name: str) -> Channel | None:
+        """Return a channel by id, else by name, else ``None``."""
+        return self._by_id.get(id_or_name) or self._by_name.get(id_or_name.lower())
+
+    def get(self, channel_id: str) -> Channel:
+        """Return a channel by id.
+
+        :raises NotFound: there is none.
+        """
+        channel = self._by_id.get(channel_id)
+        if channel is None:
+            raise NotFound("Channel not found")
+        return channel
+
+    def of_endpoint(self, technology: str, resource: str) -> list[Channel]:
+        """Return the channels of one endpoint."""
+        return list(self._by_endpoint.get((technology, resource), {}).values())

@@ -1,0 +1,150 @@
+"""The event bus: one total order, for every consumer.
+
+:meth:`Bus.publish` is synchronous. It gives the event its sequence number and time and asks the
+router at once who is to get it, so that subscriptions count as of the event's own moment. What
+is due to sockets is sent later, in order: at the end of the loop's present iteration, or, while
+somebody holds the bus, when the last holder lets go. A REST request holds the bus until its reply
+is written; that is how a reply always goes out before the events which its command causes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import orjson
+
+from server.base.clock import Clock, ari_timestamp
+from server.model.events import Event
+from server.stasis.topics import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """An event with what the bus gave it.
+
+    :param sequence: node-wide, without gaps among the events somebody was interested in.
+    :param timestamp: as on the wire.
+    """
+
+    sequence: int
+    timestamp: str
+    event: Event
+    topics: tuple[Topic, ...]
+
+    def encode(self, asterisk_id: str) -> bytes:
+        """Return the event's JSON without ``application`` and without the closing brace."""
+        event = self.event
+        message = {"type": event.type, "timestamp": self.timestamp, **event.fields}
+        message["asterisk_id"] = asterisk_id
+        return orjson.dumps(message)[:-1]
+
+
+class Recipient(Protocol):
+    """Somebody that an event is delivered to."""
+
+    def deliver(self, published: Published, encoded: bytes) -> None:
+        """Take one event.
+
+        :param encoded: see :meth:`Published.encode`; shared by all recipients.
+        """
+
+
+Listener = Callable[[Published], None]
+
+
+class Bus:
+    """Orders events and hands them out.
+
+    :param asterisk_id: this node's id, on every event.
+    """
+
+    def __init__(self, clock: Clock, asterisk_id: str) -> None:
+        self.asterisk_id = asterisk_id
+        self._clock = clock
+        self._sequence = 0
+        self._listeners: list[Listener] = []
+        self._router: Callable[[Event, Sequence[Topic]], Sequence[Recipient]] = _nobody
+        self._has_audience: Callable[[Sequence[Topic]], bool] = _no_audience
+        # due deliveries, in order
+        self._due: deque[tuple[Published, Sequence[Recipient]]] = deque()
+        self._holds = 0
+        self._is_flush_scheduled = False
+
+    def set_router(
+        self,
+        router: Callable[[Event, Sequence[Topic]], Sequence[Recipient]],
+        has_audience: Callable[[Sequence[Topic]], bool],
+    ) -> None:
+        """Install who decides on recipients.
+
+        :param has_audience: a cheap test whether *router* could return anybody.
+        """
+        self._router = router
+        self._has_audience = has_audience
+
+    def add_listener(self, listener: Listener) -> None:
+        """Have *listener* called for every event, in order, when it is published."""
+        self._listeners.append(listener)
+
+    def remove_listener(self, listener: Listener) -> None:
+        """Undo :meth:`add_listener`."""
+        self._listeners.remove(listener)
+
+    def wants(self, topics: Sequence[Topic]) -> bool:
+        """Tell whether an event on *topics* would reach anybody: if not, don't build it."""
+        return bool(self._listeners) or self._has_audience(topics)
+
+    def publish(self, event: Event, topics: Sequence[Topic]) -> None:
+        """Make *event* known to all who are interested in one of *topics*."""
+        self._sequence += 1
+        published = Published(
+            self._sequence, ari_timestamp(self._clock.wall()), event, tuple(topics)
+        )
+        for listener in self._listeners:
+            listener(published)
+        recipients = self._router(event, topics)
+        if recipients:
+            self._due.append((published, recipients))
+            self._schedule_flush()
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Keep deliveries back for the length of the ``with`` block, which must not await long."""
+        self._holds += 1
+        try:
+            yield
+        finally:
+            self._holds -= 1
+            if not self._holds:
+                self.flush()
+
+    def flush(self) -> None:
+        """Deliver what is due, unless the bus is held."""
+        due = self._due
+        while due and not self._holds:
+            published, recipients = due.popleft()
+            encoded = published.encode(self.asterisk_id)
+            for recipient in recipients:
+                recipient.deliver(published, encoded)
+
+    def _schedule_flush(self) -> None:
+        if not self._is_flush_scheduled and not self._holds:
+            self._is_flush_scheduled = True
+            asyncio.get_running_loop().call_soon(self._on_iteration_end)
+
+    def _on_iteration_end(self) -> None:
+        self._is_flush_scheduled = False
+        self.flush()
+
+
+def _nobody(_event: Event, _topics: Sequence[Topic]) -> Sequence[Recipient]:
+    return ()
+
+
+def _no_audience(_topics: Sequence[Topic]) -> bool:
+    return False
