@@ -78,6 +78,12 @@ size_t mp_ulaw_decode(const uint8_t *restrict in, size_t len, int16_t *restrict 
 	return n;
 }
 
+/* 16 in segment 0, which is linear: it is converted as segment 1 and moved back. Else 0. */
+static inline int32_t alaw_linear(int32_t v)
+{
+	return ((v - 16) >> 31) & 16;
+}
+
 size_t mp_alaw_encode(const int16_t *restrict in, size_t n, uint8_t *restrict out, size_t max)
 {
 	n = min_size(n, max);
@@ -86,9 +92,11 @@ size_t mp_alaw_encode(const int16_t *restrict in, size_t n, uint8_t *restrict ou
 		const int32_t sign = v >> 31;
 		/* one's complement: -1 is the first negative interval, not the first positive */
 		const int32_t mag = (v ^ sign) >> 4;
-		const int32_t code = (int32_t)(float_bits((float)mag) >> CODE_SHIFT) - ALAW_FIRST;
+		const int32_t low = alaw_linear(mag);
+		const int32_t code =
+			(int32_t)(float_bits((float)(mag + low)) >> CODE_SHIFT) - ALAW_FIRST - low;
 
-		out[i] = (uint8_t)(((~sign & 0x80) | (mag < 16 ? mag : code)) ^ ALAW_EVEN_BITS);
+		out[i] = (uint8_t)(((~sign & 0x80) | code) ^ ALAW_EVEN_BITS);
 	}
 	return n;
 }
@@ -101,10 +109,10 @@ size_t mp_alaw_decode(const uint8_t *restrict in, size_t len, int16_t *restrict 
 		const int32_t word = in[i] ^ ALAW_EVEN_BITS;
 		const int32_t code = word & 0x7f;
 		const int32_t sign = (word >> 7) - 1;
-		const uint32_t bits = ((uint32_t)(code + ALAW_FIRST) << CODE_SHIFT) |
+		const int32_t low = alaw_linear(code);
+		const uint32_t bits = ((uint32_t)(code + low + ALAW_FIRST) << CODE_SHIFT) |
 				      (1u << (CODE_SHIFT - 1));
-		const int32_t curve = (int32_t)(bits_float(bits) * 16.0f);
-		const int32_t mag = code < 16 ? code * 16 + 8 : curve;
+		const int32_t mag = (int32_t)(bits_float(bits) * 16.0f) - low * 16;
 
 		out[i] = (int16_t)((mag ^ sign) - sign);
 	}
