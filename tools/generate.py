@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+import emit_bundle
 import emit_server
 from apispec import Spec
 
@@ -19,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def outputs(spec: Spec) -> dict[Path, str]:
     """Return every generated file with its content."""
     files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
+    files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
     return files
 
 

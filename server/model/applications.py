@@ -9,7 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Application:
-    """Application"""
+    """A Stasis application and what it is subscribed to.
+
+    :param name: the name it registered with
+    :param channel_ids: channels it hears of
+    :param bridge_ids: bridges it hears of
+    :param endpoint_ids: endpoints it hears of, as `tech/resource`
+    :param device_names: devices it hears of
+    :param events_allowed: event types that pass; all if empty
+    :param events_disallowed: event types that never pass
+    """
 
     name: str
     channel_ids: list[str]

@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsteriskInfo:
-    """AsteriskInfo"""
+    """Facts about the running server."""
 
     build: BuildInfo | None = None
     system: SystemInfo | None = None
@@ -32,7 +32,12 @@ class AsteriskInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AsteriskPing:
-    """AsteriskPing"""
+    """A sign of life.
+
+    :param asterisk_id: the node that the message comes from
+    :param ping: always `pong`
+    :param timestamp: when the answer was made
+    """
 
     asterisk_id: str
     ping: str
@@ -50,7 +55,15 @@ class AsteriskPing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildInfo:
-    """BuildInfo"""
+    """How the server was built.
+
+    :param os: operating system
+    :param kernel: kernel release
+    :param options: options of the build
+    :param machine: processor architecture
+    :param date: when it was built
+    :param user: who built it
+    """
 
     os: str
     kernel: str
@@ -74,7 +87,15 @@ class BuildInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConfigInfo:
-    """ConfigInfo"""
+    """How the server is configured.
+
+    :param name: system name
+    :param default_language: of prompts
+    :param max_channels: limit on channels, 0 for none
+    :param max_open_files: limit on open files, 0 for none
+    :param max_load: load average above which calls are refused
+    :param setid: user and group of the process
+    """
 
     name: str
     default_language: str
@@ -101,7 +122,11 @@ class ConfigInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SetId:
-    """SetId"""
+    """The user and group that the server runs as.
+
+    :param user: effective user
+    :param group: effective group
+    """
 
     user: str
     group: str
@@ -117,7 +142,11 @@ class SetId:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusInfo:
-    """StatusInfo"""
+    """When the server started and last reloaded.
+
+    :param startup_time: when it started
+    :param last_reload_time: when its configuration was last read
+    """
 
     startup_time: str
     last_reload_time: str
@@ -133,7 +162,11 @@ class StatusInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SystemInfo:
-    """SystemInfo"""
+    """Which software runs on which node.
+
+    :param version: version of the software
+    :param entity_id: the id of this node
+    """
 
     version: str
     entity_id: str
@@ -149,7 +182,10 @@ class SystemInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variable:
-    """Variable"""
+    """The value of a variable.
+
+    :param value: its value
+    """
 
     value: str
 
@@ -163,7 +199,10 @@ class Variable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variables:
-    """Variables"""
+    """The values of several variables.
+
+    :param variables: name and value of each
+    """
 
     variables: dict[str, Any]
 

@@ -9,7 +9,20 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bridge:
-    """Bridge"""
+    """Channels that hear each other, or wait together.
+
+    :param id: unique among bridges
+    :param technology: how the audio is joined at the moment
+    :param bridge_type: what the bridge is for
+    :param bridge_class: which part of the server made it
+    :param creator: what made it
+    :param name: the name given at creation
+    :param channels: ids of those in it
+    :param video_mode: how the video source is chosen
+    :param video_source_id: the channel whose video is seen
+    :param creationtime: when it was created
+    :param bridgevars: variables of the bridge
+    """
 
     id: str
     technology: str

@@ -9,7 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallerID:
-    """CallerID"""
+    """Who a party is.
+
+    :param name: display name
+    :param number: telephone number
+    """
 
     name: str
     number: str
@@ -25,7 +29,22 @@ class CallerID:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Channel:
-    """Channel"""
+    """One leg of a call, as of a moment.
+
+    :param id: unique among channels of all time
+    :param protocol_id: the technology's own id of the call, such as a Call-ID
+    :param name: technology, endpoint and a counter
+    :param state: how far the call is
+    :param caller: who calls
+    :param connected: who is at the other end
+    :param accountcode: for billing
+    :param dialplan: position in the dialplan
+    :param creationtime: when it was created
+    :param language: of prompts
+    :param channelvars: the variables that ari.conf lists in channelvars
+    :param caller_rdnis: the number that redirected the call here
+    :param tenantid: tenant that the call belongs to
+    """
 
     id: str
     protocol_id: str
@@ -66,7 +85,14 @@ class Channel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialplanCEP:
-    """DialplanCEP"""
+    """A position in the dialplan and the application that runs there.
+
+    :param context: context
+    :param exten: extension
+    :param priority: step
+    :param app_name: application that runs
+    :param app_data: its arguments
+    """
 
     context: str
     exten: str
@@ -88,7 +114,41 @@ class DialplanCEP:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RTPstat:
-    """RTPstat"""
+    """What was sent and received on the RTP session of a channel.
+
+    :param txcount: packets sent
+    :param rxcount: packets received
+    :param txjitter: jitter that the far end sees
+    :param rxjitter: jitter seen here
+    :param remote_maxjitter: largest jitter at the far end
+    :param remote_minjitter: smallest jitter at the far end
+    :param remote_normdevjitter: mean jitter at the far end
+    :param remote_stdevjitter: standard deviation of jitter at the far end
+    :param local_maxjitter: largest jitter at this end
+    :param local_minjitter: smallest jitter at this end
+    :param local_normdevjitter: mean jitter at this end
+    :param local_stdevjitter: standard deviation of jitter at this end
+    :param txploss: packets lost on the way there
+    :param rxploss: packets lost on the way here
+    :param remote_maxrxploss: largest loss at the far end
+    :param remote_minrxploss: smallest loss at the far end
+    :param remote_normdevrxploss: mean loss at the far end
+    :param remote_stdevrxploss: standard deviation of loss at the far end
+    :param local_maxrxploss: largest loss at this end
+    :param local_minrxploss: smallest loss at this end
+    :param local_normdevrxploss: mean loss at this end
+    :param local_stdevrxploss: standard deviation of loss at this end
+    :param rtt: round trip time, latest
+    :param maxrtt: round trip time, longest
+    :param minrtt: round trip time, shortest
+    :param normdevrtt: round trip time, mean
+    :param stdevrtt: round trip time, standard deviation
+    :param local_ssrc: SSRC sent
+    :param remote_ssrc: SSRC received
+    :param txoctetcount: bytes sent
+    :param rxoctetcount: bytes received
+    :param channel_uniqueid: the channel
+    """
 
     txcount: int
     rxcount: int

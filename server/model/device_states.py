@@ -9,7 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState:
-    """DeviceState"""
+    """Whether a device is in use.
+
+    :param name: technology and resource
+    :param state: what it does now
+    """
 
     name: str
     state: str

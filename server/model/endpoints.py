@@ -9,7 +9,13 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """Endpoint"""
+    """A device or trunk that can be called.
+
+    :param technology: such as `PJSIP`
+    :param resource: name within the technology
+    :param state: whether it can be reached
+    :param channel_ids: its channels
+    """
 
     technology: str
     resource: str
@@ -30,7 +36,13 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextMessage:
-    """TextMessage"""
+    """A text message.
+
+    :param from_: technology and URI of the sender
+    :param to: technology and URI of the recipient
+    :param body: the text
+    :param variables: what the technology adds
+    """
 
     from_: str
     to: str

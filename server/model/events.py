@@ -24,7 +24,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdditionalParam:
-    """AdditionalParam"""
+    """A protocol-specific addition to a transfer request."""
 
     parameter_name: str
     parameter_value: str
@@ -40,7 +40,13 @@ class AdditionalParam:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactInfo:
-    """ContactInfo"""
+    """How an endpoint can be reached at one address.
+
+    :param uri: the address
+    :param contact_status: whether it answers
+    :param aor: address of record it belongs to
+    :param roundtrip_usec: time to answer the last probe, in microseconds
+    """
 
     uri: str
     contact_status: str
@@ -61,7 +67,14 @@ class ContactInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
-    """Peer"""
+    """The registration state of an endpoint.
+
+    :param peer_status: registration state
+    :param cause: why it changed
+    :param address: IP address
+    :param port: port
+    :param time: when it last registered
+    """
 
     peer_status: str
     cause: str | None = None
@@ -87,7 +100,13 @@ class Peer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferTo:
-    """ReferTo"""
+    """Where a transfer is to lead.
+
+    :param requested_destination: what was asked for
+    :param destination_channel: the channel that answers there, if it is here
+    :param connected_channel: who talks to that channel
+    :param bridge: the bridge they talk in
+    """
 
     requested_destination: RequiredDestination
     destination_channel: Snapshot | None = None
@@ -110,7 +129,12 @@ class ReferTo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferredBy:
-    """ReferredBy"""
+    """Who asked for a transfer.
+
+    :param source_channel: the channel that asked
+    :param connected_channel: who talks to it
+    :param bridge: the bridge they talk in
+    """
 
     source_channel: Snapshot
     connected_channel: Snapshot | None = None
@@ -130,7 +154,12 @@ class ReferredBy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequiredDestination:
-    """RequiredDestination"""
+    """The target of a transfer, as the protocol gave it.
+
+    :param protocol_id: id of the call that is to be replaced
+    :param destination: number or name
+    :param additional_protocol_params: what the protocol adds
+    """
 
     protocol_id: str | None = None
     destination: str | None = None
@@ -154,7 +183,11 @@ def application_move_failed(
     destination: str,
     args: list[str],
 ) -> Event:
-    """ApplicationMoveFailed"""
+    """A channel could not be moved to another application.
+
+    :param destination: where it should have gone
+    :param args: arguments for that application
+    """
     fields: dict[str, Any] = {
         "channel": channel,
         "destination": destination,
@@ -164,17 +197,17 @@ def application_move_failed(
 
 
 def application_registered() -> Event:
-    """ApplicationRegistered"""
+    """An application became reachable over this connection."""
     return Event("ApplicationRegistered", {})
 
 
 def application_replaced() -> Event:
-    """ApplicationReplaced"""
+    """Another connection took over the application; this one gets no more of its events."""
     return Event("ApplicationReplaced", {})
 
 
 def application_unregistered() -> Event:
-    """ApplicationUnregistered"""
+    """An application ceased to be reachable over this connection."""
     return Event("ApplicationUnregistered", {})
 
 
@@ -197,7 +230,25 @@ def bridge_attended_transfer(
     destination_threeway_channel: Snapshot | None = None,
     destination_threeway_bridge: Snapshot | None = None,
 ) -> Event:
-    """BridgeAttendedTransfer"""
+    """An attended transfer was attempted.
+
+    :param transferer_first_leg: first channel of the one who transfers
+    :param transferer_second_leg: second channel of the one who transfers
+    :param replace_channel: the channel that takes the place of the transferer
+    :param transferee: the channel that is transferred
+    :param transfer_target: the channel that it is transferred to
+    :param result: how it ended
+    :param is_external: whether a channel outside the server asked for it
+    :param transferer_first_leg_bridge: the bridge of the first leg
+    :param transferer_second_leg_bridge: the bridge of the second leg
+    :param destination_type: what kind of thing it led to
+    :param destination_bridge: id of the bridge it led to
+    :param destination_application: application it led to
+    :param destination_link_first_leg: first channel of the link between two bridges
+    :param destination_link_second_leg: second channel of the link
+    :param destination_threeway_channel: the transferer, who stays in the bridge
+    :param destination_threeway_bridge: the bridge that all are in
+    """
     fields: dict[str, Any] = {
         "transferer_first_leg": transferer_first_leg,
         "transferer_second_leg": transferer_second_leg,
@@ -241,7 +292,15 @@ def bridge_blind_transfer(
     is_external: bool,
     bridge: Snapshot | None = None,
 ) -> Event:
-    """BridgeBlindTransfer"""
+    """A blind transfer was attempted.
+
+    :param replace_channel: the channel that takes the place of the transferer
+    :param transferee: the channel that is transferred
+    :param exten: extension it led to
+    :param context: context it led to
+    :param result: how it ended
+    :param is_external: whether a channel outside the server asked for it
+    """
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -262,7 +321,7 @@ def bridge_created(
     *,
     bridge: Snapshot,
 ) -> Event:
-    """BridgeCreated"""
+    """A bridge came into being."""
     fields: dict[str, Any] = {
         "bridge": bridge,
     }
@@ -273,7 +332,7 @@ def bridge_destroyed(
     *,
     bridge: Snapshot,
 ) -> Event:
-    """BridgeDestroyed"""
+    """A bridge is gone."""
     fields: dict[str, Any] = {
         "bridge": bridge,
     }
@@ -285,7 +344,10 @@ def bridge_merged(
     bridge: Snapshot,
     bridge_from: Snapshot,
 ) -> Event:
-    """BridgeMerged"""
+    """The channels of one bridge moved into another.
+
+    :param bridge_from: the bridge that was emptied
+    """
     fields: dict[str, Any] = {
         "bridge": bridge,
         "bridge_from": bridge_from,
@@ -298,7 +360,10 @@ def bridge_video_source_changed(
     bridge: Snapshot,
     old_video_source_id: str | None = None,
 ) -> Event:
-    """BridgeVideoSourceChanged"""
+    """Another channel supplies the video of a bridge.
+
+    :param old_video_source_id: the former source
+    """
     fields: dict[str, Any] = {
         "bridge": bridge,
     }
@@ -313,7 +378,11 @@ def call_broadcast(
     caller: str | None = None,
     called: str | None = None,
 ) -> Event:
-    """CallBroadcast"""
+    """A call is offered to several applications; the first to claim it gets it.
+
+    :param caller: number of the caller
+    :param called: number that was called
+    """
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -329,7 +398,10 @@ def call_claimed(
     channel: Snapshot,
     winner_app: str,
 ) -> Event:
-    """CallClaimed"""
+    """A call that was offered to several applications has been taken.
+
+    :param winner_app: the application that took it
+    """
     fields: dict[str, Any] = {
         "channel": channel,
         "winner_app": winner_app,
@@ -343,7 +415,11 @@ def channel_caller_id(
     caller_presentation_txt: str,
     channel: Snapshot,
 ) -> Event:
-    """ChannelCallerId"""
+    """The caller identification of a channel changed.
+
+    :param caller_presentation: presentation and screening, as a number
+    :param caller_presentation_txt: the same in words
+    """
     fields: dict[str, Any] = {
         "caller_presentation": caller_presentation,
         "caller_presentation_txt": caller_presentation_txt,
@@ -356,7 +432,7 @@ def channel_connected_line(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelConnectedLine"""
+    """A channel learned who it is connected to."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -367,7 +443,7 @@ def channel_created(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelCreated"""
+    """A channel came into being."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -381,7 +457,12 @@ def channel_destroyed(
     tech_cause: int | None = None,
     channel: Snapshot,
 ) -> Event:
-    """ChannelDestroyed"""
+    """A channel is gone; the last event about it.
+
+    :param cause: Q.850 cause
+    :param cause_txt: the cause in words
+    :param tech_cause: the technology's own cause, such as a SIP status
+    """
     fields: dict[str, Any] = {
         "cause": cause,
         "cause_txt": cause_txt,
@@ -398,7 +479,11 @@ def channel_dialplan(
     dialplan_app: str,
     dialplan_app_data: str,
 ) -> Event:
-    """ChannelDialplan"""
+    """A channel reached another step of the dialplan.
+
+    :param dialplan_app: application about to run
+    :param dialplan_app_data: its arguments
+    """
     fields: dict[str, Any] = {
         "channel": channel,
         "dialplan_app": dialplan_app,
@@ -413,7 +498,11 @@ def channel_dtmf_received(
     duration_ms: int,
     channel: Snapshot,
 ) -> Event:
-    """ChannelDtmfReceived"""
+    """A key was pressed and released on a channel.
+
+    :param digit: the key
+    :param duration_ms: how long it was held, in milliseconds
+    """
     fields: dict[str, Any] = {
         "digit": digit,
         "duration_ms": duration_ms,
@@ -427,7 +516,7 @@ def channel_entered_bridge(
     bridge: Snapshot,
     channel: Snapshot | None = None,
 ) -> Event:
-    """ChannelEnteredBridge"""
+    """A channel joined a bridge."""
     fields: dict[str, Any] = {
         "bridge": bridge,
     }
@@ -443,7 +532,12 @@ def channel_hangup_request(
     soft: bool | None = None,
     channel: Snapshot,
 ) -> Event:
-    """ChannelHangupRequest"""
+    """Somebody asked for the end of a channel.
+
+    :param cause: Q.850 cause that was asked for
+    :param tech_cause: the technology's own cause, such as a SIP status
+    :param soft: whether the request came from inside the server
+    """
     fields: dict[str, Any] = {}
     if cause is not None:
         fields["cause"] = cause
@@ -460,7 +554,10 @@ def channel_hold(
     channel: Snapshot,
     musicclass: str | None = None,
 ) -> Event:
-    """ChannelHold"""
+    """The far end of a channel put it on hold.
+
+    :param musicclass: music on hold that the far end suggested
+    """
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -474,7 +571,7 @@ def channel_left_bridge(
     bridge: Snapshot,
     channel: Snapshot,
 ) -> Event:
-    """ChannelLeftBridge"""
+    """A channel left a bridge."""
     fields: dict[str, Any] = {
         "bridge": bridge,
         "channel": channel,
@@ -486,7 +583,7 @@ def channel_state_change(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelStateChange"""
+    """The state of a channel changed."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -498,7 +595,10 @@ def channel_talking_finished(
     channel: Snapshot,
     duration: int,
 ) -> Event:
-    """ChannelTalkingFinished"""
+    """Speech on a channel paused.
+
+    :param duration: length of the talk spurt in milliseconds
+    """
     fields: dict[str, Any] = {
         "channel": channel,
         "duration": duration,
@@ -510,7 +610,7 @@ def channel_talking_started(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelTalkingStarted"""
+    """Speech on a channel began."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -521,7 +621,7 @@ def channel_tone_detected(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelToneDetected"""
+    """A tone that was listened for was heard on a channel."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -534,7 +634,10 @@ def channel_transfer(
     refer_to: Snapshot,
     referred_by: Snapshot,
 ) -> Event:
-    """ChannelTransfer"""
+    """The far end of a channel asks for a transfer that the application is to carry out.
+
+    :param state: how far the transfer is
+    """
     fields: dict[str, Any] = {}
     if state is not None:
         fields["state"] = state
@@ -547,7 +650,7 @@ def channel_unhold(
     *,
     channel: Snapshot,
 ) -> Event:
-    """ChannelUnhold"""
+    """The far end of a channel resumed it."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -562,7 +665,11 @@ def channel_userevent(
     endpoint: Snapshot | None = None,
     userevent: dict[str, Any],
 ) -> Event:
-    """ChannelUserevent"""
+    """An event that an application or the dialplan made up.
+
+    :param eventname: the name its author gave it
+    :param userevent: what its author put in it
+    """
     fields: dict[str, Any] = {
         "eventname": eventname,
     }
@@ -582,7 +689,12 @@ def channel_varset(
     value: str,
     channel: Snapshot | None = None,
 ) -> Event:
-    """ChannelVarset"""
+    """A variable was set; a global one if no channel is named.
+
+    :param variable: its name
+    :param value: its new value
+    :param channel: whose variable it is
+    """
     fields: dict[str, Any] = {
         "variable": variable,
         "value": value,
@@ -597,7 +709,7 @@ def contact_status_change(
     endpoint: Snapshot,
     contact_info: Snapshot,
 ) -> Event:
-    """ContactStatusChange"""
+    """An address of an endpoint became reachable or unreachable."""
     fields: dict[str, Any] = {
         "endpoint": endpoint,
         "contact_info": contact_info,
@@ -609,7 +721,7 @@ def device_state_changed(
     *,
     device_state: Snapshot,
 ) -> Event:
-    """DeviceStateChanged"""
+    """The state of a device changed."""
     fields: dict[str, Any] = {
         "device_state": device_state,
     }
@@ -625,7 +737,15 @@ def dial(
     dialstring: str | None = None,
     dialstatus: str,
 ) -> Event:
-    """Dial"""
+    """Dialling made progress; an empty dialstatus says that it began.
+
+    :param caller: on whose behalf
+    :param peer: the channel that is called
+    :param forward: number to which the peer diverts
+    :param forwarded: the channel made for the diverted call
+    :param dialstring: what was dialled
+    :param dialstatus: how far it is, or how it ended
+    """
     fields: dict[str, Any] = {}
     if caller is not None:
         fields["caller"] = caller
@@ -644,7 +764,7 @@ def endpoint_state_change(
     *,
     endpoint: Snapshot,
 ) -> Event:
-    """EndpointStateChange"""
+    """An endpoint came or went."""
     fields: dict[str, Any] = {
         "endpoint": endpoint,
     }
@@ -655,7 +775,10 @@ def missing_params(
     *,
     params: list[str],
 ) -> Event:
-    """MissingParams"""
+    """A request lacked parameters.
+
+    :param params: names of the missing parameters
+    """
     fields: dict[str, Any] = {
         "params": params,
     }
@@ -667,7 +790,7 @@ def peer_status_change(
     endpoint: Snapshot,
     peer: Snapshot,
 ) -> Event:
-    """PeerStatusChange"""
+    """The registration state of an endpoint changed."""
     fields: dict[str, Any] = {
         "endpoint": endpoint,
         "peer": peer,
@@ -679,7 +802,7 @@ def playback_continuing(
     *,
     playback: Snapshot,
 ) -> Event:
-    """PlaybackContinuing"""
+    """A playback of several media goes on to the next."""
     fields: dict[str, Any] = {
         "playback": playback,
     }
@@ -690,7 +813,7 @@ def playback_finished(
     *,
     playback: Snapshot,
 ) -> Event:
-    """PlaybackFinished"""
+    """A playback ended."""
     fields: dict[str, Any] = {
         "playback": playback,
     }
@@ -701,7 +824,7 @@ def playback_started(
     *,
     playback: Snapshot,
 ) -> Event:
-    """PlaybackStarted"""
+    """A playback began."""
     fields: dict[str, Any] = {
         "playback": playback,
     }
@@ -718,7 +841,16 @@ def rest_response(
     content_type: str | None = None,
     message_body: str | None = None,
 ) -> Event:
-    """RESTResponse"""
+    """The answer to a request that came over the WebSocket.
+
+    :param transaction_id: copied from the request
+    :param request_id: copied from the request
+    :param status_code: HTTP status
+    :param reason_phrase: the status in words
+    :param uri: copied from the request
+    :param content_type: type of the body
+    :param message_body: the body
+    """
     fields: dict[str, Any] = {
         "transaction_id": transaction_id,
         "request_id": request_id,
@@ -737,7 +869,7 @@ def recording_failed(
     *,
     recording: Snapshot,
 ) -> Event:
-    """RecordingFailed"""
+    """A recording broke off."""
     fields: dict[str, Any] = {
         "recording": recording,
     }
@@ -748,7 +880,7 @@ def recording_finished(
     *,
     recording: Snapshot,
 ) -> Event:
-    """RecordingFinished"""
+    """A recording ended as it should."""
     fields: dict[str, Any] = {
         "recording": recording,
     }
@@ -759,7 +891,7 @@ def recording_started(
     *,
     recording: Snapshot,
 ) -> Event:
-    """RecordingStarted"""
+    """A recording began."""
     fields: dict[str, Any] = {
         "recording": recording,
     }
@@ -770,7 +902,7 @@ def stasis_end(
     *,
     channel: Snapshot,
 ) -> Event:
-    """StasisEnd"""
+    """A channel left an application."""
     fields: dict[str, Any] = {
         "channel": channel,
     }
@@ -783,7 +915,11 @@ def stasis_start(
     channel: Snapshot,
     replace_channel: Snapshot | None = None,
 ) -> Event:
-    """StasisStart"""
+    """A channel entered an application.
+
+    :param args: arguments of the application
+    :param replace_channel: the channel whose place this one takes
+    """
     fields: dict[str, Any] = {
         "args": args,
         "channel": channel,
@@ -798,7 +934,7 @@ def text_message_received(
     message: Snapshot,
     endpoint: Snapshot | None = None,
 ) -> Event:
-    """TextMessageReceived"""
+    """A text message came in."""
     fields: dict[str, Any] = {
         "message": message,
     }

@@ -9,7 +9,15 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Playback:
-    """Playback"""
+    """Media that is being played to a channel or bridge.
+
+    :param id: unique among playbacks
+    :param media_uri: what plays now
+    :param next_media_uri: what plays next
+    :param target_uri: `channel:` or `bridge:` and its id
+    :param language: of prompts
+    :param state: what it does now
+    """
 
     id: str
     media_uri: str

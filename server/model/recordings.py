@@ -9,7 +9,17 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveRecording:
-    """LiveRecording"""
+    """A recording in progress.
+
+    :param name: name it will be stored under
+    :param format: file format
+    :param target_uri: `channel:` or `bridge:` and its id
+    :param state: what it does now
+    :param duration: length in seconds
+    :param talking_duration: seconds with speech
+    :param silence_duration: seconds without
+    :param cause: why it failed
+    """
 
     name: str
     format: str
@@ -41,7 +51,11 @@ class LiveRecording:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredRecording:
-    """StoredRecording"""
+    """A recording that is complete.
+
+    :param name: name, with its folders
+    :param format: file format
+    """
 
     name: str
     format: str

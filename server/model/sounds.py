@@ -9,7 +9,11 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatLangPair:
-    """FormatLangPair"""
+    """A language and format in which a sound exists.
+
+    :param language: language code
+    :param format: file format
+    """
 
     language: str
     format: str
@@ -25,7 +29,12 @@ class FormatLangPair:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sound:
-    """Sound"""
+    """A prompt that can be played.
+
+    :param id: name in `sound:` media
+    :param text: what is said
+    :param formats: in what it exists
+    """
 
     id: str
     text: str | None = None
