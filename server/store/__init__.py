@@ -1,0 +1,1 @@
+"""Small persistent state; no rules of any domain."""
