@@ -1,0 +1,380 @@
+"""Logging as logger.conf describes it, without ever waiting for a disk.
+
+``emit`` runs where the message arises, mostly on the event loop: it decides which channels want
+the message, renders it, and hands it to a bounded queue. One thread writes. When the queue is
+full the message is dropped and counted; the count is logged when there is room again.
+
+Levels are Asterisk's. ``logger.info`` is a verbose message of level 2, ``logger.debug`` is heard
+when ``core set debug`` is above 0; :func:`log_verbose` and the numbers below give the rest::
+
+    logger.log(NOTICE, "…")        log_verbose(logger, 3, "Executing [%s]", …)
+    logger.log(SECURITY, "…")      logger.log(DTMF, "…")
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import socket
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from server.base.log_sinks import (
+    ConsoleSink,
+    FileSink,
+    Line,
+    Sink,
+    SyslogSink,
+    render_default,
+    render_json,
+    render_plain,
+)
+
+DTMF = 12
+VERBOSE = 15
+NOTICE = 25
+SECURITY = 35
+INFO_VERBOSE_LEVEL = 2  # calls, applications and registrations come and go
+LEVEL_NAMES = frozenset({"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY"})
+CLOSE_TIMEOUT = 5.0  # seconds to wait for the disk when the server ends
+
+_NAMES = {
+    logging.DEBUG: "DEBUG",
+    DTMF: "DTMF",
+    VERBOSE: "VERBOSE",
+    logging.INFO: "VERBOSE",
+    NOTICE: "NOTICE",
+    logging.WARNING: "WARNING",
+    SECURITY: "SECURITY",
+    logging.ERROR: "ERROR",
+    logging.CRITICAL: "ERROR",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogChannel:
+    """One line of ``[logfiles]``.
+
+    :param name: ``console``, ``syslog.<facility>`` or a file name below astlogdir.
+    :param verbose_level: verbose messages up to this level; ``None`` for the server's own level.
+    :param formatter: ``default``, ``plain`` or ``json``.
+    """
+
+    name: str
+    levels: frozenset[str]
+    verbose_level: int | None = None
+    formatter: str = "default"
+
+
+_DEFAULT_LEVELS = frozenset({"NOTICE", "WARNING", "ERROR", "VERBOSE"})
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """logger.conf.
+
+    :param date_format: strftime's, and ``%q`` with an optional digit for fractions of a second.
+    :param rotate_strategy: ``none``, ``sequential``, ``rotate`` or ``timestamp``.
+    :param exec_after_rotate: shell command; ``${filename}`` is the rotated file.
+    :param queue_limit: messages that may wait for the disk.
+    """
+
+    channels: tuple[LogChannel, ...] = (LogChannel("console", _DEFAULT_LEVELS),)
+    date_format: str = "%b %e %T"
+    append_hostname: bool = False
+    rotate_strategy: str = "sequential"
+    exec_after_rotate: str = ""
+    queue_limit: int = 1000
+    show_call_ids: bool = True
+    custom_levels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogChannelStatus:
+    """What ``logger show channels`` tells of one channel."""
+
+    name: str
+    kind: str
+    formatter: str
+    levels: tuple[str, ...]
+    is_enabled: bool
+
+
+ConsoleListener = Callable[[Line], None]
+
+
+@dataclass(slots=True)
+class Console:
+    """Somebody who watches: called with every line whose level it wants, in any thread."""
+
+    listener: ConsoleListener
+    verbose_level: int = 0
+    debug_level: int = 0
+    levels: frozenset[str] = field(default_factory=lambda: _DEFAULT_LEVELS)
+    is_muted: bool = False
+
+    def wants(self, line: Line) -> bool:
+        """Say whether this line is for this console."""
+        if self.is_muted:
+            return False
+        if line.level == "VERBOSE":
+            return line.verbose_level <= self.verbose_level
+        return line.level in self.levels or (line.level == "DEBUG" and self.debug_level > 0)
+
+
+def log_verbose(logger: logging.Logger, level: int, message: str, *args: object) -> None:
+    """Log a verbose message.
+
+    :param level: 1 and up; shown where the verbosity is at least this.
+    """
+    if logger.isEnabledFor(VERBOSE):
+        logger.log(VERBOSE, message, *args, extra={"verbose_level": level}, stacklevel=2)
+
+
+def level_name(number: int) -> str:
+    """Return Asterisk's word for one of Python's level numbers."""
+    found = _NAMES.get(number)
+    if found is None:
+        found = "ERROR" if number > logging.ERROR else "VERBOSE"
+    return found
+
+
+class LogService(logging.Handler):
+    """The handler of the root logger: routes messages to the channels of logger.conf.
+
+    :param directory: astlogdir.
+    :param console: where the ``console`` channel writes; ``None`` when nobody sees it.
+    :param verbose: the server's verbosity (``-v``, ``core set verbose``).
+    :param debug: the server's debug level (``-d``, ``core set debug``).
+    :param use_colour: colour level names on the console.
+    """
+
+    def __init__(
+        self,
+        settings: LogSettings,
+        directory: str,
+        *,
+        console: TextIO | None = None,
+        verbose: int = 0,
+        debug: int = 0,
+        use_colour: bool = False,
+        timestamp_verbose: bool = False,
+    ) -> None:
+        super().__init__()
+        self._directory = directory
+        self._console = console
+        self._use_colour = use_colour
+        self._timestamp_verbose = timestamp_verbose
+        self._settings = settings
+        self._sinks: tuple[Sink, ...] = ()
+        self._queue: queue.SimpleQueue[Line | Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._former_level = logging.WARNING
+
+        # counters and levels
+        self.dropped = 0
+        self._unreported = 0
+        self.verbose = verbose
+        self.debug = debug
+        self.consoles: list[Console] = []
+        self._open_sinks(settings)
+
+    # public
+
+    def start(self) -> None:
+        """Take over the root logger and start the writing thread."""
+        root = logging.getLogger()
+        self._former_level = root.level
+        root.addHandler(self)
+        self._thread = threading.Thread(target=self._write_all, name="logger", daemon=True)
+        self._thread.start()
+        self._apply_levels()
+
+    def close(self) -> None:
+        """Write what waits, close the files, give the root logger back. May be called again."""
+        root = logging.getLogger()
+        if self in root.handlers:
+            root.removeHandler(self)
+            root.setLevel(self._former_level)
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            self._queue.put(None)
+            thread.join(CLOSE_TIMEOUT)
+        super().close()
+
+    def set_verbose(self, level: int) -> None:
+        """Set the server's verbosity; files with plain ``verbose`` follow it."""
+        self.verbose = level
+        self._apply_levels()
+
+    def set_debug(self, level: int) -> None:
+        """Set the server's debug level: 0 silences debug messages."""
+        self.debug = level
+        self._apply_levels()
+
+    def add_console(self, console: Console) -> None:
+        """Let a remote console see messages."""
+        self.consoles.append(console)
+        self._apply_levels()
+
+    def remove_console(self, console: Console) -> None:
+        """Stop it. Unknown consoles are ignored."""
+        if console in self.consoles:
+            self.consoles.remove(console)
+        self._apply_levels()
+
+    def console_changed(self) -> None:
+        """A console's levels were changed by its owner."""
+        self._apply_levels()
+
+    def reload(self, settings: LogSettings) -> None:
+        """Use other settings from now on; files that are in both stay open until reopened."""
+        former, self._settings = self._sinks, settings
+        self._open_sinks(settings)
+        self._queue.put(lambda: _close_sinks(former))
+        self._apply_levels()
+
+    def rotate(self) -> None:
+        """Rotate every file by the strategy of logger.conf, in the writing thread."""
+        settings, sinks = self._settings, self._sinks
+
+        def work() -> None:
+            for sink in sinks:
+                sink.rotate(settings.rotate_strategy, settings.exec_after_rotate)
+
+        self._queue.put(work)
+
+    def describe(self) -> list[LogChannelStatus]:
+        """List the channels."""
+        return [
+            LogChannelStatus(
+                sink.name, sink.kind, sink.formatter, tuple(sorted(sink.levels)), sink.is_working
+            )
+            for sink in self._sinks
+        ]
+
+    @property
+    def settings(self) -> LogSettings:
+        """The settings in force."""
+        return self._settings
+
+    # logging.Handler
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Hand a record to whoever wants it. Never waits, never raises."""
+        try:
+            line = self._line(record)
+        except Exception:  # a broken message must not break a call
+            self.handleError(record)
+            return
+        if line.level == "DEBUG" and not self.debug and not self.consoles:
+            return
+        for console in self.consoles:
+            if console.wants(line):
+                console.listener(line)
+        if any(sink.wants(line, self.verbose, self.debug) for sink in self._sinks):
+            self._enqueue(line)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say on standard error that a message could not be rendered."""
+        print(f"log message lost: {record.pathname}:{record.lineno}", file=sys.stderr)
+
+    # private
+
+    def _line(self, record: logging.LogRecord) -> Line:
+        message = record.getMessage()
+        if record.exc_info:
+            message += "\n" + logging.Formatter().formatException(record.exc_info)
+        level = record.__dict__.get("level_name") or level_name(record.levelno)
+        default = INFO_VERBOSE_LEVEL if record.levelno == logging.INFO else 1
+        return Line(
+            level=level,
+            verbose_level=record.__dict__.get("verbose_level", default),
+            wall=record.created,
+            call_id=record.__dict__.get("call_id", ""),
+            file=record.filename,
+            line=record.lineno,
+            function=record.funcName,
+            message=message,
+        )
+
+    def _enqueue(self, line: Line) -> None:
+        if self._queue.qsize() >= self._settings.queue_limit:
+            self.dropped += 1
+            self._unreported += 1
+            return
+        if self._unreported:
+            lost, self._unreported = self._unreported, 0
+            self._queue.put(_about_lost(lost, line.wall))
+        self._queue.put(line)
+
+    def _write_all(self) -> None:
+        is_running = True
+        while is_running:
+            item = self._queue.get()
+            if item is None:
+                is_running = False
+            elif isinstance(item, Line):
+                for sink in self._sinks:
+                    if sink.wants(item, self.verbose, self.debug):
+                        sink.write(item)
+            else:
+                item()
+            if self._queue.empty() or not is_running:
+                for sink in self._sinks:
+                    sink.flush()
+        _close_sinks(self._sinks)
+
+    def _open_sinks(self, settings: LogSettings) -> None:
+        self._sinks = tuple(
+            sink for channel in settings.channels if (sink := self._make_sink(channel, settings))
+        )
+
+    def _make_sink(self, channel: LogChannel, settings: LogSettings) -> Sink | None:
+        hostname = socket.gethostname()
+        if channel.formatter == "json":
+            render = render_json(settings.date_format, hostname)
+        elif channel.formatter == "plain":
+            render = render_plain(settings.date_format, show_call_ids=settings.show_call_ids)
+        else:
+            render = render_default(settings.date_format, show_call_ids=settings.show_call_ids)
+        wish = (channel.name, channel.levels, channel.verbose_level, channel.formatter, render)
+        if channel.name.lower() == "console":
+            if self._console is None:
+                return None
+            return ConsoleSink(
+                *wish,
+                stream=self._console,
+                use_colour=self._use_colour,
+                timestamp_verbose=self._timestamp_verbose,
+            )
+        if channel.name.lower().startswith("syslog."):
+            return SyslogSink(*wish)
+        suffix = f".{hostname}" if settings.append_hostname else ""
+        return FileSink(*wish, directory=self._directory, suffix=suffix)
+
+    def _apply_levels(self) -> None:
+        """Let Python drop early what nobody wants, before arguments are formatted."""
+        lowest = NOTICE
+        verbosities = [self.verbose, *(console.verbose_level for console in self.consoles)]
+        verbosities += [sink.verbose_level or 0 for sink in self._sinks]
+        if max(verbosities) > 0:
+            lowest = VERBOSE
+        if any("DTMF" in sink.levels for sink in self._sinks):
+            lowest = DTMF
+        if self.debug or any(console.debug_level for console in self.consoles):
+            lowest = logging.DEBUG
+        logging.getLogger().setLevel(lowest)
+
+
+def _about_lost(count: int, wall: float) -> Line:
+    message = f"logging resumed; {count} messages were discarded, the queue was full"
+    return Line("WARNING", 0, wall, "", "log.py", 0, "", message)
+
+
+def _close_sinks(sinks: tuple[Sink, ...]) -> None:
+    for sink in sinks:
+        sink.close()

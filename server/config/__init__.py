@@ -1,0 +1,1 @@
+"""Configuration: Asterisk's ``.conf`` files read into frozen settings, one class per section."""

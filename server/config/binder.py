@@ -1,0 +1,134 @@
+"""Binds the options of a section to the fields of a frozen dataclass.
+
+A field made by :func:`setting` takes the option of its own name, or of the names given. What
+binds is thereby declared once, beside the default; what does not bind is reported.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, field
+from typing import Any, TypeVar, cast
+
+from server.base.errors import ConfigError
+from server.config.objects import ConfigWarning, Option
+
+T = TypeVar("T")
+_KEY = "server.config.setting"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Setting:
+    """How one field is read.
+
+    :param names: option names in lower case, aliases included.
+    :param is_list: every option of these names counts, in order, not only the last one.
+    :param no_effect: why a value other than the default changes nothing here, or empty.
+    """
+
+    parse: Callable[[str], Any]
+    names: tuple[str, ...]
+    is_list: bool = False
+    no_effect: str = ""
+
+
+_Table = dict[str, tuple[dataclasses.Field[Any], Setting]]
+_TABLES: dict[type[Any], _Table] = {}  # by dataclass, made on first use
+
+
+def setting(
+    parse: Callable[[str], T], default: T, *, names: Sequence[str] = (), no_effect: str = ""
+) -> T:
+    """Declare a field that takes the last option of its name.
+
+    :param names: option names; empty means the field's own name.
+    :param no_effect: the option is accepted, but does nothing here, for this reason.
+    """
+    spec = Setting(parse, tuple(names), no_effect=no_effect)
+    made: T = field(default=default, metadata={_KEY: spec})
+    return made
+
+
+def settings(parse: Callable[[str], T], *, names: Sequence[str] = ()) -> tuple[T, ...]:
+    """Declare a field that takes every option of its name, in order."""
+    spec = Setting(parse, tuple(names), is_list=True)
+    return cast("tuple[T, ...]", field(default=(), metadata={_KEY: spec}))
+
+
+def option_names(cls: type[Any]) -> frozenset[str]:
+    """Return every option name that :func:`bind` takes for *cls*, in lower case."""
+    return frozenset(_table(cls))
+
+
+def bind(
+    cls: type[T],
+    options: Iterable[Option],
+    warnings: list[ConfigWarning],
+    *,
+    also_known: Iterable[str] = (),
+    **extra: Any,
+) -> T:
+    """Make an instance of *cls* from options.
+
+    :param warnings: unknown and ineffective options are appended to it.
+    :param also_known: further names, in lower case, that somebody else reads.
+    :param extra: values of the fields that are not settings.
+    :raises ConfigError: a value can't be read; names file, line, option and what was expected.
+    """
+    table = _table(cls)
+    known_elsewhere = frozenset(also_known)
+    values: dict[str, Any] = dict(extra)
+    for option in options:
+        name = option.name.lower()
+        if (entry := table.get(name)) is not None:
+            _take(entry, option, values, warnings)
+        elif name not in known_elsewhere:
+            warnings.append(
+                ConfigWarning(option.path, option.line, f"unknown option {option.name!r}")
+            )
+    return cls(**values)
+
+
+def parse_option(option: Option, parse: Callable[[str], T]) -> T:
+    """Read one option's value.
+
+    :raises ConfigError: it can't be read.
+    """
+    try:
+        return parse(option.value)
+    except ValueError as error:
+        reason = f"{option.name}: {error}"
+        raise ConfigError(option.path, option.line, reason) from None
+
+
+def _take(
+    entry: tuple[dataclasses.Field[Any], Setting],
+    option: Option,
+    values: dict[str, Any],
+    warnings: list[ConfigWarning],
+) -> None:
+    where, spec = entry
+    value = parse_option(option, spec.parse)
+    if spec.is_list:
+        values[where.name] = (*values.get(where.name, ()), value)
+        return
+    values[where.name] = value
+    if spec.no_effect and value != where.default:
+        message = f"{option.name} has no effect: {spec.no_effect}"
+        warnings.append(ConfigWarning(option.path, option.line, message))
+
+
+def _table(cls: type[Any]) -> _Table:
+    if (known := _TABLES.get(cls)) is not None:
+        return known
+    table: _Table = {}
+    for where in dataclasses.fields(cls):
+        spec = where.metadata.get(_KEY)
+        if spec is None:
+            continue
+        assert where.default is not MISSING
+        for name in spec.names or (where.name,):
+            table[name.lower()] = (where, spec)
+    _TABLES[cls] = table
+    return table

@@ -1,0 +1,150 @@
+"""Reads a whole configuration directory, beginning with asterisk.conf.
+
+Everything here is a pure function of the files: nothing is kept, so a reload is another call,
+and a failed one changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.base.log import LogSettings
+from server.config.acl import Acl, build_acl
+from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
+from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
+from server.config.sections.ari import Ari, build_ari
+from server.config.sections.asterisk import (
+    AsteriskConf,
+    ControlFiles,
+    Directories,
+    Options,
+)
+from server.config.sections.http import Http, build_http
+from server.config.sections.indications import Indications, build_indications
+from server.config.sections.logger import build_logger
+from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
+from server.config.sections.pjsip import build_pjsip
+from server.config.sections.rtp import Rtp, build_rtp
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """Everything that the files say.
+
+    :param path: asterisk.conf as it was named.
+    :param pjsip: objects of pjsip.conf, for :mod:`server.sip.settings`.
+    :param warnings: what was accepted but should be looked at, in order of reading.
+    """
+
+    path: str
+    asterisk: AsteriskConf
+    http: Http
+    ari: Ari
+    rtp: Rtp
+    logger: LogSettings
+    indications: Indications
+    musiconhold: MusicOnHold
+    pjsip: tuple[ConfigObject, ...]
+    acls: Mapping[str, Acl]
+    warnings: tuple[ConfigWarning, ...] = ()
+
+    @property
+    def directories(self) -> Directories:
+        """asterisk.conf's ``[directories]``."""
+        return self.asterisk.directories
+
+    @property
+    def options(self) -> Options:
+        """asterisk.conf's ``[options]``."""
+        return self.asterisk.options
+
+    @property
+    def files(self) -> ControlFiles:
+        """asterisk.conf's ``[files]``."""
+        return self.asterisk.files
+
+    def config_path(self, name: str) -> str:
+        """Return where a file such as ``extensions.conf`` is."""
+        return str(Path(self.directories.astetcdir) / name)
+
+    def read_file(self, name: str) -> ConfigFile | None:
+        """Parse a file of the configuration directory, ``None`` if there is none.
+
+        :raises ConfigError: it can't be read.
+        """
+        return read_optional(self.asterisk, name)
+
+
+def load_configuration(path: str | None = DEFAULT_PATH) -> Configuration:
+    """Read asterisk.conf and all files of the directory that it names.
+
+    A file that is absent leaves its defaults: web server, REST interface and SIP are then off.
+
+    :param path: asterisk.conf; ``None`` stands for built-in defaults in place of the file.
+    :raises ConfigError: a file can't be read, or a value is wrong; names file and line.
+    """
+    warnings: list[ConfigWarning] = []
+    asterisk = load_asterisk(path, warnings)
+    acls = load_acls(asterisk, warnings)
+    return Configuration(
+        path=path or DEFAULT_PATH,
+        asterisk=asterisk,
+        http=load_http(asterisk, acls, warnings),
+        ari=load_ari(asterisk, acls, warnings),
+        rtp=load_rtp(asterisk, acls, warnings),
+        logger=load_logger(asterisk, warnings),
+        indications=build_indications(_read(asterisk, "indications.conf", warnings), warnings),
+        musiconhold=build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings),
+        pjsip=load_pjsip(asterisk, warnings),
+        acls=acls,
+        warnings=tuple(warnings),
+    )
+
+
+def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
+    """Read acl.conf: the named lists, by lower-case name."""
+    file = _read(asterisk, "acl.conf", warnings)
+    acls: dict[str, Acl] = {}
+    for section in file.sections if file else ():
+        acls[section.name.lower()] = build_acl(section.options, acls)
+    return acls
+
+
+def load_http(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Http:
+    """Read http.conf; without it the web server is off."""
+    file = _read(asterisk, "http.conf", warnings)
+    return Http() if file is None else build_http(file, warnings, acls)
+
+
+def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Ari:
+    """Read ari.conf; without it the REST interface is off."""
+    file = _read(asterisk, "ari.conf", warnings)
+    return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
+
+
+def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:
+    """Read rtp.conf."""
+    file = _read(asterisk, "rtp.conf", warnings)
+    return Rtp() if file is None else build_rtp(file, warnings, acls)
+
+
+def load_logger(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> LogSettings:
+    """Read logger.conf, for ``logger reload`` too."""
+    return build_logger(_read(asterisk, "logger.conf", warnings), warnings)
+
+
+def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[ConfigObject, ...]:
+    """Read pjsip.conf."""
+    file = _read(asterisk, "pjsip.conf", warnings)
+    return () if file is None else build_pjsip(file, warnings)
+
+
+def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> ConfigFile | None:
+    file = read_optional(asterisk, name)
+    if file is not None:
+        warnings += file.warnings
+    return file

@@ -1,0 +1,112 @@
+"""What a ``.conf`` file holds before anybody gives its options a meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One ``name = value`` line.
+
+    :param name: as written; comparisons ignore case.
+    :param value: as written, without comments and surrounding blanks; ``\\;`` has become ``;``.
+    :param path: the file that the line is in (an included file, a template's file).
+    :param line: 1-based.
+    """
+
+    name: str
+    value: str
+    path: str
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigWarning:
+    """Something in a file that is accepted, but not as its author may expect.
+
+    :param line: 1-based, 0 when the file as a whole is meant.
+    """
+
+    path: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        where = f"{self.path}:{self.line}" if self.line else self.path
+        return f"{where}: {self.message}"
+
+
+@dataclass(slots=True)
+class Section:
+    """A ``[section]`` with the options that its templates gave it, in order, duplicates kept.
+
+    :param templates: the sections it inherits from, as named in its parentheses.
+    :param is_template: written ``[section](!)``: only there to be inherited from.
+    """
+
+    name: str
+    path: str
+    line: int
+    templates: tuple[str, ...] = ()
+    is_template: bool = False
+    options: list[Option] = field(default_factory=list)
+
+    def find(self, name: str) -> Option | None:
+        """Return the last option of this name, which is the one that counts."""
+        wanted = name.lower()
+        for option in reversed(self.options):
+            if option.name.lower() == wanted:
+                return option
+        return None
+
+    def get(self, name: str, default: str = "") -> str:
+        """Return the last value of this name."""
+        option = self.find(name)
+        return default if option is None else option.value
+
+    def find_all(self, name: str) -> Iterator[Option]:
+        """Iterate over the options of this name, in order."""
+        wanted = name.lower()
+        return (option for option in self.options if option.name.lower() == wanted)
+
+
+@dataclass(slots=True)
+class ConfigFile:
+    """A configuration file with all it includes.
+
+    :param path: the file that was asked for.
+    :param sections: in order, duplicates kept, templates left out.
+    :param templates: the ``(!)`` sections, in order.
+    :param files: every file that was read, the first one first.
+    """
+
+    path: str
+    sections: list[Section] = field(default_factory=list)
+    templates: list[Section] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+    warnings: list[ConfigWarning] = field(default_factory=list)
+
+    def find(self, name: str) -> Section | None:
+        """Return the first section of this name."""
+        wanted = name.lower()
+        for section in self.sections:
+            if section.name.lower() == wanted:
+                return section
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigObject:
+    """A section of ``type=…``, as pjsip.conf and ari.conf are made of.
+
+    :param type: value of its ``type`` option, in lower case.
+    :param options: all options but ``type``, in order, duplicates kept.
+    """
+
+    type: str
+    name: str
+    options: list[Option]
+    path: str
+    line: int

@@ -1,0 +1,1 @@
+"""One module per configuration file, one frozen dataclass per kind of section."""
