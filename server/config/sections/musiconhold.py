@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.config.binder import bind, setting, settings
@@ -59,7 +59,7 @@ class MusicOnHold:
 
     cachertclasses: bool = setting(boolean, False, no_effect="there are no realtime classes")
     preferchannelclass: bool = setting(boolean, True)
-    classes: Mapping[str, MusicClass] = {}
+    classes: Mapping[str, MusicClass] = field(default_factory=dict)
 
 
 def build_musiconhold(file: ConfigFile | None, warnings: list[ConfigWarning]) -> MusicOnHold:
