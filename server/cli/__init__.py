@@ -1,0 +1,1 @@
+"""The command line: the server's flags, the control socket, the console and its commands."""

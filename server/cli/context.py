@@ -1,0 +1,261 @@
+"""What commands may use: ports that the composition root fills with the real services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from server.base.log import LogService
+    from server.config.loader import Configuration
+    from server.resources.bridges import Bridges
+    from server.resources.registry import ChannelRegistry
+    from server.sip.settings import SipSettings
+    from server.stasis.applications import Applications
+
+
+@dataclass(frozen=True, slots=True)
+class PriorityView:
+    """One line of an extension."""
+
+    number: int
+    label: str
+    application: str
+    data: str
+    registrar: str = "pbx_config"
+
+
+@dataclass(frozen=True, slots=True)
+class ExtensionView:
+    """An extension of a context, with the caller it is for, if it is for one only."""
+
+    name: str
+    priorities: Sequence[PriorityView]
+    caller_pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextView:
+    """A context as ``dialplan show`` lists it."""
+
+    name: str
+    extensions: Sequence[ExtensionView]
+    includes: Sequence[str] = ()
+    ignore_patterns: Sequence[str] = ()
+    switches: Sequence[str] = ()
+    registrar: str = "pbx_config"
+
+
+class DialplanAdmin(Protocol):
+    """The dialplan, for people."""
+
+    def contexts(self) -> Iterable[ContextView]:
+        """List the contexts in the order of the file."""
+        ...
+
+    def reload(self) -> Sequence[str]:
+        """Read extensions.conf again; calls go on. Returns warnings.
+
+        :raises ConfigError: it is wrong; the former dialplan stays.
+        """
+        ...
+
+    def applications(self) -> Mapping[str, str]:
+        """Names and synopses of the dialplan applications."""
+        ...
+
+    def functions(self) -> Mapping[str, str]:
+        """Names and synopses of the dialplan functions."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ContactView:
+    """A contact as ``pjsip show contacts`` lists it.
+
+    :param status: ``Avail``, ``Unavail``, ``NonQual``, ``Unknown``.
+    :param roundtrip_ms: of the last OPTIONS, ``None`` if there was no answer.
+    :param expires: seconds until it ends, ``None`` for a permanent one.
+    """
+
+    aor: str
+    uri: str
+    status: str
+    roundtrip_ms: float | None = None
+    user_agent: str = ""
+    expires: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationView:
+    """An outbound registration."""
+
+    name: str
+    server_uri: str
+    auth: str
+    status: str
+
+
+class SipAdmin(Protocol):
+    """The SIP stack, for people."""
+
+    @property
+    def settings(self) -> SipSettings:
+        """pjsip.conf."""
+        ...
+
+    def contacts(self) -> Sequence[ContactView]:
+        """All contacts, permanent and registered."""
+        ...
+
+    def registrations(self) -> Sequence[RegistrationView]:
+        """The outbound registrations."""
+        ...
+
+    def set_logger(self, is_on: bool, host: str | None = None) -> None:
+        """Log SIP messages, of one host only if it is given.
+
+        :raises InvalidArgument: *host* is no address or network.
+        """
+        ...
+
+
+class RtpAdmin(Protocol):
+    """The media engine, for people."""
+
+    def set_debug(self, is_on: bool, address: str | None = None) -> None:
+        """Log RTP packets, of one ``host[:port]`` only if it is given.
+
+        :raises InvalidArgument: *address* can't be read.
+        :raises Unavailable: packets can't be logged.
+        """
+        ...
+
+    def counters(self) -> Mapping[str, int]:
+        """The engine's counters."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class HttpView:
+    """What ``http show status`` tells.
+
+    :param addresses: ``http://host:port`` and ``https://…``, bound ones only.
+    :param handlers: path and what is there.
+    :param redirects: from and to.
+    """
+
+    server_name: str
+    prefix: str
+    addresses: Sequence[str]
+    handlers: Sequence[tuple[str, str]]
+    redirects: Sequence[tuple[str, str]] = ()
+
+
+class HttpAdmin(Protocol):
+    """The web server, for people."""
+
+    def status(self) -> HttpView:
+        """Say where it listens and what it serves."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AriUserView:
+    """An ARI user as ``ari show users`` lists it."""
+
+    name: str
+    is_read_only: bool
+
+
+class Lifecycle(Protocol):
+    """Start and end of the process."""
+
+    @property
+    def started_at(self) -> float:
+        """Seconds since the Unix epoch."""
+        ...
+
+    @property
+    def reloaded_at(self) -> float:
+        """Of the last reload, or of the start."""
+        ...
+
+    @property
+    def is_fully_booted(self) -> bool:
+        """Whether everything is up."""
+        ...
+
+    async def wait_fully_booted(self) -> None:
+        """Return once everything is up."""
+        ...
+
+    def stop(self, *, when: str, restart: bool) -> None:
+        """Stop, or start again.
+
+        :param when: ``now``; ``gracefully``: take no new calls, end with the last one;
+            ``when convenient``: the same, but take calls until then.
+        """
+        ...
+
+    def abort_shutdown(self) -> bool:
+        """Give up a stop that waits; ``False`` if none does."""
+        ...
+
+    async def reload(self, module: str | None = None) -> Sequence[str]:
+        """Read the configuration again, all of it or one module's.
+
+        :return: lines for the user: warnings, and what changed only with a restart.
+        :raises ConfigError: a file is wrong; nothing was changed.
+        :raises NotFound: no such module.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleView:
+    """A part of the server under the name of the Asterisk module that it stands for."""
+
+    name: str
+    description: str
+    use_count: int = 0
+    is_running: bool = True
+
+
+class Originator(Protocol):
+    """Starts calls."""
+
+    async def originate(
+        self, endpoint: str, *, application: str, data: str, context: str, exten: str
+    ) -> None:
+        """Call *endpoint*; when it answers, run an application or an extension.
+
+        :param application: empty to continue at *exten* in *context*, priority 1.
+        :raises NotFound: no such endpoint, application or extension.
+        :raises InvalidArgument: *endpoint* can't be read.
+        :raises Unavailable: no more calls are taken.
+        """
+        ...
+
+
+@dataclass(slots=True)
+class CliContext:
+    """Everything that commands work on. ``None``: that part is not running."""
+
+    configuration: Configuration
+    log: LogService
+    lifecycle: Lifecycle
+    channels: ChannelRegistry
+    bridges: Bridges
+    applications: Applications
+    originator: Originator
+    dialplan: DialplanAdmin
+    version: str
+    wall: Callable[[], float]
+    sip: SipAdmin | None = None
+    rtp: RtpAdmin | None = None
+    http: HttpAdmin | None = None
+    ari_users: Callable[[], Sequence[AriUserView]] = tuple
+    modules: Callable[[], Sequence[ModuleView]] = tuple
+    settings: Callable[[], Mapping[str, Any]] = field(default=dict)
