@@ -85,7 +85,7 @@ class MediaError(ServerError):
     """The media engine refused a command or a file."""
 
 
-class ChannelHungUp(ServerError):  # noqa: N818 - a signal to controllers, named for what happened
+class ChannelHungUp(ServerError):
     """The channel that this controller drives has ended.
 
     :param cause: Q.850 hangup cause.

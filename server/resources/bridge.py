@@ -13,7 +13,8 @@ from server.base.clock import ari_timestamp
 from server.base.errors import InvalidState
 from server.media.streams import Player, Recorder, Source
 from server.model import events
-from server.model.events import Event, Snapshot
+from server.model.events import Event
+from server.model.wire import Snapshot
 from server.resources.channel import Channel
 from server.resources.node import Node
 from server.stasis.topics import Topic, bridge_topic
@@ -48,6 +49,8 @@ class Bridge:
         self.is_destroyed = False
         # what plays or records here, closed with the bridge
         self.resources: list[Callable[[], None]] = []
+        self.digit_observers: list[Callable[[str], None]] = []
+        self.unsettled: set[asyncio.Future[None]] = set()
         self.language = node.settings.default_language
         self.topics: tuple[Topic, ...] = (bridge_topic(bridge_id),)
         self._media = node.engine.create_bridge()
@@ -103,6 +106,7 @@ class Bridge:
         channel.bridge = self
         self.channels[channel.id] = channel
         self._media.add(channel.leg.stream, mute=mute, role=role)
+        channel.digit_observers.append(self._on_digit)
         if absorb_dtmf:
             self._media.set_dtmf_passthrough(channel.leg.stream, False)
         if channel.stasis is not None:
@@ -121,6 +125,7 @@ class Bridge:
         """Let *channel* out; it stays alive."""
         if self.channels.pop(channel.id, None) is None:
             return
+        channel.digit_observers.remove(self._on_digit)
         if channel.is_held:
             self.on_member_resumed(channel)
         if not channel.is_hungup:
@@ -210,6 +215,10 @@ class Bridge:
         self._media.set_music(music_class)
 
     # private
+
+    def _on_digit(self, digit: str) -> None:
+        for observer in list(self.digit_observers):
+            observer(digit)
 
     def _check_alive(self) -> None:
         if self.is_destroyed:

@@ -9,7 +9,7 @@ from typing import Any
 from server.base.errors import Conflict, InvalidArgument, NotFound, Unprocessable
 from server.base.ids import MAX_ID_LENGTH, new_uuid
 from server.model import events
-from server.model.events import Snapshot
+from server.model.wire import Snapshot
 from server.resources.bridge import Bridge
 from server.resources.channel import Channel
 from server.resources.node import Node
@@ -50,7 +50,11 @@ class Bridges:
         return [bridge.snapshot() for bridge in self._bridges.values()]
 
     def create(
-        self, *, bridge_type: str | None = None, bridge_id: str | None = None, name: str | None = None
+        self,
+        *,
+        bridge_type: str | None = None,
+        bridge_id: str | None = None,
+        name: str | None = None,
     ) -> Snapshot:
         """Make a bridge, or rename the one that has this id.
 
@@ -111,9 +115,7 @@ class Bridges:
             if self._recordings.is_recording(member):
                 raise Conflict(f"Channel {member.id} is being recorded")
         for member in members:
-            bridge.add(
-                member, role=role or "participant", absorb_dtmf=absorb_dtmf, mute=mute
-            )
+            bridge.add(member, role=role or "participant", absorb_dtmf=absorb_dtmf, mute=mute)
 
     def remove_channel(self, bridge_id: str, *, channel: Sequence[str]) -> None:
         """Remove channels, all or none.

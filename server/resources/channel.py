@@ -25,7 +25,8 @@ from server.base.errors import ChannelHungUp, InvalidState
 from server.base.ids import ChannelId
 from server.media.streams import Player, Recorder, Source
 from server.model import events
-from server.model.events import Event, Snapshot
+from server.model.events import Event
+from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
@@ -40,6 +41,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_PENDING_DIGITS = 128  # a caller's type-ahead; the oldest go first
+SETTLE_TIMEOUT = 2.0  # seconds for the file thread to close a recording
 CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a silent phone
 
 DigitObserver = Callable[[str], None]
@@ -71,6 +73,7 @@ class Channel:
         "connected",
         "context",
         "created_at",
+        "dial_string",
         "dial_watch",
         "digit_observers",
         "endpoint",
@@ -95,6 +98,7 @@ class Channel:
         "tech_cause",
         "tone_zone",
         "topics",
+        "unsettled",
         "variables",
     )
 
@@ -136,7 +140,9 @@ class Channel:
         self.on_destroyed: list[Callable[[], None]] = []
         # what it owns: playbacks and recordings, closed before the channel leaves
         self.resources: list[Callable[[], None]] = []
+        self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
+        self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
         self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
@@ -188,6 +194,7 @@ class Channel:
             self.answered_at = self.node.clock.wall()
         if self.has_audience:
             self.publish(events.channel_state_change(channel=self.snapshot()))
+        self.node.on_endpoint_activity(*self.endpoint)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
         """Move the channel's place in the dialplan; nothing is executed by this."""
@@ -364,6 +371,11 @@ class Channel:
         self._digits.appendleft(digit)
         self._wake_digit_waiters()
 
+    async def settle(self) -> None:
+        """Wait, for a bounded time, until recordings of this channel have said how they ended."""
+        if self.unsettled:
+            await asyncio.wait(self.unsettled, timeout=SETTLE_TIMEOUT)
+
     # its controller
 
     def take_control(self, controller: Coroutine[Any, Any, None], name: str) -> None:
@@ -416,6 +428,7 @@ class Channel:
         self.is_held = True
         if self.has_audience:
             self.publish(events.channel_hold(channel=self.snapshot(), musicclass=music_class))
+        self.node.on_endpoint_activity(*self.endpoint)
         if self.bridge is not None:
             self.bridge.on_member_held(self, music_class)
 
@@ -425,6 +438,7 @@ class Channel:
         self.is_held = False
         if self.has_audience:
             self.publish(events.channel_unhold(channel=self.snapshot()))
+        self.node.on_endpoint_activity(*self.endpoint)
         if self.bridge is not None:
             self.bridge.on_member_resumed(self)
 
@@ -495,18 +509,14 @@ class Channel:
             description["caller_rdnis"] = self.rdnis
         shown = self.node.settings.channel_variables
         if shown:
-            description["channelvars"] = {
-                name: self.variables.get(name) or "" for name in shown
-            }
+            description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
         return description
 
     def _on_variable_set(self, name: str, value: str) -> None:
         if self.node.settings.channel_variables:
             self.touch()
         if self.has_audience:
-            self.publish(
-                events.channel_varset(channel=self.snapshot(), variable=name, value=value)
-            )
+            self.publish(events.channel_varset(channel=self.snapshot(), variable=name, value=value))
 
     def _check_alive(self) -> None:
         if self.is_hungup:
@@ -545,6 +555,8 @@ class Channel:
             self.hangup(CAUSE_CONTROLLER_FAILED)
         finally:
             if self._controller is task:
+                if self.is_hungup:
+                    await self.settle()
                 self._controller = None
                 if self.is_hungup:
                     self.destroy()
@@ -560,8 +572,16 @@ class Channel:
             if not gate.done():
                 gate.set_exception(ChannelHungUp(self.hangup_cause))
         self._tell_dialler("HANGUP")
-        if self._controller is None:
+        if self._controller is not None:
+            return
+        if self.unsettled:
+            self.node.scope.spawn(self._destroy_when_settled(), f"{self.name} settle")
+        else:
             self.destroy()
+
+    async def _destroy_when_settled(self) -> None:
+        await self.settle()
+        self.destroy()
 
     def destroy(self) -> None:
         """End the record of a channel that has hung up. The last event is published here."""
@@ -583,6 +603,7 @@ class Channel:
             )
         self.node.applications.forget_topic(channel_topic(self.id))
         self.node.registry.remove(self)
+        self.node.on_endpoint_activity(*self.endpoint)
 
 
 CAUSE_CONTROLLER_FAILED = 38  # network out of order: Asterisk's cause for an internal failure

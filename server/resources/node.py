@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,6 +65,8 @@ class Node:
         self.settings = settings
         self.scope = TaskScope("calls")
         self.is_stopping = False
+        # called with technology and resource whenever a channel of an endpoint changes
+        self.on_endpoint_activity: Callable[[str, str], None] = _ignore
         self._dialplan: DialplanPort | None = None
 
     @property
@@ -85,3 +87,7 @@ class Node:
         """Return a tone list of indications.conf, such as ``busy``; ``None`` if unknown."""
         tones = self.settings.tone_zones.get(zone or self.settings.tone_zone, {})
         return tones.get(name)
+
+
+def _ignore(_technology: str, _resource: str) -> None:
+    """Stand in until device states are followed."""

@@ -306,5 +306,3 @@ def _filter_list(event_filter: dict[str, Any], key: str) -> list[dict[str, Any]]
 
 def _is_type_entry(entry: object) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("type"), str)
-
-

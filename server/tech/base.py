@@ -47,6 +47,7 @@ class IncomingCall:
     :param caller: who calls.
     :param rdnis: the number that redirected the call here, or empty.
     :param variables: channel variables from configuration (``set_var``) and signalling.
+    :param channel_id: the id that the new channel is to have, or empty for a new one.
     """
 
     endpoint: str
@@ -58,6 +59,7 @@ class IncomingCall:
     account_code: str = ""
     music_class: str = "default"
     variables: Mapping[str, str] = field(default_factory=dict)
+    channel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +69,13 @@ class OutgoingCall:
     :param formats: codec names in order of preference; empty means the endpoint's own.
     :param variables: channel variables that the technology may read (``SIPADDHEADER`` …).
     :param requestor: name of the channel on whose behalf this leg is made, or empty.
+    :param other_channel_id: id for the channel at the other end of a Local pair, or empty.
     """
 
     formats: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     requestor: str = ""
+    other_channel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

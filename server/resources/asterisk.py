@@ -1,0 +1,123 @@
+"""The verbs of ``/asterisk``: what this server is, and its global variables."""
+
+from __future__ import annotations
+
+import os
+import platform
+import resource
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server import __version__, model
+from server.base.clock import ari_timestamp
+from server.base.errors import InvalidArgument, NotFound
+from server.resources.node import Node
+
+INFO_PARTS = ("build", "system", "config", "status")
+
+
+@dataclass(frozen=True, slots=True)
+class SystemFacts:
+    """What the composition root knows of this process.
+
+    :param started: when it started, seconds since the epoch.
+    :param reloaded: when its configuration was last read.
+    """
+
+    started: float
+    reloaded: float
+    system_name: str = ""
+    user: str = ""
+    group: str = ""
+    max_load: float = 0.0
+
+
+class Asterisk:
+    """The server as a whole. The resource has its name from the interface it is compatible with."""
+
+    def __init__(self, node: Node, facts: SystemFacts) -> None:
+        self._node = node
+        self.facts = facts
+
+    def ping(self) -> model.AsteriskPing:
+        """Answer a ping."""
+        return model.AsteriskPing(
+            asterisk_id=self._node.bus.asterisk_id,
+            ping="pong",
+            timestamp=ari_timestamp(self._node.clock.wall()),
+        )
+
+    def info(self, *, only: Sequence[str] = ()) -> model.AsteriskInfo:
+        """Describe the server.
+
+        :param only: which of :data:`INFO_PARTS` are wanted; none means all.
+        :raises InvalidArgument: an unknown part.
+        """
+        unknown = [part for part in only if part not in INFO_PARTS]
+        if unknown:
+            raise InvalidArgument("only", f"{unknown[0]!r} is none of {', '.join(INFO_PARTS)}")
+        wanted = set(only) or set(INFO_PARTS)
+        return model.AsteriskInfo(
+            build=self._build() if "build" in wanted else None,
+            system=self._system() if "system" in wanted else None,
+            config=self._config() if "config" in wanted else None,
+            status=self._status() if "status" in wanted else None,
+        )
+
+    def get_global_var(self, *, variable: str) -> model.Variable:
+        """Read a global variable or a function.
+
+        :raises InvalidArgument: no name is given, or the function is unknown.
+        :raises NotFound: it is not set.
+        """
+        if not variable:
+            raise InvalidArgument("variable", "a name is needed")
+        value = self._node.dialplan.read(None, variable)
+        if value is None:
+            raise NotFound("Variable not found")
+        return model.Variable(value=value)
+
+    def set_global_var(self, *, variable: str, value: str | None = None) -> None:
+        """Write a global variable or a function.
+
+        :raises InvalidArgument: no name is given, or the function can't be written.
+        """
+        if not variable:
+            raise InvalidArgument("variable", "a name is needed")
+        self._node.dialplan.write(None, variable, value or "")
+
+    # private
+
+    def _build(self) -> model.BuildInfo:
+        system = platform.uname()
+        return model.BuildInfo(
+            os=system.system,
+            kernel=system.release,
+            options="",
+            machine=system.machine,
+            date="",
+            user="",
+        )
+
+    def _system(self) -> model.SystemInfo:
+        return model.SystemInfo(version=__version__, entity_id=self._node.bus.asterisk_id)
+
+    def _config(self) -> model.ConfigInfo:
+        settings = self._node.settings
+        return model.ConfigInfo(
+            name=self.facts.system_name,
+            default_language=settings.default_language,
+            max_channels=settings.max_calls or None,
+            max_open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+            max_load=self.facts.max_load or None,
+            setid=model.SetId(
+                user=self.facts.user or str(os.getuid()),
+                group=self.facts.group or str(os.getgid()),
+            ),
+        )
+
+    def _status(self) -> model.StatusInfo:
+        return model.StatusInfo(
+            startup_time=ari_timestamp(self.facts.started),
+            last_reload_time=ari_timestamp(self.facts.reloaded),
+        )

@@ -1,0 +1,247 @@
+"""Outgoing calls: making a channel, dialling it, and following what becomes of it.
+
+Dial(), ARI's originate and ARI's create-then-dial all go through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+
+from server.base.causes import Cause
+from server.base.errors import Conflict, InvalidArgument, Unavailable
+from server.base.ids import MAX_ID_LENGTH, ChannelId
+from server.model import events
+from server.resources.channel import Channel
+from server.resources.node import Node
+from server.stasis.topics import channel_topic
+from server.tech.base import OutgoingCall, Party, Technology
+
+logger = logging.getLogger(__name__)
+
+
+class DialStatus(StrEnum):
+    """What a dialled channel does; the names are those of the Dial event and DIALSTATUS."""
+
+    RINGING = "RINGING"
+    PROGRESS = "PROGRESS"
+    ANSWER = "ANSWER"
+    BUSY = "BUSY"
+    CONGESTION = "CONGESTION"
+    NOANSWER = "NOANSWER"
+    CHANUNAVAIL = "CHANUNAVAIL"
+    CANCEL = "CANCEL"
+    FORWARD = "FORWARD"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more comes of this dial attempt."""
+        return self not in (DialStatus.RINGING, DialStatus.PROGRESS)
+
+
+_STATUS_OF_CAUSE = {
+    Cause.USER_BUSY: DialStatus.BUSY,
+    Cause.NO_ANSWER: DialStatus.NOANSWER,
+    Cause.NO_USER_RESPONSE: DialStatus.NOANSWER,
+    Cause.NORMAL_CLEARING: DialStatus.NOANSWER,
+    Cause.ANSWERED_ELSEWHERE: DialStatus.NOANSWER,
+    Cause.UNALLOCATED: DialStatus.CHANUNAVAIL,
+    Cause.NO_ROUTE_DESTINATION: DialStatus.CHANUNAVAIL,
+    Cause.SUBSCRIBER_ABSENT: DialStatus.CHANUNAVAIL,
+    Cause.DESTINATION_OUT_OF_ORDER: DialStatus.CHANUNAVAIL,
+}
+
+
+def status_of_cause(cause: int) -> DialStatus:
+    """Return the DIALSTATUS of a call that ended unanswered with this Q.850 cause."""
+    try:
+        return _STATUS_OF_CAUSE.get(Cause(cause), DialStatus.CONGESTION)
+    except ValueError:
+        return DialStatus.CONGESTION
+
+
+class DialAttempt:
+    """One dialled channel, followed until it is answered or given up.
+
+    :param caller: the channel on whose behalf it is dialled, or ``None``.
+    :param dial_string: as the user wrote it, without the technology, for the Dial event.
+    """
+
+    def __init__(self, channel: Channel, caller: Channel | None, dial_string: str) -> None:
+        self.channel = channel
+        self.caller = caller
+        self.dial_string = dial_string
+        self.status: DialStatus | None = None
+        self._news: asyncio.Queue[DialStatus] = asyncio.Queue(maxsize=64)
+        channel.dial_watch = self._on_news
+
+    def start(self) -> None:
+        """Send the call out."""
+        channel = self.channel
+        caller_party = self.caller.caller if self.caller is not None else channel.caller
+        self._publish("")
+        channel.leg.dial(caller_party, channel.connected)
+
+    async def next_status(self) -> DialStatus:
+        """Wait for the next change. To be awaited through the controlling channel."""
+        return await self._news.get()
+
+    def give_up(self, cause: int, status: DialStatus = DialStatus.CANCEL) -> None:
+        """End an attempt that nobody wants any more.
+
+        :param status: told in the Dial event: ``CANCEL``, or ``NOANSWER`` after a timeout.
+        """
+        if self.status is None or not self.status.is_final:
+            self._settle(status)
+        self.channel.dial_watch = None
+        self.channel.hangup(cause)
+
+    def _on_news(self, word: str) -> None:
+        if word == "HANGUP":
+            if self.status is None or not self.status.is_final:
+                self._settle(status_of_cause(self.channel.hangup_cause))
+            return
+        status = DialStatus(word)
+        if status == self.status:
+            return
+        self._settle(status)
+
+    def _settle(self, status: DialStatus) -> None:
+        self.status = status
+        self._publish(status.value)
+        if status.is_final and status is not DialStatus.FORWARD:
+            self.channel.dial_watch = None
+        if not self._news.full():
+            self._news.put_nowait(status)
+
+    def _publish(self, status: str) -> None:
+        caller = self.caller
+        topics = () if caller is None else caller.topics
+        if not self.channel.node.bus.wants((*self.channel.topics, *topics)):
+            return
+        self.channel.publish(
+            events.dial(
+                caller=caller.snapshot() if caller is not None else None,
+                peer=self.channel.snapshot(),
+                forward="",
+                dialstring=self.dial_string,
+                dialstatus=status,
+            ),
+            *topics,
+        )
+
+
+class Dialer:
+    """Makes outgoing channels of every technology."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._technologies: dict[str, Technology] = {}
+
+    def add_technology(self, technology: Technology) -> None:
+        """Make a technology available under its name."""
+        self._technologies[technology.name.lower()] = technology
+
+    @property
+    def technologies(self) -> Sequence[Technology]:
+        """Every technology."""
+        return list(self._technologies.values())
+
+    def technology(self, name: str) -> Technology | None:
+        """Return a technology by its name in any case, ``None`` if there is none."""
+        return self._technologies.get(name.lower())
+
+    def create_outgoing(
+        self,
+        endpoint: str,
+        *,
+        requestor: Channel | None = None,
+        caller: Party | None = None,
+        variables: Mapping[str, str] | None = None,
+        formats: Sequence[str] = (),
+        channel_id: str | None = None,
+        other_channel_id: str | None = None,
+    ) -> Channel:
+        """Make a channel that is not dialled yet.
+
+        :param endpoint: a dial string such as ``PJSIP/alice``.
+        :param requestor: whose inheritable variables, linkedid and account the channel gets.
+        :param other_channel_id: id for the second half of a Local channel.
+        :raises InvalidArgument: the dial string is malformed or the technology unknown.
+        :raises NotFound: no such endpoint, or it can't be reached.
+        :raises Conflict: a channel with this id exists.
+        :raises Unavailable: the node is full or stopping.
+        """
+        technology_name, slash, resource = endpoint.partition("/")
+        technology = self.technology(technology_name)
+        if not slash or not resource or technology is None:
+            raise InvalidArgument("endpoint", f"{endpoint!r} is not TECHNOLOGY/RESOURCE")
+        self.check_capacity()
+        chosen = self.choose_id(channel_id, "channelId")
+        if other_channel_id is not None:
+            self.choose_id(other_channel_id, "otherChannelId")
+        inherited = requestor.variables.inheritable() if requestor is not None else {}
+        leg = technology.create_leg(
+            resource,
+            OutgoingCall(
+                formats=formats,
+                variables={**inherited, **(variables or {})},
+                requestor=requestor.name if requestor is not None else "",
+                other_channel_id=other_channel_id or "",
+            ),
+        )
+        channel = Channel(self._node, chosen, leg, "Down")
+        channel.dial_string = resource
+        if requestor is not None:
+            channel.linkedid = requestor.linkedid
+            channel.account_code = requestor.account_code
+            channel.language = requestor.language
+            channel.connected = requestor.caller
+            channel.caller = Party(number=requestor.exten)
+        if caller is not None:
+            channel.caller = caller
+        self.announce(channel)
+        for name, value in {**inherited, **(variables or {})}.items():
+            self._node.dialplan.write(channel, name, value)
+        return channel
+
+    def announce(self, channel: Channel) -> None:
+        """Enter a new channel and publish its ChannelCreated."""
+        self._node.registry.add(channel)
+        self._node.on_endpoint_activity(*channel.endpoint)
+        if channel.has_audience:
+            channel.publish(events.channel_created(channel=channel.snapshot()))
+
+    def check_capacity(self) -> None:
+        """Refuse a new channel when the node is stopping or full.
+
+        :raises Unavailable: it is.
+        """
+        if self._node.is_stopping:
+            raise Unavailable("the server is stopping")
+        limit = self._node.settings.max_calls
+        if limit and len(self._node.registry) >= limit:
+            raise Unavailable(f"all {limit} channels are in use")
+
+    def choose_id(self, wanted: str | None, field: str) -> ChannelId:
+        """Return the wanted id, or a new one.
+
+        :raises InvalidArgument: the id is too long.
+        :raises Conflict: the id is in use.
+        """
+        if not wanted:
+            return self._node.ids.next()
+        if len(wanted) > MAX_ID_LENGTH:
+            raise InvalidArgument(field, f"longer than {MAX_ID_LENGTH} characters")
+        if wanted in self._node.registry:
+            raise Conflict(f"Channel with id {wanted} already exists")
+        return ChannelId(wanted)
+
+
+def follow_from_creation(channel: Channel, app: str) -> None:
+    """Subscribe an application to a channel that is made for it, before it enters Stasis."""
+    topic = channel_topic(channel.id)
+    channel.node.applications.watch(app, topic)
+    channel.on_destroyed.append(lambda: channel.node.applications.unwatch(app, topic))

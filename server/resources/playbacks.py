@@ -1,0 +1,286 @@
+"""Playbacks: media queued on a channel or a bridge, and the verbs of ``/playbacks``.
+
+Per target one playback runs and the others wait their turn, as in Asterisk. Every playback that
+was accepted publishes PlaybackStarted at most once and PlaybackFinished exactly once, in this
+order, whatever ends it.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import orjson
+
+from server.base.errors import Conflict, InvalidArgument, NotFound, ServerError, Unavailable
+from server.base.ids import MAX_ID_LENGTH, new_uuid
+from server.media.players import Player, PlayResult, Source
+from server.model import events
+from server.model.events import Event
+from server.model.wire import Snapshot
+from server.resources.media_uri import resolve_media_uri, split_media_uri
+from server.resources.node import Node
+from server.stasis.topics import Topic
+
+logger = logging.getLogger(__name__)
+
+MAX_QUEUED = 256  # per target
+MAX_MEDIA = 256  # items of one playback
+DEFAULT_SKIP_MS = 3000
+
+
+class PlaybackTarget(Protocol):
+    """What a playback can play to: a channel or a bridge."""
+
+    language: str
+    resources: list[Callable[[], None]]
+
+    def play(
+        self,
+        sources: Sequence[Source],
+        *,
+        offset_ms: int = 0,
+        on_item: Callable[[int], None] | None = None,
+    ) -> Player:
+        """Start a player."""
+
+    def publish(self, event: Event, *extra: Topic) -> None:
+        """Publish an event about the target."""
+
+
+class Playback:
+    """One playback and its state: ``queued``, ``playing``, ``continuing``, ``done``, ``failed``."""
+
+    def __init__(
+        self,
+        playback_id: str,
+        target: PlaybackTarget,
+        target_uri: str,
+        media: Sequence[str],
+        language: str,
+        offset_ms: int,
+        skip_ms: int,
+    ) -> None:
+        self.id = playback_id
+        self.target = target
+        self.target_uri = target_uri
+        self.media = list(media)
+        self.language = language
+        self.offset_ms = offset_ms
+        self.skip_ms = skip_ms
+        self.state = "queued"
+        self.index = 0
+        self.player: Player | None = None
+
+    def snapshot(self) -> Snapshot:
+        """Return the playback's JSON."""
+        description = {"id": self.id, "media_uri": self.media[self.index]}
+        if self.index + 1 < len(self.media):
+            description["next_media_uri"] = self.media[self.index + 1]
+        description |= {
+            "target_uri": self.target_uri,
+            "language": self.language,
+            "state": self.state,
+        }
+        return orjson.Fragment(orjson.dumps(description))
+
+
+class Playbacks:
+    """All playbacks that have not finished."""
+
+    def __init__(self, node: Node) -> None:
+        self._node = node
+        self._playbacks: dict[str, Playback] = {}
+        self._queues: dict[str, deque[Playback]] = {}
+
+    def __len__(self) -> int:
+        return len(self._playbacks)
+
+    # the API's verbs
+
+    def get(self, playback_id: str) -> Snapshot:
+        """Return one playback.
+
+        :raises NotFound: there is none, or it has finished.
+        """
+        return self._find(playback_id).snapshot()
+
+    def stop(self, playback_id: str) -> None:
+        """End a playback.
+
+        :raises NotFound: there is none.
+        """
+        playback = self._find(playback_id)
+        if playback.player is None:
+            self._queues[playback.target_uri].remove(playback)
+            self._finish(playback, "done")
+        else:
+            playback.player.stop()
+
+    def control(self, playback_id: str, operation: str) -> None:
+        """Pause, unpause, restart, reverse or forward a playback.
+
+        :raises NotFound: there is none.
+        :raises InvalidArgument: unknown operation.
+        :raises Conflict: it does not play yet.
+        """
+        playback = self._find(playback_id)
+        operations: dict[str, Callable[[Player], None]] = {
+            "pause": lambda player: player.pause(),
+            "unpause": lambda player: player.unpause(),
+            "restart": lambda player: player.restart(),
+            "reverse": lambda player: player.seek(-playback.skip_ms),
+            "forward": lambda player: player.seek(playback.skip_ms),
+        }
+        action = operations.get(operation)
+        if action is None:
+            raise InvalidArgument(
+                "operation", f"{operation!r} is none of {', '.join(sorted(operations))}"
+            )
+        if playback.player is None:
+            raise Conflict("The playback has not started yet")
+        action(playback.player)
+
+    # for channels and bridges
+
+    def start(
+        self,
+        target: PlaybackTarget,
+        target_uri: str,
+        *,
+        media: Sequence[str],
+        lang: str | None = None,
+        offsetms: int | None = None,
+        skipms: int | None = DEFAULT_SKIP_MS,
+        playback_id: str | None = None,
+    ) -> Snapshot:
+        """Queue media on *target*, and start it if nothing else plays there.
+
+        Media that is not there is reported by PlaybackFinished with state ``failed``.
+
+        :raises InvalidArgument: no media, a malformed URI or a negative time.
+        :raises Conflict: the id is taken.
+        :raises Unavailable: too many playbacks wait on this target.
+        """
+        if not media or len(media) > MAX_MEDIA:
+            raise InvalidArgument("media", f"1 to {MAX_MEDIA} items are needed")
+        for uri in media:
+            split_media_uri(uri)
+        if (offsetms or 0) < 0:
+            raise InvalidArgument("offsetms", "must not be negative")
+        if (skipms or 0) < 0:
+            raise InvalidArgument("skipms", "must not be negative")
+        chosen = playback_id or new_uuid()
+        if len(chosen) > MAX_ID_LENGTH:
+            raise InvalidArgument("playbackId", f"longer than {MAX_ID_LENGTH} characters")
+        if chosen in self._playbacks:
+            raise Conflict("A playback with this id exists")
+        queue = self._queues.get(target_uri)
+        if queue is not None and len(queue) >= MAX_QUEUED:
+            raise Unavailable("too many playbacks are queued here")
+        playback = Playback(
+            chosen,
+            target,
+            target_uri,
+            media,
+            lang or target.language,
+            offsetms or 0,
+            DEFAULT_SKIP_MS if skipms is None else skipms,
+        )
+        self._playbacks[chosen] = playback
+        accepted = playback.snapshot()
+        if queue is None:
+            self._queues[target_uri] = deque()
+            target.resources.append(self._closer(target_uri))
+            self._begin(playback)
+        else:
+            queue.append(playback)
+        return accepted
+
+    # private
+
+    def _find(self, playback_id: str) -> Playback:
+        playback = self._playbacks.get(playback_id)
+        if playback is None:
+            raise NotFound("Playback not found")
+        return playback
+
+    def _begin(self, playback: Playback) -> None:
+        sources: list[Source] = []
+        starts: list[tuple[int, int]] = []  # first source of a media item, the item's index
+        for index, uri in enumerate(playback.media):
+            try:
+                found = resolve_media_uri(self._node, uri, playback.language)
+            except InvalidArgument as error:
+                logger.warning("playback %s: %s", playback.id, error)
+                found = []
+            if not found:
+                logger.warning("playback %s: %s is not there", playback.id, uri)
+                continue
+            starts.append((len(sources), index))
+            sources.extend(found)
+        if not sources:
+            self._finish(playback, "failed")
+            return
+        first_sources = dict(starts)
+
+        def on_item(position: int) -> None:
+            if position and position in first_sources:
+                self._continue(playback, first_sources[position])
+
+        playback.index = starts[0][1]
+        playback.state = "playing"
+        self._publish(playback, events.playback_started)
+        try:
+            player = playback.target.play(sources, offset_ms=playback.offset_ms, on_item=on_item)
+        except ServerError as error:
+            logger.warning("playback %s: %s", playback.id, error)
+            self._finish(playback, "failed")
+            return
+        playback.player = player
+        player.done.add_done_callback(lambda done: self._on_done(playback, done.result()))
+
+    def _continue(self, playback: Playback, index: int) -> None:
+        playback.index = index
+        playback.state = "continuing"
+        self._publish(playback, events.playback_continuing)
+        playback.state = "playing"
+
+    def _on_done(self, playback: Playback, result: PlayResult) -> None:
+        if result.reason == "failed":
+            logger.warning("playback %s failed: %s", playback.id, result.error)
+        self._finish(playback, "failed" if result.reason == "failed" else "done")
+
+    def _finish(self, playback: Playback, state: str) -> None:
+        if self._playbacks.pop(playback.id, None) is None:
+            return
+        was_queued = playback.state == "queued"
+        playback.state = state
+        self._publish(playback, events.playback_finished)
+        if not (was_queued and state == "done"):
+            self._next(playback.target_uri)
+
+    def _next(self, target_uri: str) -> None:
+        queue = self._queues.get(target_uri)
+        if queue:
+            self._begin(queue.popleft())
+        elif queue is not None:
+            self._queues.pop(target_uri)
+
+    def _closer(self, target_uri: str) -> Callable[[], None]:
+        """Return what ends every playback of a target that goes away."""
+
+        def close() -> None:
+            self._queues.pop(target_uri, None)
+            for playback in list(self._playbacks.values()):
+                if playback.target_uri == target_uri:
+                    if playback.player is not None:
+                        playback.player.stop()
+                    self._finish(playback, "done")
+
+        return close
+
+    def _publish(self, playback: Playback, make: Callable[..., Event]) -> None:
+        playback.target.publish(make(playback=playback.snapshot()))

@@ -1,0 +1,159 @@
+"""A channel's stay in a Stasis application, from StasisStart to StasisEnd.
+
+The stay is a coroutine that runs inside the channel's controller: the dialplan's Stasis() awaits
+it, and a channel that was originated for an application has it as its whole controller.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from server.base.errors import NotFound, Unavailable
+from server.model import events
+from server.resources.channel import Channel
+from server.resources.node import Node
+from server.stasis.topics import application_topic, channel_topic
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """Leave Stasis; the channel's dialplan position has been set if it is to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Go on in another application."""
+
+    app: str
+    args: tuple[str, ...]
+
+
+class StasisCall:
+    """The hold that an application has on a channel."""
+
+    def __init__(self, app: str, args: Sequence[str]) -> None:
+        self.app = app
+        self.args = list(args)
+        self.exit: asyncio.Future[Continue | Move] = asyncio.get_running_loop().create_future()
+
+    def leave(self, how: Continue | Move) -> None:
+        """Ask the stay to end; only the first request counts."""
+        if not self.exit.done():
+            self.exit.set_result(how)
+
+
+async def enter_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
+    """Put *channel* under an application's control until it is let go.
+
+    :raises NotFound: nobody is connected as this application.
+    :raises ChannelHungUp: the channel ended; StasisEnd has been published.
+    """
+    applications = channel.node.applications
+    if not applications.is_registered(app):
+        raise NotFound(f"Stasis application {app} is not registered")
+    next_stay: Move | None = Move(app, tuple(args))
+    while next_stay is not None:
+        next_stay = await _stay(channel, next_stay)
+
+
+async def _stay(channel: Channel, stay: Move) -> Move | None:
+    """Spend one stay; return the next one if the application moved the channel."""
+    node = channel.node
+    call = StasisCall(stay.app, stay.args)
+    channel.stasis = call
+    node.applications.watch(call.app, channel.topics[0])
+    channel.node.bus.publish(
+        events.stasis_start(args=call.args, channel=channel.snapshot()),
+        (application_topic(call.app),),
+    )
+    try:
+        while True:
+            how = await channel.wait(call.exit)
+            if not isinstance(how, Move):
+                return None
+            if node.applications.is_registered(how.app):
+                return how
+            _refuse_move(channel, call, how)
+    finally:
+        await _end_stay(channel, call)
+
+
+def _refuse_move(channel: Channel, call: StasisCall, how: Move) -> None:
+    """Tell the present application that its channel stays; a new request may follow."""
+    logger.warning("%s: can't move to %s: not registered", channel.name, how.app)
+    call.exit = asyncio.get_running_loop().create_future()
+    channel.node.bus.publish(
+        events.application_move_failed(
+            channel=channel.snapshot(), destination=how.app, args=list(how.args)
+        ),
+        (application_topic(call.app),),
+    )
+
+
+async def _end_stay(channel: Channel, call: StasisCall) -> None:
+    """Bring the channel out: bridge, playbacks and recordings first, then StasisEnd."""
+    for close in list(channel.resources):
+        close()
+    await channel.settle()
+    if channel.bridge is not None:
+        channel.bridge.remove(channel)
+    if not channel.is_hungup:
+        channel.set_background(None)
+    channel.stasis = None
+    channel.node.bus.publish(
+        events.stasis_end(channel=channel.snapshot()), (application_topic(call.app),)
+    )
+    channel.node.applications.unwatch(call.app, channel_topic(channel.id))
+
+
+async def run_in_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
+    """Be the controller of a channel that was made for an application.
+
+    After the application lets go, the dialplan takes over if the channel's position exists, as
+    after ARI's ``continue``; otherwise the channel is hung up.
+    """
+    try:
+        await enter_stasis(channel, app, args)
+    except NotFound as error:
+        logger.warning("%s: %s", channel.name, error)
+        channel.hangup()
+        return
+    continue_or_hangup(channel)
+
+
+def continue_or_hangup(channel: Channel) -> None:
+    """Hand a live channel to the dialplan at its position, or hang it up if there is none."""
+    if channel.is_hungup:
+        return
+    node: Node = channel.node
+    try:
+        exists = node.dialplan.has(
+            channel.context, channel.exten, channel.priority, channel.caller.number
+        )
+    except Unavailable:
+        exists = False
+    if exists:
+        node.dialplan.start(channel)
+    else:
+        channel.hangup()
+
+
+def split_args(args: str | None) -> list[str]:
+    """Split ARI's ``appArgs`` at commas; quotes keep a comma inside an argument."""
+    if not args:
+        return []
+    parts: list[str] = [""]
+    is_quoted = False
+    for letter in args:
+        if letter == '"':
+            is_quoted = not is_quoted
+        elif letter == "," and not is_quoted:
+            parts.append("")
+        else:
+            parts[-1] += letter
+    return parts
