@@ -11,7 +11,8 @@
  *   ulaw     ulaw ul mu ulw pcm  G.711 mu-law                                     8 kHz
  *   alaw     alaw al alw         G.711 A-law                                      8 kHz
  *   sln      sln raw             PCM16 little-endian                              8 kHz
- *   sln16    sln16               PCM16 little-endian                              16 kHz
+ *   sln16    sln16               as sln                                           16 kHz
+ *   sln12 sln24 sln32 sln44 sln48 sln96 sln192: likewise, at that many kHz (44: 44.1)
  *
  * A RIFF file is read by what its header says, at any rate from 4 to 192 kHz, one or two channels
  * (two are averaged), whatever its extension.
@@ -90,9 +91,9 @@ int mp_writer_open(struct mp_writer **wp, const char *path, const char *format, 
 int mp_writer_write(struct mp_writer *w, const int16_t *pcm, size_t n);
 
 /*
- * Bring everything into the file, header included: from here on a killed process leaves a valid file
- * with at least this much audio. Call it once a second. (Between flushes the data is ahead of the
- * header, which mp_reader tolerates.) Returns 0 or an errno.
+ * Bring everything into the file, header included (but for less than one block of GSM): from here on a
+ * killed process leaves a valid file with at least this much audio. Call it once a second. (Between
+ * flushes the data is ahead of the header, which mp_reader tolerates.) Returns 0 or an errno.
  */
 int mp_writer_flush(struct mp_writer *w);
 
@@ -116,7 +117,8 @@ struct mp_wav_info {
 	uint16_t channels;   /* 1 or 2 */
 	uint16_t bits;       /* per sample, as stated */
 	uint64_t data_start; /* file offset of the audio */
-	uint64_t data_len;   /* stated bytes of audio, limited to the file's length; 0 is kept as 0 */
+	uint64_t data_len;   /* stated bytes of audio, limited to the file's length */
+	uint64_t fact_at;    /* file offset of the fact chunk's sample count; 0: there is none */
 };
 int mp_wav_parse(struct mp_wav_info *info, const uint8_t *buf, size_t len, uint64_t file_len);
 
