@@ -210,9 +210,9 @@ class Dialer:
     def announce(self, channel: Channel) -> None:
         """Enter a new channel and publish its ChannelCreated."""
         self._node.registry.add(channel)
-        self._node.on_endpoint_activity(*channel.endpoint)
         if channel.has_audience:
             channel.publish(events.channel_created(channel=channel.snapshot()))
+        self._node.on_endpoint_activity(*channel.endpoint)
 
     def check_capacity(self) -> None:
         """Refuse a new channel when the node is stopping or full.

@@ -7,8 +7,7 @@ from typing import Any
 
 from server.base.errors import InvalidArgument, NotFound, Unprocessable
 from server.model import events
-from server.model.wire import Snapshot
-from server.model.wire import snapshot
+from server.model.wire import Snapshot, snapshot
 from server.resources.bridges import Bridges
 from server.resources.endpoints import Endpoints
 from server.resources.node import Node

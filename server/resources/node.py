@@ -12,11 +12,11 @@ from server.base.errors import Unavailable
 from server.base.ids import UniqueIds
 from server.base.tasks import TaskScope
 from server.media.engine import MediaEngine
-from server.media.sounds import SoundLibrary
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 
 if TYPE_CHECKING:
+    from server.media.sounds import SoundLibrary
     from server.resources.ports import DialplanPort
     from server.resources.registry import ChannelRegistry
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from server import model
 from server.base.errors import NotFound
-from server.media.sounds import SoundInfo
 from server.resources.node import Node
+
+if TYPE_CHECKING:
+    from server.media.sounds import SoundInfo
 
 
 class Sounds:
