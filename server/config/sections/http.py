@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
-from server.config.binder import bind, parse_option, setting, settings
+from server.config.binder import bind, setting, settings
 from server.config.objects import ConfigFile, ConfigWarning, Option, Section
 from server.config.types import SocketAddress, boolean, integer, socket_address, text
 
@@ -21,6 +21,12 @@ def redirect(value: str) -> tuple[str, str]:
     if len(words) != 2:
         raise ValueError(f"expected two paths, /from /to, not {value!r}")
     return words[0], words[1]
+
+
+def url_prefix(value: str) -> str:
+    """A path; ``asterisk`` is ``/asterisk``."""
+    path = value.strip("/")
+    return f"/{path}" if path else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class Http:
     enabled: bool = setting(boolean, False)
     bindaddr: str = setting(text, "127.0.0.1")
     bindport: int = setting(integer(0, 65535), 8088)
-    prefix: str = setting(text, "")
+    prefix: str = setting(url_prefix, "")
     servername: str = setting(text, "")
     sessionlimit: int = setting(integer(1), 100)
     session_inactivity: int = setting(integer(1), 30_000)
@@ -99,7 +105,6 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
             warnings.append(
                 ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
             )
-    _check_prefix(general)
     return bind(
         Http,
         general,
@@ -117,15 +122,3 @@ def _restriction(
     if not restriction.path:
         raise ConfigError(section.path, section.line, f"restriction [{section.name}] needs a path")
     return restriction
-
-
-def _check_prefix(options: list[Option]) -> None:
-    for option in options:
-        if option.name.lower() == "prefix":
-            parse_option(option, _prefix)
-
-
-def _prefix(value: str) -> str:
-    if value and not value.startswith("/"):
-        raise ValueError(f"expected a path that begins with /, not {value!r}")
-    return value
