@@ -1,0 +1,90 @@
+"""Who calls whom: From, P-Asserted-Identity (RFC 3325), Remote-Party-ID, Privacy, Diversion."""
+
+from __future__ import annotations
+
+from server.base.errors import RemoteProtocolError
+from server.sip.headers import NameAddr
+from server.sip.message import Message, Request
+from server.sip.settings import Endpoint
+from server.sip.uri import Uri
+from server.tech.base import Party
+
+ANONYMOUS = NameAddr(Uri("sip", "anonymous", "anonymous.invalid"), "Anonymous")
+
+
+def read_caller(request: Request, endpoint: Endpoint) -> Party:
+    """Say who calls: what the configuration says, else what a trusted peer asserts, else From."""
+    if endpoint.callerid.number or endpoint.callerid.name:
+        party = endpoint.callerid
+        return Party(party.name, party.number, endpoint.callerid_privacy)
+    asserted = read_asserted(request) if endpoint.trust_id_inbound else None
+    if asserted is not None:
+        return asserted
+    sender = request.from_
+    hidden = sender.uri.host == "anonymous.invalid" or endpoint.callerid_privacy != "allowed"
+    presentation = "prohib" if hidden else "allowed"
+    return Party(sender.display_name, user_of(sender.uri), presentation)
+
+
+def read_asserted(message: Message) -> Party | None:
+    """Return the identity that the peer asserts, ``None`` if there is none that can be read."""
+    try:
+        identities = message.asserted_identities
+        if identities:
+            chosen = identities[0]
+            hidden = "id" in (message.headers.get("Privacy") or "").lower().split(";")
+        else:
+            remote_party = message.remote_party_id
+            if remote_party is None:
+                return None
+            chosen = remote_party
+            hidden = (chosen.params.get("privacy") or "off").lower() not in ("off", "")
+    except RemoteProtocolError:
+        return None
+    presentation = "prohib" if hidden else "allowed"
+    return Party(chosen.display_name, user_of(chosen.uri), presentation)
+
+
+def read_redirecting_number(request: Request) -> str:
+    """Return the number that diverted the call here (RFC 5806), or nothing."""
+    value = request.headers.get("Diversion")
+    if value is None:
+        return ""
+    try:
+        return user_of(NameAddr.parse(value).uri)
+    except RemoteProtocolError:
+        return ""
+
+
+def add_identity(message: Message, endpoint: Endpoint, party: Party, domain: str) -> None:
+    """Assert *party* to a peer, in the ways its endpoint wants."""
+    if not party.number or not (endpoint.send_pai or endpoint.send_rpid):
+        return
+    is_hidden = party.presentation != "allowed"
+    if is_hidden and not endpoint.trust_id_outbound:
+        return
+    address = NameAddr(Uri("sip", party.number, domain), party.name)
+    if endpoint.send_pai:
+        message.headers.set("P-Asserted-Identity", str(address))
+        if is_hidden:
+            message.headers.set("Privacy", "id")
+    if endpoint.send_rpid:
+        privacy = "full" if is_hidden else "off"
+        message.headers.set(
+            "Remote-Party-ID",
+            str(address.with_params(party="calling", privacy=privacy, screen="no")),
+        )
+
+
+def from_address(endpoint: Endpoint, caller: Party, default_user: str, domain: str) -> NameAddr:
+    """Make the From of a call to *endpoint*, without tag."""
+    domain = endpoint.from_domain or domain
+    if caller.presentation != "allowed" and not endpoint.from_user:
+        return ANONYMOUS
+    user = endpoint.from_user or caller.number or default_user
+    return NameAddr(Uri("sip", user, domain), caller.name)
+
+
+def user_of(uri: Uri) -> str:
+    """The user part of a URI without the parameters that some put there (``100;cpc=…``)."""
+    return uri.user.partition(";")[0]

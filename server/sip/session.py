@@ -1,0 +1,613 @@
+"""Sessions: a call between us and one peer, from INVITE to BYE (RFC 3261 sections 13 to 15).
+
+Rules. Only :meth:`Session._set_state` changes the state, along :data:`TRANSITIONS`. The listener
+hears of every change once; after ``hangup`` it hears nothing more, while the session quietly
+finishes what the protocol still needs (the ACK that must come before a BYE, the 2xx that crosses a
+CANCEL). This class is what both directions share: requests inside the dialog. How a call begins is
+in ``session_incoming`` and ``session_outgoing``; re-INVITEs of ours are in ``session_modify``.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Protocol
+
+from server.base.causes import Cause, sip_to_cause
+from server.base.errors import RemoteProtocolError, Unavailable
+from server.sip import dtmf_info
+from server.sip.auth import DigestClient
+from server.sip.dialog import Dialog, DialogId
+from server.sip.headers import NameAddr
+from server.sip.message import Message, Request, Response
+from server.sip.offer_answer import Direction, Negotiated, OfferAnswer
+from server.sip.reason import read_cause, write_cause
+from server.sip.requests import Done, OwnRequest, RequestSender
+from server.sip.scheduler import Scheduler, Timer
+from server.sip.sdp import SessionDescription
+from server.sip.session_answer import AnswerKeeper
+from server.sip.session_modify import Modifier
+from server.sip.session_timer import SessionTimer
+from server.sip.settings import Endpoint, SipSettings
+from server.sip.timers import Timers
+from server.sip.transaction import ClientTransaction, Flow, ServerTransaction
+from server.sip.uri import Uri
+
+logger = logging.getLogger(__name__)
+
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, REGISTER"
+SDP = "application/sdp"
+
+
+class SessionState(StrEnum):
+    """How far a call is."""
+
+    IDLE = "Idle"  # outgoing, not dialled yet
+    CALLING = "Calling"  # our INVITE has no final response
+    CANCELLING = "Cancelling"  # nor shall it have a good one
+    INCOMING = "Incoming"  # the peer's INVITE has no final response
+    ANSWERED = "Answered"  # our 2xx waits for its ACK
+    ENDING = "Ending"  # … and a BYE waits for it too
+    CONFIRMED = "Confirmed"
+    ENDED = "Ended"
+
+
+TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
+    SessionState.IDLE: frozenset({SessionState.CALLING, SessionState.ENDED}),
+    SessionState.CALLING: frozenset(
+        {SessionState.CONFIRMED, SessionState.CANCELLING, SessionState.ENDED}
+    ),
+    SessionState.CANCELLING: frozenset({SessionState.ENDED}),
+    SessionState.INCOMING: frozenset({SessionState.ANSWERED, SessionState.ENDED}),
+    SessionState.ANSWERED: frozenset(
+        {SessionState.CONFIRMED, SessionState.ENDING, SessionState.ENDED}
+    ),
+    SessionState.ENDING: frozenset({SessionState.ENDED}),
+    SessionState.CONFIRMED: frozenset({SessionState.ENDED}),
+    SessionState.ENDED: frozenset(),
+}
+
+
+class SessionListener(Protocol):
+    """Who hears what happens to a session: its leg."""
+
+    def on_ringing(self) -> None:
+        """180."""
+
+    def on_progress(self) -> None:
+        """183; early media was reported before, if there is any."""
+
+    def on_answered(self) -> None:
+        """2xx to our INVITE."""
+
+    def on_media(self, negotiated: Negotiated) -> None:
+        """Offer and answer agreed, for the first time or anew."""
+
+    def on_hold(self) -> None:
+        """The peer put us on hold."""
+
+    def on_unhold(self) -> None:
+        """The peer resumed."""
+
+    def on_dtmf(self, digit: str, duration_ms: int) -> None:
+        """A digit came by INFO."""
+
+    def on_identity(self, message: Message) -> None:
+        """A message came that may say who the peer is."""
+
+    def on_redirected(self, targets: list[NameAddr]) -> None:
+        """A 3xx; the session ends right after."""
+
+    def on_ended(self, cause: int, status: int | None, reason: str) -> None:
+        """The call is over, and not because of us."""
+
+
+class SessionHost(RequestSender, Protocol):
+    """What a session needs of its stack."""
+
+    scheduler: Scheduler
+    timers: Timers
+
+    @property
+    def settings(self) -> SipSettings: ...
+
+    def respond(self, txn: ServerTransaction, response: Response, now: float) -> None:
+        """Send a response."""
+
+    def send_stateless(self, message: Request | Response, flow: Flow) -> None:
+        """Send an ACK to a 2xx, or a 2xx again."""
+
+    def cancel(self, txn: ClientTransaction, now: float) -> None:
+        """CANCEL an INVITE of ours."""
+
+    def find_flow(
+        self, uri: Uri, endpoint: Endpoint, done: Callable[[Flow | None, float], None], now: float
+    ) -> None:
+        """Find a way to *uri*; ``done`` may be called before this returns."""
+
+    def contact(self, flow: Flow, endpoint: Endpoint) -> NameAddr:
+        """Our Contact for a peer on *flow*."""
+
+    def digest(self, endpoint: Endpoint) -> DigestClient | None:
+        """What answers the challenges of *endpoint*."""
+
+    def add_session(self, dialog_id: DialogId, session: Session) -> None:
+        """Bring requests in this dialog to *session*."""
+
+    def remove_session(self, dialog_id: DialogId, session: Session) -> None:
+        """Stop doing so."""
+
+    def answer_options(self, request: Request) -> Response:
+        """The response to an OPTIONS, in or out of a dialog."""
+
+
+class Session:
+    """What incoming and outgoing calls share.
+
+    :param media: offer and answer; its capabilities say where our media is.
+    """
+
+    def __init__(
+        self,
+        host: SessionHost,
+        endpoint: Endpoint,
+        flow: Flow | None,
+        state: SessionState,
+    ) -> None:
+        # configuration
+        self.host = host
+        self.endpoint = endpoint
+        self.listener: SessionListener | None = None
+        self._media: OfferAnswer | None = None
+        # the call
+        self.state = state
+        self.dialog: Dialog | None = None
+        self.flow = flow
+        self.peer_allow: frozenset[str] = frozenset()
+        self.direction = Direction.SENDRECV
+        self._hop: Uri | None = None  # what self.flow leads to
+        self._is_held = False
+        self._sent_refer = False
+        self._ending_cause: int = Cause.NORMAL_CLEARING  # of the BYE that waits for an ACK
+        # helpers
+        self.timer = SessionTimer(
+            endpoint.timers, endpoint.timers_min_se, endpoint.timers_sess_expires
+        )
+        self._timer_handles: list[Timer] = []
+        self.answers = AnswerKeeper(self)
+        self.modifier = Modifier(self)
+
+    # The leg's side
+
+    @property
+    def media(self) -> OfferAnswer:
+        """Offer and answer; the leg sets it before anything else."""
+        assert self._media is not None
+        return self._media
+
+    @media.setter
+    def media(self, media: OfferAnswer) -> None:
+        self._media = media
+
+    @property
+    def is_over(self) -> bool:
+        """``True`` when nothing can be asked of the call any more."""
+        return self.state in (SessionState.ENDED, SessionState.ENDING, SessionState.CANCELLING)
+
+    def hold(self, now: float) -> None:
+        """Put the peer on hold with a re-INVITE; music may still flow to it."""
+        self._redirect_media(Direction.SENDONLY, now)
+
+    def unhold(self, now: float) -> None:
+        """Resume it."""
+        self._redirect_media(Direction.SENDRECV, now)
+
+    def change_media(self, now: float) -> None:
+        """Offer anew, after :attr:`OfferAnswer.capabilities` were replaced."""
+        self.modifier.request_offer(now)
+
+    def send_info(self, content_type: str, body: bytes, done: Done, now: float) -> None:
+        """Send an INFO; *done* hears how it ended."""
+
+        def prepare(request: Request) -> None:
+            request.set_body(content_type, body)
+
+        self.send_in_dialog("INFO", prepare, done, now)
+
+    def refer(self, target: Uri, done: Done, now: float) -> None:
+        """Send the peer elsewhere with a REFER (RFC 3515)."""
+        self._sent_refer = True
+
+        def prepare(request: Request) -> None:
+            request.refer_to = NameAddr(target)
+            request.headers.set("Referred-By", f"<{self._dialog().local.uri}>")
+
+        self.send_in_dialog("REFER", prepare, done, now)
+
+    # Input from the stack
+
+    def handle_request(
+        self, txn: ServerTransaction, request: Request, flow: Flow, now: float
+    ) -> None:
+        """Take a request inside the dialog, any but ACK and CANCEL."""
+        try:
+            if self.state is SessionState.ENDED:
+                raise RemoteProtocolError("the call is over", 481)
+            self._dialog().check_request(request)
+            handler = _REQUEST_HANDLERS.get(request.method)
+            if handler is None:
+                raise RemoteProtocolError(f"no {request.method} in a call", 405)
+            handler(self, txn, request, flow, now)
+        except RemoteProtocolError as error:
+            self.refuse_request(txn, request, error, now)
+
+    def handle_ack(self, request: Request, now: float) -> None:
+        """Take the ACK to a 2xx of ours."""
+        if not self.answers.acknowledge(request.cseq.number):
+            return
+        if self.media_waits_for_answer and request.body:
+            try:
+                self.apply_answer(request)
+            except RemoteProtocolError as error:
+                logger.info("call %s: answer in ACK: %s", request.call_id, error)
+                self.end_by_us(Cause.BEARERCAPABILITY_NOTAVAIL, 488, str(error), now)
+                return
+        if self.state is SessionState.ANSWERED:
+            self._set_state(SessionState.CONFIRMED)
+            self.modifier.poke(now)
+        elif self.state is SessionState.ENDING:
+            self._finish_ending(now)
+
+    # For the parts of a session
+
+    def refuse_request(
+        self, txn: ServerTransaction, request: Request, error: RemoteProtocolError, now: float
+    ) -> None:
+        """Answer a request with the error that it caused."""
+        response = request.response(error.status or 400)
+        self.timer.explain_refusal(response.status, response)
+        if response.status == 405:
+            response.headers.set("Allow", ALLOW)
+        elif response.status == 500:
+            response.retry_after = random.randint(0, 10)  # RFC 3261 section 14.2
+        self.host.respond(txn, response, now)
+
+    def read_body(self, message: Message) -> SessionDescription | None:
+        """Parse the description in a message.
+
+        :raises RemoteProtocolError: malformed, or a body of another type (415).
+        """
+        if not message.body:
+            return None
+        if message.content_type != SDP:
+            raise RemoteProtocolError(f"body of type {message.content_type}", 415)
+        return SessionDescription.parse(message.body)
+
+    @property
+    def media_waits_for_answer(self) -> bool:
+        """``True`` while an offer of ours is open."""
+        return self.media.state != "stable"
+
+    def apply_answer(self, message: Message) -> None:
+        """Take the answer in *message*, and report it.
+
+        :raises RemoteProtocolError: it is missing or does not fit.
+        """
+        answer = self.read_body(message)
+        if answer is None:
+            raise RemoteProtocolError("no answer to our offer", 488)
+        self.report_media(self.media.apply_answer(answer))
+
+    def report_media(self, negotiated: Negotiated) -> None:
+        """Tell the listener what was agreed, and whether that means hold."""
+        if self.is_over or self.listener is None:
+            return
+        self.listener.on_media(negotiated)
+        if negotiated.is_held != self._is_held:
+            self._is_held = negotiated.is_held
+            if negotiated.is_held:
+                self.listener.on_hold()
+            else:
+                self.listener.on_unhold()
+
+    def learn_peer(self, message: Message, flow: Flow) -> None:
+        """Take what a dialog message says of the peer: its Contact (rewritten if so configured),
+        and the methods it allows."""
+        if self.endpoint.rewrite_contact and not message.record_routes:
+            rewrite_contact(message, flow)
+        allow = message.allow
+        if allow:
+            self.peer_allow = frozenset(allow)
+
+    def add_contact(self, message: Message, flow: Flow) -> None:
+        """Add what every INVITE, UPDATE and 2xx to them carries."""
+        message.contact = self.host.contact(flow, self.endpoint)
+        headers = message.headers
+        headers.set("Allow", ALLOW)
+        headers.set("Supported", "timer" if self.timer.is_supported else "")
+
+    def with_flow(self, use: Callable[[Flow, float], None], now: float) -> None:
+        """Call ``use(flow, now)`` with the way to the peer, maybe later; never if there is none."""
+        hop = self._dialog().next_hop
+        if self.flow is not None and self._hop is not None and self._hop == hop:
+            use(self.flow, now)
+            return
+
+        def found(flow: Flow | None, now: float) -> None:
+            flow = flow or self.flow
+            if flow is None:
+                return
+            self.flow, self._hop = flow, hop
+            use(flow, now)
+
+        self.host.find_flow(hop, self.endpoint, found, now)
+
+    def send_in_dialog(
+        self, method: str, prepare: Callable[[Request], None], done: Done, now: float
+    ) -> None:
+        """Send a request in the dialog, with credentials if the peer wants some."""
+        dialog = self._dialog()
+
+        def use(flow: Flow, now: float) -> None:
+            request = dialog.create_request(
+                method, max_forwards=self.host.settings.global_.max_forwards
+            )
+            prepare(request)
+            own = self.own_request(request, flow, done)
+            try:
+                own.send(now)
+            except Unavailable:
+                done(503, None, now)
+
+        self.with_flow(use, now)
+
+    def own_request(self, request: Request, flow: Flow, done: Done) -> OwnRequest:
+        """Make a request of this dialog ready to be sent."""
+        return OwnRequest(
+            self.host,
+            request,
+            flow,
+            done,
+            next_cseq=self._dialog().next_cseq,
+            digest=self.host.digest(self.endpoint),
+        )
+
+    def send_ack(self, cseq: int, dialog: Dialog, now: float) -> None:
+        """ACK a 2xx to an INVITE of ours."""
+        ack = dialog.create_ack(cseq, max_forwards=self.host.settings.global_.max_forwards)
+        if dialog is self.dialog:
+            self.with_flow(lambda flow, _: self.host.send_stateless(ack, flow), now)
+        else:
+
+            def found(flow: Flow | None, _: float) -> None:
+                flow = flow or self.flow
+                if flow is not None:
+                    self.host.send_stateless(ack, flow)
+
+            self.host.find_flow(dialog.next_hop, self.endpoint, found, now)
+
+    def arm_timer(self, now: float) -> None:
+        """Start the session timer anew, after a 2xx to an INVITE or UPDATE."""
+        self._disarm_timer()
+        schedule = self.host.scheduler.schedule
+        if (after := self.timer.refresh_after) is not None:
+            self._timer_handles.append(schedule(now + after, self.modifier.request_refresh))
+        if (after := self.timer.expire_after) is not None:
+            self._timer_handles.append(schedule(now + after, self._on_expired))
+
+    def end_by_us(self, cause: int, status: int | None, reason: str, now: float) -> None:
+        """End the call for a reason that the listener does not know yet."""
+        if self.is_over:
+            return
+        listener = self.listener
+        self.hangup(cause, now)
+        if listener is not None:
+            listener.on_ended(cause, status, reason)
+
+    def end_by_peer(self, cause: int, status: int | None, reason: str) -> None:
+        """The call is over: nothing remains to be sent."""
+        was_over = self.is_over
+        listener, self.listener = self.listener, None
+        self._finish()
+        if listener is not None and not was_over:
+            listener.on_ended(cause, status, reason)
+
+    def hangup(self, cause: int, now: float) -> None:
+        """End the call; the listener hears nothing more. May be called again."""
+        self.listener = None
+        if self.state is SessionState.CONFIRMED:
+            self.send_bye(self._dialog(), cause, now)
+            self._finish()
+        elif self.state is SessionState.ANSWERED:
+            # RFC 3261 section 15: no BYE before the ACK, or the end of the wait for it.
+            self._ending_cause = cause
+            self._disarm_timer()
+            self._set_state(SessionState.ENDING)
+
+    def send_bye(self, dialog: Dialog, cause: int, now: float) -> None:
+        """Send a BYE and forget about it."""
+
+        def prepare(request: Request) -> None:
+            if not self.endpoint.suppress_q850_reason_headers:
+                write_cause(request, cause)
+
+        if dialog is self.dialog:
+            self.send_in_dialog("BYE", prepare, _ignore, now)
+            return
+        request = dialog.create_request("BYE")
+        prepare(request)
+
+        def found(flow: Flow | None, now: float) -> None:
+            flow = flow or self.flow
+            if flow is not None:
+                self.host.send_request(
+                    request,
+                    flow,
+                    now,
+                    OwnRequest(self.host, request, flow, _ignore, next_cseq=dialog.next_cseq),
+                )
+
+        self.host.find_flow(dialog.next_hop, self.endpoint, found, now)
+
+    def on_no_ack(self, now: float) -> None:
+        """The ACK to a 2xx of ours never came (RFC 3261 section 13.3.1.4)."""
+        if self.state is SessionState.ENDING:
+            self._finish_ending(now)
+            return
+        if self.state is SessionState.ANSWERED:
+            self._set_state(SessionState.CONFIRMED)
+        self.end_by_us(Cause.NO_USER_RESPONSE, 408, "no ACK", now)
+
+    # Requests of the peer
+
+    def _on_invite(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        if self.state in (SessionState.INCOMING, SessionState.CALLING):
+            raise RemoteProtocolError("the first INVITE is not answered yet", 500)
+        if self.state is SessionState.ENDING:
+            raise RemoteProtocolError("the call is ending", 481)
+        if self.modifier.is_busy:
+            raise RemoteProtocolError("our own INVITE is open", 491)
+        response = self._accept_change(request, flow)
+        self.answers.send(txn, request, response, flow, now)
+        self.arm_timer(now)
+        if self.listener is not None:
+            self.listener.on_identity(request)
+
+    def _on_update(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        if request.body and self.state in (SessionState.INCOMING, SessionState.CALLING):
+            raise RemoteProtocolError("the first offer is not settled yet", 500)
+        if request.body and self.modifier.is_busy:
+            raise RemoteProtocolError("our own offer is open", 491)
+        response = self._accept_change(request, flow)
+        self.host.respond(txn, response, now)
+        if self.state not in (SessionState.INCOMING, SessionState.CALLING):
+            self.arm_timer(now)
+        if self.listener is not None:
+            self.listener.on_identity(request)
+
+    def _accept_change(self, request: Request, flow: Flow) -> Response:
+        """Make the 200 to a re-INVITE or UPDATE; nothing has changed if this raises."""
+        offer = self.read_body(request)
+        response = request.response(200)
+        self.timer.accept_request(request, response)
+        negotiated = None
+        if offer is not None:
+            answer, negotiated = self.media.answer(offer, self.direction)
+            response.set_body(SDP, answer.encode())
+        elif request.method == "INVITE":
+            response.set_body(SDP, self.media.build_offer(self.direction).encode())
+        self.learn_peer(request, flow)
+        self._dialog().refresh_target(request)
+        self.add_contact(response, flow)
+        if negotiated is not None:
+            self.report_media(negotiated)
+        return response
+
+    def _on_bye(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        self.host.respond(txn, request.response(200), now)
+        self._abandon_invite(now)
+        cause = read_cause(request)
+        self.end_by_peer(Cause.NORMAL_CLEARING if cause is None else cause, None, "BYE")
+
+    def _on_info(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        if not request.body:
+            self.host.respond(txn, request.response(200), now)
+            return
+        digit = dtmf_info.parse(request.content_type or "", request.body)
+        self.host.respond(txn, request.response(200), now)
+        if self.listener is not None:
+            self.listener.on_dtmf(digit.digit, digit.duration_ms)
+
+    def _on_options(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        self.host.respond(txn, self.host.answer_options(request), now)
+
+    def _on_refer(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        raise RemoteProtocolError("transfers are not implemented", 501)
+
+    def _on_notify(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        event = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
+        if event != "refer" or not self._sent_refer:
+            raise RemoteProtocolError("no such subscription", 481)
+        self.host.respond(txn, request.response(200), now)
+
+    # Helpers
+
+    def _dialog(self) -> Dialog:
+        assert self.dialog is not None
+        return self.dialog
+
+    def _abandon_invite(self, now: float) -> None:
+        """Answer what is still open of the INVITE before the session ends."""
+
+    def _redirect_media(self, direction: Direction, now: float) -> None:
+        if self.direction is not direction and not self.is_over:
+            self.direction = direction
+            self.modifier.request_offer(now)
+
+    def _on_expired(self, now: float) -> None:
+        logger.info("call %s: session timer expired", self._dialog().call_id)
+        self.end_by_us(sip_to_cause(408), 408, "session timer expired", now)
+
+    def _finish_ending(self, now: float) -> None:
+        self.send_bye(self._dialog(), self._ending_cause, now)
+        self._finish()
+
+    def _finish(self) -> None:
+        """Let go of everything that waits."""
+        self._disarm_timer()
+        self.answers.close()
+        self.modifier.close()
+        if self.dialog is not None:
+            self.dialog.terminate()
+            self.host.remove_session(self.dialog.id, self)
+        if self.state is not SessionState.ENDED:
+            self._set_state(SessionState.ENDED)
+
+    def _disarm_timer(self) -> None:
+        for handle in self._timer_handles:
+            handle.cancel()
+        self._timer_handles.clear()
+
+    def _set_state(self, state: SessionState) -> None:
+        assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
+        logger.debug("session: %s -> %s", self.state, state)
+        self.state = state
+
+
+def rewrite_contact(message: Message, flow: Flow) -> None:
+    """Put the address that a message came from into its Contact (pjsip.conf rewrite_contact)."""
+    contact = message.contact
+    if contact is None:
+        return
+    host, port = flow.remote
+    message.contact = NameAddr(
+        rewritten_uri(contact.uri, host, port, flow.transport),
+        contact.display_name,
+        contact.params,
+    )
+
+
+def rewritten_uri(uri: Uri, host: str, port: int, transport: str) -> Uri:
+    """The same user at another address."""
+    params = {name: value for name, value in uri.params.items() if name != "transport"}
+    if transport != "UDP":
+        params["transport"] = transport
+    return Uri(uri.scheme, uri.user, host, port, params, uri.password, uri.headers)
+
+
+def _ignore(status: int, response: Response | None, now: float) -> None:
+    pass
+
+
+_RequestHandler = Callable[[Session, ServerTransaction, Request, Flow, float], None]
+_REQUEST_HANDLERS: dict[str, _RequestHandler] = {
+    "INVITE": Session._on_invite,
+    "UPDATE": Session._on_update,
+    "BYE": Session._on_bye,
+    "INFO": Session._on_info,
+    "OPTIONS": Session._on_options,
+    "REFER": Session._on_refer,
+    "NOTIFY": Session._on_notify,
+}
