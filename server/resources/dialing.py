@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -221,9 +222,13 @@ class Dialer:
         """
         if self._node.is_stopping:
             raise Unavailable("the server is stopping")
-        limit = self._node.settings.max_calls
-        if limit and len(self._node.registry) >= limit:
-            raise Unavailable(f"all {limit} channels are in use")
+        settings = self._node.settings
+        if settings.max_calls and len(self._node.registry) >= settings.max_calls:
+            raise Unavailable(f"all {settings.max_calls} channels are in use")
+        if settings.max_load and os.getloadavg()[0] > settings.max_load:
+            raise Unavailable(f"the load average is above {settings.max_load}")
+        if settings.min_memory_free and free_memory_mib() < settings.min_memory_free:
+            raise Unavailable(f"less than {settings.min_memory_free} MiB of memory are free")
 
     def choose_id(self, wanted: str | None, field: str) -> ChannelId:
         """Return the wanted id, or a new one.
@@ -245,3 +250,12 @@ def follow_from_creation(channel: Channel, app: str) -> None:
     topic = channel_topic(channel.id)
     channel.node.applications.watch(app, topic)
     channel.on_destroyed.append(lambda: channel.node.applications.unwatch(app, topic))
+
+
+def free_memory_mib() -> int:
+    """Return how much memory the system could still give, in MiB."""
+    with open("/proc/meminfo", encoding="ascii") as lines:  # noqa: PTH123 - read for each call
+        for line in lines:
+            if line.startswith("MemAvailable:"):
+                return int(line.split()[1]) // 1024
+    return 0

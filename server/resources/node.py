@@ -11,6 +11,7 @@ from server.base.clock import Clock
 from server.base.errors import Unavailable
 from server.base.ids import UniqueIds
 from server.base.tasks import TaskScope
+from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.media.engine import MediaEngine
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
@@ -27,17 +28,21 @@ class NodeSettings:
 
     :param recording_dir: where live and stored recordings are.
     :param max_calls: channels at the same time, 0 for no limit.
+    :param max_load: one-minute load average above which calls are refused, 0 for no limit.
+    :param min_memory_free: MiB of free memory below which calls are refused, 0 for no limit.
     :param channel_variables: names shown in a channel's ``channelvars`` (ari.conf).
-    :param tone_zone: indication tones by name (``ring``, ``busy`` …) of the default country.
-    :param tone_zones: the same for every country.
+    :param indications: the tones of each country.
     """
 
     recording_dir: Path
     max_calls: int = 0
+    max_load: float = 0.0
+    min_memory_free: int = 0
     default_language: str = "en"
     channel_variables: Sequence[str] = ()
-    tone_zone: str = "us"
-    tone_zones: dict[str, dict[str, str]] = field(default_factory=dict)
+    indications: Indications = field(
+        default_factory=lambda: Indications(DEFAULT_COUNTRY, builtin_zones())
+    )
 
 
 class Node:
@@ -85,8 +90,7 @@ class Node:
 
     def tone(self, name: str, zone: str = "") -> str | None:
         """Return a tone list of indications.conf, such as ``busy``; ``None`` if unknown."""
-        tones = self.settings.tone_zones.get(zone or self.settings.tone_zone, {})
-        return tones.get(name)
+        return self.settings.indications.tone(name, zone)
 
 
 def _ignore(_technology: str, _resource: str) -> None:

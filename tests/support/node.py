@@ -125,10 +125,7 @@ class NodeUnderTest:
             engine=self.engine,
             sounds=FakeSounds(),  # type: ignore[arg-type]
             registry=self.registry,
-            settings=NodeSettings(
-                recording_dir=recording_dir,
-                tone_zones={"us": {"ring": "440+480/2000,0/4000", "busy": "480+620/500,0/500"}},
-            ),
+            settings=NodeSettings(recording_dir=recording_dir),
         )
         self.dialplan = FakeDialplan()
         self.node.set_dialplan(self.dialplan)

@@ -1,0 +1,162 @@
+"""One running server: every part, built in one place, started upwards and stopped downwards."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from pathlib import Path
+
+from server.app.settings import define_music, engine_settings, node_settings, sound_library
+from server.base.clock import SystemClock
+from server.base.ids import UniqueIds
+from server.base.log import LogService
+from server.cli.options import Options
+from server.config.loader import Configuration
+from server.dialplan.port import Dialplan
+from server.http.server import HttpServer
+from server.http.services import Services
+from server.media.engine import MediaEngine
+from server.resources.asterisk import Asterisk, SystemFacts
+from server.resources.bridges import Bridges
+from server.resources.channels import Channels
+from server.resources.dialing import Dialer
+from server.resources.endpoints import DeviceStates, Endpoints
+from server.resources.events import Events
+from server.resources.incoming import IncomingCalls
+from server.resources.node import Node
+from server.resources.originate import Originator
+from server.resources.playbacks import Playbacks
+from server.resources.recordings import Recordings
+from server.resources.registry import ChannelRegistry
+from server.resources.sounds import Sounds
+from server.sip.settings import build_settings
+from server.sip.technology import PjsipTechnology
+from server.stasis.applications import Applications
+from server.stasis.bus import Bus
+from server.store.kv import KeyValueStore
+from server.tech.local import LocalTechnology
+
+logger = logging.getLogger(__name__)
+
+HANGUP_GRACE = 3.0  # seconds that calls get to end when the server stops
+
+
+class Server:
+    """Every part of a node.
+
+    :param configuration: what the files say.
+    :param options: what the command line says, merged with asterisk.conf.
+    """
+
+    def __init__(self, configuration: Configuration, options: Options, log: LogService) -> None:
+        self.configuration = configuration
+        self.options = options
+        self.log = log
+        self.clock = SystemClock()
+        self.is_fully_booted = asyncio.Event()
+        self.started_at = self.clock.wall()
+        self.store = KeyValueStore(Path(configuration.directories.astdbdir) / "astdb.sqlite3")
+        self.engine = MediaEngine(engine_settings(configuration))
+
+    # start and stop
+
+    async def start(self) -> None:
+        """Bring everything up; on return calls and requests are served.
+
+        :raises ServerError: a part can't start, such as a port that is in use.
+        """
+        for directory in _directories(self.configuration):
+            directory.mkdir(parents=True, exist_ok=True)
+        await self.store.open()
+        await self.engine.start()
+        define_music(self.configuration, self.engine)
+        self._build()
+        self._build_adapters()
+        await self.sip.start()
+        await self.http.start()
+        self.is_fully_booted.set()
+        logger.info("Asterisk Ready.")
+
+    async def stop(self) -> None:
+        """End calls and take everything down; recordings are completed. May be called again."""
+        self.is_fully_booted.clear()
+        if hasattr(self, "node"):
+            self.node.is_stopping = True
+            await self._end_calls()
+        if hasattr(self, "http"):
+            await self.http.close()
+            await self.sip.close()
+        if hasattr(self, "node"):
+            await self.node.scope.close()
+        await self.engine.close()
+        await self.store.close()
+
+    # private
+
+    def _build(self) -> None:
+        configuration = self.configuration
+        name = configuration.options.systemname
+        self.bus = Bus(self.clock, self._entity_id())
+        self.applications = Applications(self.bus)
+        self.registry = ChannelRegistry()
+        self.node = Node(
+            clock=self.clock,
+            ids=UniqueIds(self.clock, name),
+            bus=self.bus,
+            applications=self.applications,
+            engine=self.engine,
+            sounds=sound_library(configuration),
+            registry=self.registry,
+            settings=node_settings(configuration, self.options),
+        )
+        self.dialer = Dialer(self.node)
+        self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
+        self.node.on_endpoint_activity = DeviceStates(self.node, self.endpoints).refresh
+        self.playbacks = Playbacks(self.node)
+        self.recordings = Recordings(self.node)
+        self.bridges = Bridges(self.node, self.playbacks, self.recordings)
+        self.originator = Originator(self.node, self.dialer)
+        self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
+        self.events = Events(self.node, self.bridges, self.endpoints)
+        self.applications.set_source_checker(self.events)
+        self.asterisk = Asterisk(
+            self.node,
+            SystemFacts(
+                started=self.started_at,
+                reloaded=self.started_at,
+                system_name=name,
+                user=self.options.user or "",
+                group=self.options.group or "",
+                max_load=self.options.max_load or 0.0,
+            ),
+        )
+
+    def _entity_id(self) -> str:
+        """Return this node's id: configured, else drawn once and kept."""
+        configured = self.configuration.options.entityid or self.configuration.options.systemname
+        if configured:
+            return configured
+        kept = self.store.get("arion", "entityid")
+        if kept is None:
+            kept = ":".join(f"{octet:02x}" for octet in secrets.token_bytes(6))
+            self.store.put("arion", "entityid", kept)
+        return kept
+
+    async def _end_calls(self) -> None:
+        for channel in self.registry:
+            channel.hangup()
+        deadline = asyncio.get_running_loop().time() + HANGUP_GRACE
+        while len(self.registry) and asyncio.get_running_loop().time() < deadline:
+            await asyncio.sleep(0.01)
+
+
+def _directories(configuration: Configuration) -> list[Path]:
+    """Return the directories that the server writes to."""
+    directories = configuration.directories
+    return [
+        Path(directories.astdbdir),
+        Path(directories.astlogdir),
+        Path(directories.astrundir),
+        Path(directories.astspooldir) / "recording",
+    ]

@@ -1,0 +1,57 @@
+"""From configuration files to the settings of each part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.cli.options import Options
+from server.config.loader import Configuration
+from server.config.sections.musiconhold import music_files
+from server.media.engine import EngineSettings, MediaEngine
+from server.media.sounds import SoundLibrary
+from server.resources.node import NodeSettings
+
+SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
+
+
+def engine_settings(configuration: Configuration) -> EngineSettings:
+    """Return the media engine's settings: rtp.conf."""
+    rtp = configuration.rtp
+    return EngineSettings(
+        rtp_start=rtp.rtpstart,
+        rtp_end=rtp.rtpend,
+        strict_rtp=rtp.strictrtp,
+        probation=rtp.probation,
+        dtmf_timeout_ms=rtp.dtmftimeout // SAMPLES_PER_MS,
+        rtcp_interval_ms=rtp.rtcpinterval,
+        rtp_checksums=rtp.rtpchecksums,
+    )
+
+
+def node_settings(configuration: Configuration, options: Options) -> NodeSettings:
+    """Return what calls depend on: asterisk.conf, ari.conf, indications.conf."""
+    return NodeSettings(
+        recording_dir=Path(configuration.directories.astspooldir) / "recording",
+        max_calls=options.max_calls or 0,
+        max_load=options.max_load or 0.0,
+        min_memory_free=options.min_memory_free or 0,
+        default_language=configuration.options.defaultlanguage,
+        channel_variables=configuration.ari.channelvars,
+        indications=configuration.indications,
+    )
+
+
+def sound_library(configuration: Configuration) -> SoundLibrary:
+    """Return the prompts below astdatadir, and below astvarlibdir if that is another place."""
+    directories = configuration.directories
+    places = [Path(directories.astdatadir) / "sounds", Path(directories.astvarlibdir) / "sounds"]
+    if configuration.options.sounds_search_custom_dir:
+        places.insert(0, places[0] / "custom")
+    return SoundLibrary(list(dict.fromkeys(places)), configuration.options.defaultlanguage)
+
+
+def define_music(configuration: Configuration, engine: MediaEngine) -> None:
+    """Give the engine the classes of musiconhold.conf."""
+    for name, music in configuration.musiconhold.classes.items():
+        files = music_files(music, configuration.directories.astdatadir)
+        engine.define_music(name, files, random=music.is_random)
