@@ -24,10 +24,6 @@ MAX_HEADER_LINES = 256  # nginx and Apache stop at 100 or so; long routes deserv
 
 # Requests whose 101-299 responses copy Record-Route (RFC 3261 section 12.1.1, RFC 6665).
 _DIALOG_FORMING = frozenset(("INVITE", "SUBSCRIBE", "REFER", "NOTIFY"))
-_METHODS = frozenset(
-    ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "UPDATE", "INFO", "PRACK")
-    + ("REFER", "NOTIFY", "SUBSCRIBE", "MESSAGE", "PUBLISH")
-)
 _unfold = re.compile(r"\r\n[ \t]+").sub
 _match_version = re.compile(r"SIP/[0-9]+\.[0-9]+", re.ASCII | re.IGNORECASE).fullmatch
 _match_status_line = re.compile(
@@ -431,7 +427,7 @@ def _parse_start_line(line: str) -> Request | Response:
         if not _match_version(version):
             raise malformed("request line", line)
         version = version.upper()
-    if method not in _METHODS and not is_token(method):
+    if not is_token(method):
         raise malformed("method", method)
     return Request(method, Uri.parse(uri), _NO_HEADERS, b"", version)
 
