@@ -104,6 +104,8 @@ class LogChannelStatus:
 
 
 ConsoleListener = Callable[[Line], None]
+# for the writing thread: a line and who takes it, something to do, or the end
+_Work = tuple[Line, list[Sink]] | Callable[[], None] | None
 
 
 @dataclass(slots=True)
@@ -170,7 +172,7 @@ class LogService(logging.Handler):
         self._timestamp_verbose = timestamp_verbose
         self._settings = settings
         self._sinks: tuple[Sink, ...] = ()
-        self._queue: queue.SimpleQueue[Line | Callable[[], None] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._former_level = logging.WARNING
 
@@ -275,8 +277,9 @@ class LogService(logging.Handler):
         for console in self.consoles:
             if console.wants(line):
                 console.listener(line)
-        if any(sink.wants(line, self.verbose, self.debug) for sink in self._sinks):
-            self._enqueue(line)
+        takers = [sink for sink in self._sinks if sink.wants(line, self.verbose, self.debug)]
+        if takers:
+            self._enqueue(line, takers)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
         """Say on standard error that a message could not be rendered."""
@@ -301,31 +304,32 @@ class LogService(logging.Handler):
             message=message,
         )
 
-    def _enqueue(self, line: Line) -> None:
+    def _enqueue(self, line: Line, takers: list[Sink]) -> None:
         if self._queue.qsize() >= self._settings.queue_limit:
             self.dropped += 1
             self._unreported += 1
             return
         if self._unreported:
             lost, self._unreported = self._unreported, 0
-            self._queue.put(_about_lost(lost, line.wall))
-        self._queue.put(line)
+            self._queue.put((_about_lost(lost, line.wall), takers))
+        self._queue.put((line, takers))
 
     def _write_all(self) -> None:
-        is_running = True
-        while is_running:
-            item = self._queue.get()
-            if item is None:
-                is_running = False
-            elif isinstance(item, Line):
-                for sink in self._sinks:
-                    if sink.wants(item, self.verbose, self.debug):
-                        sink.write(item)
+        unflushed: set[Sink] = set()
+        while (item := self._queue.get()) is not None:
+            if isinstance(item, tuple):
+                line, takers = item
+                for sink in takers:
+                    sink.write(line)
+                unflushed.update(takers)
             else:
                 item()
-            if self._queue.empty() or not is_running:
-                for sink in self._sinks:
+            if self._queue.empty():
+                for sink in unflushed:
                     sink.flush()
+                unflushed.clear()
+        for sink in unflushed:
+            sink.flush()
         _close_sinks(self._sinks)
 
     def _open_sinks(self, settings: LogSettings) -> None:

@@ -8,10 +8,8 @@ from hypothesis import strategies as st
 from server.base.errors import ConfigError
 from server.config.ini import parse_text
 
-PIECES = st.sampled_from(
-    "[a] | [b](!) | (a) | (+) | (+x=1) | x | = | => | += | 1 | ; | ;-- | --; | \\; | [ | ] | ( | ) "
-    "| #include  | #exec  | \\ | - | é | \0 | \t | \n | \n | \n".split(" | ")
-)
+TOKENS = "[a] [b](!) (a) (+) (+x=1) x = => += 1 ; ;-- --; \\; [ ] ( ) #include #exec \\ - é \0"
+PIECES = st.sampled_from([*TOKENS.split(), " ", "\t", "\n", "\n", "\n"])
 NAMES = st.text(st.characters(min_codepoint=33, max_codepoint=0x24F), min_size=1, max_size=12)
 PLAIN_NAMES = NAMES.filter(lambda name: not set(name) & set("[]()=;#+\\") and name.strip() == name)
 VALUES = st.text(
