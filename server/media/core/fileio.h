@@ -53,7 +53,7 @@ int mp_fileio_open(struct mp_fileio **fp, const struct mp_fileio_conf *conf);
 void mp_fileio_close(struct mp_fileio *f);
 
 /* A snapshot of the counters. Any thread. */
-void mp_fileio_stats(const struct mp_fileio *f, struct mp_fileio_stats *out);
+void mp_fileio_stats(struct mp_fileio *f, struct mp_fileio_stats *out);
 
 /* -- sources ------------------------------------------------------------------------------------ */
 
@@ -62,7 +62,7 @@ enum mp_source_state {
 	MP_SOURCE_READY,   /* audio is there */
 	MP_SOURCE_STARVED, /* the disk was late: the last read got less than asked; reading may go on */
 	MP_SOURCE_END,     /* all was read; a seek makes it READY again */
-	MP_SOURCE_ERROR    /* mp_source_error says why; what was decoded before the error was given out */
+	MP_SOURCE_ERROR    /* mp_source_error says why; of a streamed file, what came before was given out */
 };
 
 /*
