@@ -89,7 +89,6 @@ class Channel:
         "music_class",
         "name",
         "node",
-        "on_destroyed",
         "priority",
         "rdnis",
         "resources",
@@ -137,7 +136,6 @@ class Channel:
         self.tech_cause: int | None = None
         self.is_hungup = False
         self.is_destroyed = False
-        self.on_destroyed: list[Callable[[], None]] = []
         # what it owns: playbacks and recordings, closed before the channel leaves
         self.resources: list[Callable[[], None]] = []
         self.unsettled: set[asyncio.Future[None]] = set()
@@ -590,8 +588,6 @@ class Channel:
         self.is_destroyed = True
         if self.bridge is not None:
             self.bridge.drop(self)
-        for callback in self.on_destroyed:
-            callback()
         if self.has_audience:
             self.publish(
                 events.channel_destroyed(

@@ -246,10 +246,8 @@ class Dialer:
 
 
 def follow_from_creation(channel: Channel, app: str) -> None:
-    """Subscribe an application to a channel that is made for it, before it enters Stasis."""
-    topic = channel_topic(channel.id)
-    channel.node.applications.watch(app, topic)
-    channel.on_destroyed.append(lambda: channel.node.applications.unwatch(app, topic))
+    """Subscribe an application to a channel that is made for it, for as long as it lives."""
+    channel.node.applications.watch(app, channel_topic(channel.id))
 
 
 def free_memory_mib() -> int:

@@ -9,7 +9,6 @@ from typing import Any
 
 from server.base.causes import Cause
 from server.base.errors import (
-    ChannelHungUp,
     Conflict,
     InvalidArgument,
     InvalidState,
@@ -119,7 +118,7 @@ class Originator:
         attempt = DialAttempt(channel, calling, channel.dial_string)
         attempt.start()
         self._node.scope.spawn(
-            self._watch(attempt, float(timeout) if timeout else None), f"{channel.name} dial"
+            follow(attempt, float(timeout) if timeout else None), f"{channel.name} dial"
         )
 
     def redirect(self, channel: Channel, endpoint: str) -> None:
@@ -167,27 +166,13 @@ class Originator:
     ) -> None:
         attempt = DialAttempt(channel, None, channel.dial_string)
         attempt.start()
-        await channel.wait(self._watch(attempt, float(timeout) if timeout > 0 else None))
+        await channel.wait(follow(attempt, float(timeout) if timeout > 0 else None))
         if attempt.status is not DialStatus.ANSWER:
             return
         if app:
             await run_in_stasis(channel, app, split_args(app_args))
         else:
             continue_or_hangup(channel)
-
-    async def _watch(self, attempt: DialAttempt, timeout: float | None) -> None:
-        """Follow an attempt until it is answered or over; end it when time is up."""
-        try:
-            async with asyncio.timeout(timeout):
-                while attempt.status is None or not attempt.status.is_final:
-                    await attempt.next_status()
-        except TimeoutError:
-            attempt.give_up(Cause.NO_ANSWER, DialStatus.NOANSWER)
-            return
-        except ChannelHungUp:
-            return
-        if attempt.status is DialStatus.FORWARD:
-            attempt.give_up(Cause.REDIRECTED_TO_NEW_DESTINATION, DialStatus.CONGESTION)
 
     def _find_optional(self, channel_id: str | None) -> Channel | None:
         if not channel_id:
@@ -202,6 +187,19 @@ class Originator:
         if priority is None:
             raise NotFound(f"label {label} not found in {exten}@{context}")
         return priority
+
+
+async def follow(attempt: DialAttempt, timeout: float | None) -> None:
+    """Follow an attempt until it is answered or over; end it after *timeout* seconds."""
+    try:
+        async with asyncio.timeout(timeout):
+            while attempt.status is None or not attempt.status.is_final:
+                await attempt.next_status()
+    except TimeoutError:
+        attempt.give_up(Cause.NO_ANSWER, DialStatus.NOANSWER)
+        return
+    if attempt.status is DialStatus.FORWARD:
+        attempt.give_up(Cause.REDIRECTED_TO_NEW_DESTINATION, DialStatus.CONGESTION)
 
 
 def parse_caller_id(text: str) -> Party:

@@ -74,7 +74,7 @@ class FakeTechnology:
         self.name = name
         self.legs: list[FakeLeg] = []
         self._engine = engine
-        self._endpoints = {endpoint: "online" for endpoint in endpoints}
+        self._endpoints = dict.fromkeys(endpoints, "online")
         self._numbers = itertools.count(1)
 
     def create_leg(self, resource: str, call: OutgoingCall) -> FakeLeg:
