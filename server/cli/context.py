@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from server.base.log import LogService
@@ -241,7 +241,11 @@ class Originator(Protocol):
 
 @dataclass(slots=True)
 class CliContext:
-    """Everything that commands work on. ``None``: that part is not running."""
+    """Everything that commands work on. ``None``: that part is not running.
+
+    :param wall: the time, in seconds since the Unix epoch.
+    :param max_calls: calls at a time, 0 for no limit.
+    """
 
     configuration: Configuration
     log: LogService
@@ -258,4 +262,5 @@ class CliContext:
     http: HttpAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
-    settings: Callable[[], Mapping[str, Any]] = field(default=dict)
+    entity_id: str = ""
+    max_calls: int = 0

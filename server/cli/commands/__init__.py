@@ -1,0 +1,23 @@
+"""The console commands by family. :func:`load_commands` declares them all."""
+
+from __future__ import annotations
+
+from server.cli.registry import Registry, registry
+
+
+def load_commands() -> Registry:
+    """Import every family and return the registry with their commands."""
+    from server.cli.commands import (  # noqa: F401 - importing declares
+        ari,
+        bridge,
+        channel,
+        core,
+        dialplan,
+        logger,
+        module,
+        pjsip,
+        rtp,
+        shutdown,
+    )
+
+    return registry

@@ -1,0 +1,72 @@
+"""``ari …`` and ``http …``: the REST interface and the web server under it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.cli.context import CliContext
+from server.cli.registry import Call, CommandError, WrongUsage, command
+from server.cli.tables import fit, lines
+
+
+@command("ari show apps", "List the Stasis applications")
+def show_apps(context: CliContext, _call: Call) -> str:
+    """List the applications that are registered."""
+    names = [application.name for application in context.applications.list()]
+    return lines("Application Name", "=" * 25, *(fit(name, 25) for name in sorted(names)))
+
+
+def _complete_app(context: CliContext, arguments: Sequence[str]) -> list[str]:
+    return [] if arguments else [app.name for app in context.applications.list()]
+
+
+@command(
+    "ari show app", "Show one Stasis application", arguments="<application>", complete=_complete_app
+)
+def show_app(context: CliContext, call: Call) -> str:
+    """Show what an application is subscribed to."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    found = context.applications.get(call.arguments[0])
+    groups = [
+        ("Channels", found.channel_ids),
+        ("Bridges", found.bridge_ids),
+        ("Endpoints", found.endpoint_ids),
+        ("Devices", found.device_names),
+    ]
+    rows = [f"Name: {found.name}", "  Subscriptions:"]
+    for title, names in groups:
+        rows.append(f"    {title}: {len(names)}")
+        rows += (f"      {name or '(all)'}" for name in sorted(names))
+    return lines(*rows)
+
+
+@command("ari show users", "List the users of the REST interface")
+def show_users(context: CliContext, _call: Call) -> str:
+    """List the users and whether they may change things."""
+    rows = [
+        f"{'Yes' if user.is_read_only else 'No':<5} {user.name}" for user in context.ari_users()
+    ]
+    return lines("r/o?  Username", "----  --------", *rows)
+
+
+@command("http show status", "Show where the web server listens")
+def show_http_status(context: CliContext, _call: Call) -> str:
+    """Show addresses, what is served, and redirects."""
+    if context.http is None:
+        raise CommandError("the web server is not running")
+    view = context.http.status()
+    bound = [f"Server Enabled and Bound to {address}" for address in view.addresses]
+    redirects = [f"  {origin} => {target}" for origin, target in view.redirects]
+    return lines(
+        "HTTP Server Status:",
+        f"Prefix: {view.prefix}",
+        f"Server: {view.server_name}",
+        *(bound or ["Server Disabled"]),
+        "",
+        "Enabled URI's:",
+        *(f"{path} => {what}" for path, what in view.handlers),
+        "",
+        "Enabled Redirects:",
+        *(redirects or ["  None."]),
+    )
