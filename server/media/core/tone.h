@@ -5,6 +5,7 @@
  *   item  = ["!"] tone ["/" duration]      duration in ms; none or 0: for ever
  *   tone  = f | f "+" f | f "*" f          f: Hz, or "M" and a MIDI note number; 0 is silence
  *
+ * Blanks around items are ignored, as are empty items.
  * "+" sums two tones; "*" modulates the first by the second (90 % depth). Items with "!" are played
  * once; after the last item the list goes on with its first item without "!"; when all have one, it ends.
  */
@@ -46,8 +47,9 @@ struct mp_tonegen {
 	const struct mp_tone_list *list; /* the caller keeps it alive */
 	uint32_t rate;
 	uint16_t index;     /* item that plays; == list->count: ended */
-	uint64_t left;      /* samples left of it; UINT64_MAX: for ever */
-	uint64_t elapsed_ms_num; /* played ms of this pass in units of 1/rate s, so cadences never drift */
+	uint64_t done;      /* samples of all items so far */
+	uint64_t end_ms;    /* where the item ends, ms from the start: rounding doesn't add up */
+	uint64_t end;       /* the same in samples; UINT64_MAX: never */
 	struct mp_sine sine[2];
 };
 
@@ -56,6 +58,9 @@ int mp_tonegen_init(struct mp_tonegen *g, const struct mp_tone_list *list, uint3
 
 /* The next `n` samples; fewer (then 0) when the list has ended. Each frequency is at -10 dBm0. */
 size_t mp_tonegen_read(struct mp_tonegen *g, int16_t *pcm, size_t n);
+
+/* Peak amplitude of a sine at `dbm0`: 0 dBm0 is 3.14 dB below the full scale of G.711. */
+double mp_tone_peak(double dbm0);
 
 /* For other generators: a sine of `hz` at `peak` amplitude, phase 0; its next sample. */
 void mp_sine_init(struct mp_sine *s, double hz, double peak, uint32_t rate);
