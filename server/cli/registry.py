@@ -31,7 +31,7 @@ class CommandError(ServerError):
     """A command can't be done; the text goes to the user as it is."""
 
 
-class WrongUsage(ServerError):  # noqa: N818 - raised by commands, caught by the registry
+class WrongUsage(ServerError):
     """The arguments don't fit: the usage is shown."""
 
 

@@ -7,7 +7,7 @@ and a failed one changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from server.base.log import LogSettings
@@ -77,16 +77,19 @@ class Configuration:
         return read_optional(self.asterisk, name)
 
 
-def load_configuration(path: str | None = DEFAULT_PATH) -> Configuration:
+def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = False) -> Configuration:
     """Read asterisk.conf and all files of the directory that it names.
 
     A file that is absent leaves its defaults: web server, REST interface and SIP are then off.
 
     :param path: asterisk.conf; ``None`` stands for built-in defaults in place of the file.
+    :param may_exec: let ``#exec`` run commands, whatever ``execincludes`` says (``-X``).
     :raises ConfigError: a file can't be read, or a value is wrong; names file and line.
     """
     warnings: list[ConfigWarning] = []
     asterisk = load_asterisk(path, warnings)
+    if may_exec:
+        asterisk = replace(asterisk, options=replace(asterisk.options, execincludes=True))
     acls = load_acls(asterisk, warnings)
     return Configuration(
         path=path or DEFAULT_PATH,

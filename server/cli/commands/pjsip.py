@@ -38,8 +38,7 @@ CONTACT_HEADER = (
     RULE,
 )
 REGISTRATION_HEADER = (
-    " <Registration/ServerURI..............................>  <Auth....................>  "
-    "<Status.......>",
+    " <Registration/ServerURI..............................>  <Auth..................>  <Status..>",
     RULE,
 )
 Names = Callable[[SipAdmin], Iterable[str]]
@@ -125,7 +124,7 @@ def show_registrations(context: CliContext, _call: Call) -> str:
     """List where this server registers."""
     found = sorted(_sip(context).registrations(), key=lambda entry: entry.name)
     rows = [
-        f" {f'{entry.name}/{entry.server_uri}':<55}  {entry.auth:<26}  {entry.status}"
+        f" {f'{entry.name}/{entry.server_uri}':<55}  {entry.auth:<24}  {entry.status}"
         for entry in found
     ]
     return lines("", *REGISTRATION_HEADER, "", *rows, *([""] if rows else []), _found(len(found)))

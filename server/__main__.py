@@ -1,0 +1,117 @@
+"""The command ``arion``: reads the flags, then is a server, a console, or a single question."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from server.cli.options import HELP, Options, UsageError, parse_arguments
+
+if TYPE_CHECKING:
+    from server.config.loader import Configuration
+
+EXIT_FAILURE = 1
+EXIT_USAGE = 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    :param arguments: without the program's name; the process's own if not given.
+    :return: the exit code: 0, 1 for what failed, 2 for a wrong command line.
+    """
+    try:
+        options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+    except UsageError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_USAGE
+    if options.show_help:
+        print(HELP, end="")
+        return 0
+    if options.show_version:
+        from server import __version__
+
+        print(f"Arion {__version__}")
+        return 0
+    from server.base.errors import ServerError
+
+    try:
+        return run_remote(options) if options.is_remote else run_server(options)
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    except KeyboardInterrupt:
+        return 128 + 2
+
+
+def run_remote(options: Options) -> int:
+    """Be a remote console."""
+    from server.cli.client import run_remote as run
+
+    path = options.socket_path
+    if path is None:
+        from server.config.home import load_asterisk
+
+        path = load_asterisk(_config_path(options), []).control_socket
+    return run(path, options)
+
+
+def run_server(options: Options) -> int:
+    """Be the server: in the background unless ``-f`` or ``-c`` says otherwise."""
+    from server.cli import process
+    from server.cli.server import is_served
+    from server.config.loader import load_configuration
+
+    configuration = load_configuration(_config_path(options), may_exec=options.exec_includes)
+    options = options.merged_with(configuration.options)
+    if options.socket_path is None:
+        options = replace(options, socket_path=configuration.asterisk.control_socket)
+    _tell_ignored(options)
+    if is_served(str(options.socket_path)):
+        from server.base.errors import Unavailable
+
+        raise Unavailable(
+            f"a server is already running on {options.socket_path}; connect with arion -r"
+        )
+    process.prepare_directories(_writable(configuration), options)
+    problems = process.apply_limits(options, configuration.options.maxfiles)
+    process.become(options)
+    for problem in problems:
+        print(f"arion: {problem}", file=sys.stderr)
+    if not options.stays_in_foreground:
+        process.daemonize()
+    with process.PidFile(configuration.directories.astrundir):
+        from server.app.main import run
+
+        return run(options, configuration)
+
+
+def _config_path(options: Options) -> str | None:
+    """Return asterisk.conf; ``None`` for built-in defaults when nobody named a file."""
+    from server.config.home import DEFAULT_PATH
+
+    if options.config_path is not None:
+        return options.config_path
+    return DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None
+
+
+def _writable(configuration: Configuration) -> list[str]:
+    directories = configuration.directories
+    return [
+        directories.astrundir,
+        directories.astlogdir,
+        directories.astdbdir,
+        directories.astspooldir,
+    ]
+
+
+def _tell_ignored(options: Options) -> None:
+    if options.verbose and not options.is_quiet:
+        for letter, reason in options.ignored:
+            print(f"arion: -{letter} has no effect: {reason}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,252 @@
+"""The prompt, remote (``-r``) and local (``-c``): history, completion, colour."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from prompt_toolkit import PromptSession
+from prompt_toolkit.completion import CompleteEvent, Completer, Completion
+from prompt_toolkit.document import Document
+from prompt_toolkit.history import FileHistory, History, InMemoryHistory
+from prompt_toolkit.patch_stdout import patch_stdout
+
+from server.base.errors import RemoteProtocolError, ServerError, Unavailable
+from server.base.log import Console, LogService
+from server.base.log_sinks import Line, render_console, render_plain
+from server.base.tasks import TaskScope
+from server.cli.context import CliContext
+from server.cli.options import Options
+from server.cli.protocol import MAX_RESPONSE, decode, encode
+from server.cli.registry import Registry
+
+HISTORY_FILE = "~/.arion_history"
+RECONNECT_DELAY = 2.0  # seconds
+ANSI = {"ERROR": "\033[1;31m", "WARNING": "\033[1;33m", "NOTICE": "\033[1;36m"}
+RESET = "\033[0m"
+
+Complete = Callable[[str], Awaitable[list[str]]]
+
+
+class WordCompleter(Completer):
+    """Completes the last word of the line by asking the server."""
+
+    def __init__(self, ask: Complete) -> None:
+        self._ask = ask
+
+    def get_completions(self, document: Document, complete_event: CompleteEvent) -> Any:
+        """Not used: completion is asynchronous."""
+        return ()
+
+    async def get_completions_async(
+        self, document: Document, complete_event: CompleteEvent
+    ) -> AsyncGenerator[Completion, None]:
+        """Yield what the server proposes."""
+        line = document.text_before_cursor
+        last = "" if not line or line[-1].isspace() else line.split()[-1]
+        for name in await self._ask(line):
+            yield Completion(name, start_position=-len(last))
+
+
+class RemoteConsole:
+    """One connection of an interactive console."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, options: Options
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._options = options
+        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
+        self.hello: dict[str, Any] = {}
+
+    async def run(self) -> bool:
+        """Talk until the user leaves.
+
+        :return: whether the user left, rather than the server.
+        """
+        self.hello = (await self._read())["hello"]
+        host = self.hello["system_name"] or self.hello["hostname"]
+        version, pid = self.hello["version"], self.hello["pid"]
+        print(f"Connected to Arion {version} currently running on {host} (pid = {pid})")
+        self._send(
+            verbose=self._options.verbose,
+            debug=self._options.debug,
+            mute=self._options.is_muted,
+        )
+        scope = TaskScope("console")
+        talk = scope.spawn(self._talk(f"{host}*CLI> "), "prompt")
+        listen = scope.spawn(self._listen(), "listen")
+        await asyncio.wait({talk, listen}, return_when=asyncio.FIRST_COMPLETED)
+        has_left = talk.done()
+        await scope.close()
+        self._writer.close()
+        if not has_left:
+            print("\nDisconnected from the server")
+        return has_left
+
+    async def _talk(self, prompt: str) -> None:
+        session = make_session(self._complete)
+        while (line := await ask_line(session, prompt)) is not None:
+            if line.startswith("!"):
+                self._run_shell(line[1:])
+            elif line:
+                self._send(command=line, once=False)
+                answer = await self._answers.get()
+                if answer["output"]:
+                    print(answer["output"])
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                message = await self._read()
+                if "log" in message:
+                    print(self._coloured(str(message["log"]), str(message.get("level"))))
+                else:
+                    await self._answers.put(message)
+        except (Unavailable, RemoteProtocolError):
+            return
+
+    async def _complete(self, line: str) -> list[str]:
+        self._send(complete=line)
+        return list((await self._answers.get()).get("completions", ()))
+
+    async def _read(self) -> dict[str, Any]:
+        try:
+            line = await self._reader.readline()
+        except (OSError, ValueError):
+            line = b""
+        if not line:
+            raise Unavailable("the server closed the connection")
+        return decode(line)
+
+    def _send(self, **message: Any) -> None:
+        self._writer.write(encode(message))
+
+    def _run_shell(self, command: str) -> None:
+        if not self.hello.get("may_use_shell"):
+            print("the shell is disabled (disable_remote_console_shell)")
+        elif command.strip():
+            subprocess.run(["/bin/sh", "-c", command], check=False)
+
+    def _coloured(self, text: str, level: str) -> str:
+        colour = "" if self._options.no_colour else ANSI.get(level, "")
+        return f"{colour}{text}{RESET}" if colour else text
+
+
+def run_remote_console(path: str, options: Options) -> int:
+    """Connect and talk; with ``-R`` again and again.
+
+    :return: the exit code.
+    """
+    while True:
+        has_left = False
+        try:
+            has_left = asyncio.run(_converse(path, options))
+        except (Unavailable, RemoteProtocolError) as error:
+            print(f"arion: {error}", file=sys.stderr)
+            if not options.reconnects:
+                return 1
+        if has_left or not options.reconnects:
+            return 0
+        try:
+            asyncio.run(asyncio.sleep(RECONNECT_DELAY))
+        except KeyboardInterrupt:
+            return 0
+
+
+async def _converse(path: str, options: Options) -> bool:
+    try:
+        reader, writer = await asyncio.open_unix_connection(path, limit=MAX_RESPONSE)
+    except OSError as error:
+        raise Unavailable(
+            f"unable to connect to the server ({error.strerror}: does {path} exist?)"
+        ) from None
+    with patch_stdout(raw=True):
+        return await RemoteConsole(reader, writer, options).run()
+
+
+class LocalConsole:
+    """The prompt of a server that was started with ``-c``.
+
+    :param hostname: what the prompt begins with.
+    """
+
+    def __init__(
+        self, context: CliContext, registry: Registry, options: Options, hostname: str
+    ) -> None:
+        self._context = context
+        self._registry = registry
+        self._options = options
+        self._hostname = hostname
+
+    async def run(self) -> None:
+        """Talk until the user ends it with Ctrl-C or Ctrl-D."""
+        log: LogService = self._context.log
+        render = render_plain(log.settings.date_format, show_call_ids=True)
+
+        def show(line: Line) -> None:
+            print(
+                render_console(
+                    line,
+                    render,
+                    use_colour=not self._options.no_colour,
+                    timestamp_verbose=self._options.timestamp,
+                )
+            )
+
+        console = Console(show, self._options.verbose, self._options.debug)
+        console.is_muted = self._options.is_muted
+        log.add_console(console)
+        try:
+            with patch_stdout(raw=True):
+                await self._talk(console)
+        finally:
+            log.remove_console(console)
+
+    async def _talk(self, console: Console) -> None:
+        session = make_session(self._complete)
+        while (line := await ask_line(session, f"{self._hostname}*CLI> ")) is not None:
+            try:
+                output = await self._registry.execute(self._context, line, console)
+            except ServerError as error:
+                output = str(error)
+            if output:
+                print(output)
+
+    async def _complete(self, line: str) -> list[str]:
+        return self._registry.complete(self._context, line)
+
+
+def make_session(ask: Complete) -> PromptSession[str]:
+    """Make a prompt with history and completion."""
+    return PromptSession(
+        history=_history(),
+        completer=WordCompleter(ask),
+        complete_while_typing=False,
+        enable_history_search=True,
+    )
+
+
+async def ask_line(session: PromptSession[str], prompt: str) -> str | None:
+    """Return the next line, ``None`` when the user leaves."""
+    try:
+        line = (await session.prompt_async(prompt)).strip()
+    except (EOFError, KeyboardInterrupt):
+        return None
+    return None if line in ("quit", "exit") else line
+
+
+def _history() -> History:
+    path = Path(HISTORY_FILE).expanduser()
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
+        os.close(descriptor)
+    except OSError:
+        return InMemoryHistory()
+    return FileHistory(str(path))
