@@ -7,8 +7,15 @@ import logging
 import secrets
 from pathlib import Path
 
-from server.app.settings import define_music, engine_settings, node_settings, sound_library
+from server.app.settings import (
+    define_music,
+    dialplan_settings,
+    engine_settings,
+    node_settings,
+    sound_library,
+)
 from server.base.clock import SystemClock
+from server.base.errors import Unavailable
 from server.base.ids import UniqueIds
 from server.base.log import LogService
 from server.cli.options import Options
@@ -72,11 +79,20 @@ class Server:
         await self.engine.start()
         define_music(self.configuration, self.engine)
         self._build()
-        self._build_adapters()
+        await self.dialplan.reload()
         await self.sip.start()
-        await self.http.start()
+        await self._start_http()
+        self.http.set_fully_booted()
         self.is_fully_booted.set()
-        logger.info("Asterisk Ready.")
+        logger.info("ready")
+
+    async def _start_http(self) -> None:
+        try:
+            await self.http.start()
+        except OSError as error:
+            settings = self.configuration.http
+            where = f"{settings.bindaddr}:{settings.bindport}"
+            raise Unavailable(f"HTTP can't listen on {where}: {error.strerror}") from None
 
     async def stop(self) -> None:
         """End calls and take everything down; recordings are completed. May be called again."""
@@ -130,6 +146,41 @@ class Server:
                 group=self.options.group or "",
                 max_load=self.options.max_load or 0.0,
             ),
+        )
+
+        self.sounds = Sounds(self.node)
+        self._build_edges()
+
+    def _build_edges(self) -> None:
+        """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
+        configuration = self.configuration
+        incoming = IncomingCalls(self.node, self.dialer, self.endpoints)
+        self.sip = PjsipTechnology(
+            build_settings(configuration.pjsip), self.engine, incoming, self.store, self.clock
+        )
+        self.dialer.add_technology(self.sip)
+        self.dialer.add_technology(LocalTechnology(incoming, self.engine))
+        self.dialplan = Dialplan(
+            self.node,
+            self.dialer,
+            self.bridges,
+            store=self.store,
+            settings=dialplan_settings(configuration),
+        )
+        self.node.set_dialplan(self.dialplan)
+        services = Services(
+            applications=self.applications,
+            asterisk=self.asterisk,
+            bridges=self.bridges,
+            channels=self.channels,
+            endpoints=self.endpoints,
+            events=self.events,
+            playbacks=self.playbacks,
+            recordings=self.recordings,
+            sounds=self.sounds,
+        )
+        self.http = HttpServer(
+            configuration.http, configuration.ari, services, self.bus, self.clock
         )
 
     def _entity_id(self) -> str:

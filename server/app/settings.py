@@ -7,6 +7,7 @@ from pathlib import Path
 from server.cli.options import Options
 from server.config.loader import Configuration
 from server.config.sections.musiconhold import music_files
+from server.dialplan.port import DialplanSettings
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
 from server.resources.node import NodeSettings
@@ -38,6 +39,31 @@ def node_settings(configuration: Configuration, options: Options) -> NodeSetting
         default_language=configuration.options.defaultlanguage,
         channel_variables=configuration.ari.channelvars,
         indications=configuration.indications,
+    )
+
+
+def dialplan_settings(configuration: Configuration) -> DialplanSettings:
+    """Return what the dialplan takes from asterisk.conf."""
+    directories = configuration.directories
+    return DialplanSettings(
+        path=configuration.config_path("extensions.conf"),
+        constants={
+            "SYSTEMNAME": configuration.options.systemname,
+            "ASTETCDIR": directories.astetcdir,
+            "ASTVARLIBDIR": directories.astvarlibdir,
+            "ASTDATADIR": directories.astdatadir,
+            "ASTDBDIR": directories.astdbdir,
+            "ASTKEYDIR": directories.astkeydir,
+            "ASTAGIDIR": directories.astagidir,
+            "ASTSPOOLDIR": directories.astspooldir,
+            "ASTRUNDIR": directories.astrundir,
+            "ASTLOGDIR": directories.astlogdir,
+            "ASTCACHEDIR": directories.astcachedir,
+            "ASTMODDIR": directories.astmoddir,
+            "ASTSBINDIR": directories.astsbindir,
+        },
+        live_dangerously=configuration.options.live_dangerously,
+        may_exec=configuration.options.execincludes,
     )
 
 

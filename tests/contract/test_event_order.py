@@ -114,7 +114,7 @@ async def test_command_before_stasis_fails_with_one_code(node: NodeUnderTest) ->
     node.connect()
     node.channels.originate(endpoint="PJSIP/bob", app="test", channel_id="out")
     for verb in (node.channels.answer, node.channels.ring, node.channels.hold):
-        with pytest.raises(Conflict, match="^Channel not in Stasis application$"):
+        with pytest.raises(Conflict, match=r"^Channel not in Stasis application$"):
             verb("out")
 
 

@@ -1,0 +1,127 @@
+"""The operator's side of a server: its life cycle, reloads, and what the console works on."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from server.app.modules import MODULES
+from server.app.settings import define_music, dialplan_settings
+from server.base.errors import NotFound, ServerError
+from server.base.tasks import TaskScope
+from server.config.loader import Configuration, load_configuration
+from server.sip.settings import build_settings
+
+if TYPE_CHECKING:
+    from server.app.server import Server
+
+logger = logging.getLogger(__name__)
+
+
+class Admin:
+    """Starts, reloads and stops a server, and shows it to the console."""
+
+    def __init__(self, server: Server) -> None:
+        self.stopped = asyncio.Event()
+        self.is_restart = False
+        self._server = server
+        self._scope = TaskScope("admin")
+        self._waiting_stop: asyncio.Task[None] | None = None
+        self._reloaded_at = server.started_at
+
+    async def close(self) -> None:
+        """End what the console is doing."""
+        await self._scope.close()
+
+    # Lifecycle
+
+    @property
+    def started_at(self) -> float:
+        """Seconds since the Unix epoch."""
+        return self._server.started_at
+
+    @property
+    def reloaded_at(self) -> float:
+        """Of the last reload, or of the start."""
+        return self._reloaded_at
+
+    @property
+    def is_fully_booted(self) -> bool:
+        """Whether everything is up."""
+        return self._server.is_fully_booted.is_set()
+
+    async def wait_fully_booted(self) -> None:
+        """Return once everything is up."""
+        await self._server.is_fully_booted.wait()
+
+    def stop(self, *, when: str, restart: bool) -> None:
+        """Stop, or start again; see :class:`server.cli.context.Lifecycle`."""
+        self.is_restart = restart
+        if when == "now":
+            self.stopped.set()
+            return
+        if self._waiting_stop is None:
+            if when == "gracefully":
+                self._server.node.is_stopping = True
+            self._waiting_stop = self._scope.spawn(self._stop_when_idle(), "stop")
+
+    def abort_shutdown(self) -> bool:
+        """Give up a stop that waits; ``False`` if none does."""
+        if self._waiting_stop is None:
+            return False
+        self._waiting_stop.cancel()
+        self._waiting_stop = None
+        self._server.node.is_stopping = False
+        return True
+
+    def reload_soon(self) -> None:
+        """Reload everything, and log what there is to say."""
+        self._scope.spawn(self._reload_and_log(), "reload")
+
+    async def reload(self, module: str | None = None) -> Sequence[str]:
+        """Read the configuration again; see :class:`server.cli.context.Lifecycle`."""
+        if module is not None and module not in MODULES:
+            raise NotFound(f"no module {module}")
+        server = self._server
+        path = server.configuration.path
+        fresh = await asyncio.to_thread(load_configuration, path)
+        warnings = [str(warning) for warning in fresh.warnings]
+        warnings += await self._apply(fresh, module)
+        server.configuration = fresh
+        self._reloaded_at = server.clock.wall()
+        return warnings
+
+    # private
+
+    async def _apply(self, fresh: Configuration, module: str | None) -> Sequence[str]:
+        """Hand a configuration to the parts that were meant; all are checked before any."""
+        server = self._server
+        wanted = {module} if module else set(MODULES)
+        sip_settings = build_settings(fresh.pjsip)
+        warnings: list[str] = []
+        if "pbx_config" in wanted:
+            server.dialplan.settings = dialplan_settings(fresh)
+            warnings += await server.dialplan.reload()
+        if "res_pjsip" in wanted:
+            server.sip.reload(sip_settings)
+        if "res_ari" in wanted:
+            server.http.configure_ari(fresh.ari)
+        if "res_musiconhold" in wanted:
+            define_music(fresh, server.engine)
+        if "logger" in wanted:
+            server.log.reload(fresh.logger)
+        return warnings
+
+    async def _reload_and_log(self) -> None:
+        try:
+            for line in await self.reload():
+                logger.warning("%s", line)
+        except ServerError as error:
+            logger.error("reload failed, nothing was changed: %s", error)
+
+    async def _stop_when_idle(self) -> None:
+        while len(self._server.registry):
+            await asyncio.sleep(0.2)
+        self.stopped.set()

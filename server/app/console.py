@@ -1,0 +1,182 @@
+"""What the console's commands work on, made of the real parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from server import __version__
+from server.app.modules import MODULES
+from server.base.causes import Cause
+from server.base.errors import ChannelHungUp, InvalidArgument, NotFound, Unavailable
+from server.cli.context import (
+    AriUserView,
+    CliContext,
+    ContextView,
+    ExtensionView,
+    HttpView,
+    ModuleView,
+    PriorityView,
+)
+from server.resources.channel import Channel
+from server.resources.dialing import DialAttempt, DialStatus
+from server.resources.originate import DEFAULT_TIMEOUT, follow
+from server.resources.stasis_calls import continue_or_hangup
+
+if TYPE_CHECKING:
+    from server.app.admin import Admin
+    from server.app.server import Server
+    from server.dialplan.plan import Context, Extension
+
+
+def console_context(server: Server, admin: Admin) -> CliContext:
+    """Return everything that commands work on."""
+    return CliContext(
+        configuration=server.configuration,
+        log=server.log,
+        lifecycle=admin,
+        channels=server.registry,
+        bridges=server.bridges,
+        applications=server.applications,
+        originator=ConsoleOriginator(server),
+        dialplan=DialplanConsole(server),
+        version=__version__,
+        wall=server.clock.wall,
+        sip=server.sip,
+        rtp=RtpConsole(server),
+        http=HttpConsole(server),
+        ari_users=lambda: [
+            AriUserView(user.name, user.read_only)
+            for user in server.configuration.ari.users.values()
+        ],
+        modules=lambda: [ModuleView(name, text) for name, text in MODULES.items()],
+    )
+
+
+class DialplanConsole:
+    """See :class:`server.cli.context.DialplanAdmin`."""
+
+    def __init__(self, server: Server) -> None:
+        self._dialplan = server.dialplan
+
+    def contexts(self) -> Iterable[ContextView]:
+        """List the contexts in the order of the file."""
+        return [_describe_context(context) for context in self._dialplan.plan.contexts.values()]
+
+    async def reload(self) -> Sequence[str]:
+        """Read extensions.conf again."""
+        return await self._dialplan.reload()
+
+    def applications(self) -> Mapping[str, str]:
+        """Names of the applications."""
+        found = self._dialplan.registry.applications.values()
+        return {each.name: _first_line(each.run.__doc__) for each in found}
+
+    def functions(self) -> Mapping[str, str]:
+        """Names of the functions."""
+        found = self._dialplan.registry.functions.values()
+        return {each.name: _first_line((each.read or each.write).__doc__) for each in found}
+
+
+class RtpConsole:
+    """See :class:`server.cli.context.RtpAdmin`."""
+
+    def __init__(self, server: Server) -> None:
+        self._engine = server.engine
+
+    def set_debug(self, is_on: bool, address: str | None = None) -> None:
+        """Refuse: packets never pass through the part that logs."""
+        raise Unavailable("RTP packets can't be logged; see the counters of 'rtp show stats'")
+
+    def counters(self) -> Mapping[str, int]:
+        """The engine's counters."""
+        return self._engine.counters()
+
+
+class HttpConsole:
+    """See :class:`server.cli.context.HttpAdmin`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def status(self) -> HttpView:
+        """Say where the web server listens and what it serves."""
+        settings = self._server.configuration.http
+        prefix = settings.prefix.rstrip("/")
+        bound = self._server.http.bound_addresses()
+        schemes = ("http", "https")
+        return HttpView(
+            server_name=settings.servername or f"Arion/{__version__}",
+            prefix=settings.prefix,
+            addresses=[
+                f"{scheme}://{_bracketed(host)}:{port}"
+                for scheme, (host, port) in zip(schemes, bound, strict=False)
+            ],
+            handlers=[(f"{prefix}/ari/...", "Asterisk RESTful API")],
+            redirects=settings.redirects,
+        )
+
+
+class ConsoleOriginator:
+    """See :class:`server.cli.context.Originator`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    async def originate(
+        self, endpoint: str, *, application: str, data: str, context: str, exten: str
+    ) -> None:
+        """Call somebody and go on with an application or an extension."""
+        server = self._server
+        if application and application.lower() not in server.dialplan.registry.applications:
+            raise NotFound(f"no application {application}")
+        if not application and not server.dialplan.has(context, exten, 1, ""):
+            raise NotFound(f"no extension {exten}@{context}")
+        if "/" not in endpoint:
+            raise InvalidArgument("endpoint", f"{endpoint!r} is not TECHNOLOGY/RESOURCE")
+        channel = server.dialer.create_outgoing(endpoint)
+        channel.set_position(context, exten, 1)
+        channel.take_control(self._run(channel, application, data), "originate")
+
+    async def _run(self, channel: Channel, application: str, data: str) -> None:
+        attempt = DialAttempt(channel, None, channel.dial_string)
+        attempt.start()
+        await channel.wait(follow(attempt, DEFAULT_TIMEOUT))
+        if attempt.status is not DialStatus.ANSWER:
+            return
+        if not application:
+            continue_or_hangup(channel)
+            return
+        try:
+            await self._server.dialplan.run_application(channel, application, data)
+        except ChannelHungUp:
+            return
+        channel.hangup(Cause.NORMAL_CLEARING)
+
+
+def _describe_context(context: Context) -> ContextView:
+    return ContextView(
+        name=context.name,
+        extensions=[_describe_extension(extension) for extension in context],
+        includes=[include.source for include in context.includes],
+        ignore_patterns=[pattern.name for pattern in context.ignore_patterns],
+    )
+
+
+def _describe_extension(extension: Extension) -> ExtensionView:
+    return ExtensionView(
+        name=extension.name,
+        priorities=[
+            PriorityView(step.priority, step.label, step.application, step.source)
+            for step in sorted(extension.steps.values(), key=lambda step: step.priority)
+        ],
+        caller_pattern=extension.caller.name if extension.caller is not None else "",
+    )
+
+
+def _first_line(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
