@@ -5,12 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
-
 from server.cli.options import HELP, Options, UsageError, parse_arguments
-
-if TYPE_CHECKING:
-    from server.config.loader import Configuration
 
 EXIT_FAILURE = 1
 EXIT_USAGE = 2
@@ -59,8 +54,8 @@ def run_remote(options: Options) -> int:
 
 
 def run_server(options: Options) -> int:
-    """Be the server: in the background unless ``-f`` or ``-c`` says otherwise."""
-    from server.cli import process
+    """Be the server, unless one runs already."""
+    from server.base.errors import Unavailable
     from server.cli.server import is_served
     from server.config.loader import load_configuration
 
@@ -68,24 +63,11 @@ def run_server(options: Options) -> int:
     options = options.merged_with(configuration.options)
     if options.socket_path is None:
         options = replace(options, socket_path=configuration.asterisk.control_socket)
-    _tell_ignored(options)
     if is_served(str(options.socket_path)):
-        from server.base.errors import Unavailable
+        raise Unavailable(f"a server is already running on {options.socket_path}; connect with -r")
+    from server.app.main import run
 
-        raise Unavailable(
-            f"a server is already running on {options.socket_path}; connect with arion -r"
-        )
-    process.prepare_directories(_writable(configuration), options)
-    problems = process.apply_limits(options, configuration.options.maxfiles)
-    process.become(options)
-    for problem in problems:
-        print(f"arion: {problem}", file=sys.stderr)
-    if not options.stays_in_foreground:
-        process.daemonize()
-    with process.PidFile(configuration.directories.astrundir):
-        from server.app.main import run
-
-        return run(options, configuration)
+    return run(options, configuration)
 
 
 def _config_path(options: Options) -> str | None:
@@ -95,22 +77,6 @@ def _config_path(options: Options) -> str | None:
     if options.config_path is not None:
         return options.config_path
     return DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None
-
-
-def _writable(configuration: Configuration) -> list[str]:
-    directories = configuration.directories
-    return [
-        directories.astrundir,
-        directories.astlogdir,
-        directories.astdbdir,
-        directories.astspooldir,
-    ]
-
-
-def _tell_ignored(options: Options) -> None:
-    if options.verbose and not options.is_quiet:
-        for letter, reason in options.ignored:
-            print(f"arion: -{letter} has no effect: {reason}", file=sys.stderr)
 
 
 if __name__ == "__main__":
