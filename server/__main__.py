@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+
 from server.cli.options import HELP, Options, UsageError, parse_arguments
 
 EXIT_FAILURE = 1
