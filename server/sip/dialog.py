@@ -127,7 +127,7 @@ class Dialog:
         if self.state is not DialogState.CONFIRMED:
             self._set_state(DialogState.CONFIRMED)
         if response is not None:
-            self.routes = response.record_routes[::-1]
+            self.routes = list(response.record_routes[::-1])
             self.refresh_target(response)
 
     def terminate(self) -> None:
@@ -170,11 +170,11 @@ class Dialog:
         return self.routes[0].uri if self.routes else self.target
 
     def _create(self, method: str, cseq: int, max_forwards: int) -> Request:
-        uri, routes = self.target, self.routes
+        uri, routes = self.target, tuple(self.routes)
         if routes and "lr" not in routes[0].uri.params:
             # A strict router wants itself as Request-URI and the target as the last route.
             uri = routes[0].uri
-            routes = [*routes[1:], NameAddr(self.target)]
+            routes = (*routes[1:], NameAddr(self.target))
         request = Request.create(
             method,
             uri,

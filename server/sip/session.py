@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -97,7 +97,7 @@ class SessionListener(Protocol):
     def on_identity(self, message: Message) -> None:
         """A message came that may say who the peer is."""
 
-    def on_redirected(self, targets: list[NameAddr]) -> None:
+    def on_redirected(self, targets: Sequence[NameAddr]) -> None:
         """A 3xx; the session ends right after."""
 
     def on_ended(self, cause: int, status: int | None, reason: str) -> None:

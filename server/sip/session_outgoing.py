@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 
 from server.base.causes import Cause, sip_to_cause
-from server.base.errors import RemoteProtocolError, Unavailable
+from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
 from server.sip.dialog import Dialog
 from server.sip.headers import NameAddr
 from server.sip.message import Request, Response
@@ -44,7 +44,7 @@ class OutgoingSession(Session):
         self,
         *,
         target: Uri,
-        from_: NameAddr,
+        from_: Callable[[Flow], NameAddr],
         media: OfferAnswer,
         routes: Sequence[Uri] = (),
         prepare: Callable[[Request, Flow], None],
@@ -52,6 +52,7 @@ class OutgoingSession(Session):
     ) -> None:
         """Send the INVITE.
 
+        :param from_: makes From, without tag, once it is known where we send from.
         :param routes: proxies to pass, in order.
         :param prepare: adds headers before the request goes out.
         """
@@ -62,7 +63,7 @@ class OutgoingSession(Session):
             request = Request.create(
                 "INVITE",
                 target,
-                from_=from_.with_params(tag=self._local_tag),
+                from_=from_(flow).with_params(tag=self._local_tag),
                 to=NameAddr(target.without_params()),
                 call_id=self.call_id,
                 cseq=self._cseq,
@@ -116,9 +117,14 @@ class OutgoingSession(Session):
     def _send(self, now: float) -> None:
         assert self.flow is not None
         assert self._make_request is not None
+        try:
+            request = self._make_request(self.flow)
+        except LocalProtocolError as error:  # a name or number that no header can carry
+            self.end_by_peer(Cause.INVALID_NUMBER_FORMAT, None, str(error))
+            return
         own = OwnRequest(
             self.host,
-            self._make_request(self.flow),
+            request,
             self.flow,
             self._on_final,
             next_cseq=self._next_cseq,

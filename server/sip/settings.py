@@ -1,336 +1,275 @@
-"""What pjsip.conf says, as frozen values under Asterisk's option names and defaults.
-
-``settings_builder.build_settings`` makes them. Options that exist in Asterisk but do nothing here
-(yet) are no fields: they are reported when they are set.
-"""
+"""Turns pjsip.conf's objects into :mod:`server.sip.settings_objects`, checking what they say."""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from server import __version__
-from server.config.acl import Acl
-from server.config.binder import setting, settings
-from server.config.objects import ConfigWarning
-from server.config.types import (
-    SocketAddress,
-    boolean,
-    choice,
-    decimal,
-    host_address,
-    integer,
-    items,
-    items_of,
-    socket_address,
-    text,
+from server.base.errors import ConfigError, RemoteProtocolError
+from server.config.acl import Acl, build_acl
+from server.config.binder import bind, option_names
+from server.config.objects import ConfigObject, ConfigWarning, Option
+from server.sip.settings_objects import (
+    DEFAULT_CODECS,
+    Aor,
+    Auth,
+    Endpoint,
+    Global,
+    Identify,
+    Network,
+    SipSettings,
+    System,
+    Transport,
 )
-from server.tech.base import Party
+from server.sip.settings_unsupported import OTHER_CODECS, UNSUPPORTED, UNSUPPORTED_TYPES
+from server.sip.uri import Uri
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+__all__ = [
+    "Aor",
+    "Auth",
+    "Endpoint",
+    "Global",
+    "Identify",
+    "Network",
+    "SipSettings",
+    "System",
+    "Transport",
+    "build_settings",
+]
 
-DEFAULT_CODECS = ("ulaw", "alaw")  # an endpoint without allow=
-MAX_SECONDS = 2**31 - 1
-DSCP_NAMES = {
-    "cs0": 0x00, "cs1": 0x20, "cs2": 0x40, "cs3": 0x60, "cs4": 0x80, "cs5": 0xA0, "cs6": 0xC0,
-    "cs7": 0xE0, "af11": 0x28, "af12": 0x30, "af13": 0x38, "af21": 0x48, "af22": 0x50,
-    "af23": 0x58, "af31": 0x68, "af32": 0x70, "af33": 0x78, "af41": 0x88, "af42": 0x90,
-    "af43": 0x98, "ef": 0xB8,
-}  # fmt: skip
-NO_ADDRESS = SocketAddress("")
-NO_PARTY = Party()
-OPEN_ACL = Acl()
-_PRIVACY = {
-    "allowed_not_screened": "allowed",
-    "allowed_passed_screen": "allowed",
-    "allowed_failed_screen": "allowed",
-    "prohib_not_screened": "prohib",
-    "prohib_passed_screen": "prohib",
-    "prohib_failed_screen": "prohib",
-}
+T = TypeVar("T")
 
-seconds = integer(0, MAX_SECONDS)
-
-
-def tos(value: str) -> int:
-    """A type of service: a number (0x.. too) or a DSCP name such as ``ef``."""
-    if (named := DSCP_NAMES.get(value.lower())) is not None:
-        return named
-    try:
-        number = int(value, 0)
-    except ValueError:
-        number = -1
-    if not 0 <= number <= 255:
-        raise ValueError(f"expected 0 to 255 or a DSCP name such as ef, not {value[:60]!r}")
-    return number
+SUPPORTED_PROTOCOLS = ("udp", "tcp")
+SUPPORTED_CODECS = ("ulaw", "alaw", "slin", "slin16")
+_ACL_OPTIONS = frozenset({"acl", "permit", "deny"})
+_CONTACT_ACL_OPTIONS = frozenset(f"contact_{name}" for name in _ACL_OPTIONS)
+_CODEC_OPTIONS = frozenset({"allow", "disallow"})
+_ENDPOINT_EXTRA = _ACL_OPTIONS | _CONTACT_ACL_OPTIONS | _CODEC_OPTIONS
 
 
-def network(value: str) -> Network:
-    """An address or a network such as ``192.0.2.0/24``."""
-    try:
-        return ipaddress.ip_network(value, strict=False)
-    except ValueError:
-        raise ValueError(f"expected a network such as 192.0.2.0/24, not {value[:60]!r}") from None
+def build_settings(
+    objects: Iterable[ConfigObject],
+    *,
+    named_acls: Mapping[str, Acl] | None = None,
+    default_language: str = "en",
+) -> SipSettings:
+    """Make the settings of pjsip.conf's objects.
+
+    :param named_acls: the lists of acl.conf, by lower-case name.
+    :param default_language: for endpoints without ``language``.
+    :raises ConfigError: a value can't be read or used; names file and line. What is merely
+        unknown or without effect goes to ``SipSettings.warnings``.
+    """
+    builder = _Builder(named_acls or {})
+    for item in objects:
+        builder.add(item)
+    return replace(builder.finish(), default_language=default_language)
 
 
-def algorithms(value: str) -> tuple[str, ...]:
-    """Digest algorithms, in order; empty or ``no`` means the default."""
-    if value.lower() == "no":
-        return ()
-    parse = choice(
-        "MD5",
-        "SHA-256",
-        "SHA-512-256",
-        aliases={"md5": "MD5", "sha-256": "SHA-256", "sha-512-256": "SHA-512-256"},
-    )
-    return tuple(parse(item) for item in items(value))
+class _Builder:
+    """Collects objects by type."""
 
+    def __init__(self, named_acls: Mapping[str, Acl]) -> None:
+        self._named_acls = named_acls
+        self._warnings: list[ConfigWarning] = []
+        self._seen: set[tuple[str, str]] = set()
+        self._sources: dict[str, ConfigObject] = {}
+        self._transports: dict[str, Transport] = {}
+        self._endpoints: dict[str, Endpoint] = {}
+        self._aors: dict[str, Aor] = {}
+        self._auths: dict[str, Auth] = {}
+        self._identifies: list[Identify] = []
+        self._global = Global()
+        self._system = System()
+        self._handlers: dict[str, Callable[[ConfigObject], None]] = {
+            "transport": self._add_transport,
+            "endpoint": self._add_endpoint,
+            "aor": self._add_aor,
+            "auth": self._add_auth,
+            "identify": self._add_identify,
+            "global": self._add_global,
+            "system": self._add_system,
+        }
 
-def password_digest(value: str) -> tuple[str, str]:
-    """``algorithm:H(user:realm:password)``."""
-    name, _, digest = value.partition(":")
-    parsed = algorithms(name)
-    if len(parsed) != 1 or not digest:
-        raise ValueError("expected algorithm:hash")
-    return parsed[0], digest.strip()
+    def add(self, item: ConfigObject) -> None:
+        handler = self._handlers.get(item.type)
+        if handler is None:
+            self._warn_type(item)
+            return
+        if (item.type, item.name) in self._seen:
+            raise ConfigError(item.path, item.line, f"a second {item.type} named [{item.name}]")
+        self._seen.add((item.type, item.name))
+        handler(item)
 
-
-def variable(value: str) -> tuple[str, str]:
-    """``NAME=value``."""
-    name, equals, content = value.partition("=")
-    if not equals or not name.strip():
-        raise ValueError("expected NAME=value")
-    return name.strip(), content.strip()
-
-
-def caller_id(value: str) -> Party:
-    """``"Name" <number>``, ``Name <number>`` or a number alone."""
-    name, bracket, rest = value.partition("<")
-    if bracket:
-        return Party(name.strip().strip('"'), rest.partition(">")[0].strip())
-    bare = value.strip().strip('"')
-    if bare and all(c in "+0123456789*#" for c in bare):
-        return Party("", bare)
-    return Party(bare, "")
-
-
-@dataclass(frozen=True, slots=True)
-class Transport:
-    """``type=transport``."""
-
-    name: str = ""
-    protocol: str = setting(choice("udp", "tcp", "tls", "ws", "wss", "flow"), "udp")
-    bind: SocketAddress = setting(socket_address(), NO_ADDRESS)  # noqa: RUF009
-    external_media_address: str = setting(text, "")
-    external_signaling_address: str = setting(text, "")
-    external_signaling_port: int = setting(integer(0, 65535), 0)
-    local_nets: tuple[tuple[Network, ...], ...] = settings(
-        items_of(network), names=("local_net", "localnet")
-    )
-    tos: int = setting(tos, 0)
-    cos: int = setting(integer(0, 7), 0, no_effect="the operating system sets the priority")
-    allow_reload: bool = setting(boolean, False)
-    tcp_keepalive_enable: bool = setting(boolean, False)
-    tcp_keepalive_idle_time: int = setting(integer(1, 32767), 30)
-    tcp_keepalive_interval_time: int = setting(integer(1, 32767), 1)
-    tcp_keepalive_probe_count: int = setting(integer(1, 127), 5)
-    async_operations: int = setting(integer(1, 10000), 1)
-
-    def is_local(self, host: str) -> bool:
-        """``True`` if a peer at *host* is inside ``local_net``, or no external address is set."""
-        try:
-            address = ipaddress.ip_address(host)
-        except ValueError:
-            return False
-        return any(
-            address.version == net.version and address in net
-            for nets in self.local_nets
-            for net in nets
+    def finish(self) -> SipSettings:
+        """Check the references between objects and put all together."""
+        for endpoint in self._endpoints.values():
+            self._check_references(endpoint)
+        for identify in self._identifies:
+            if identify.endpoint not in self._endpoints:
+                item = self._sources[f"identify {identify.name}"]
+                raise ConfigError(
+                    item.path, item.line, f"endpoint: there is no endpoint [{identify.endpoint}]"
+                )
+        return SipSettings(
+            transports=self._transports,
+            endpoints=self._endpoints,
+            aors=self._aors,
+            auths=self._auths,
+            identifies=tuple(self._identifies),
+            global_=self._global,
+            system=self._system,
+            warnings=tuple(self._warnings),
         )
 
+    def _bind(self, cls: type[T], item: ConfigObject, **extra: Any) -> T:
+        unsupported = UNSUPPORTED.get(item.type, frozenset())
+        own = option_names(cls)
+        for option in item.options:
+            name = option.name.lower()
+            if name in unsupported and name not in own:
+                self._warn(option.path, option.line, f"{option.name} is not supported yet")
+        known = unsupported | _ENDPOINT_EXTRA if item.type == "endpoint" else unsupported
+        return bind(cls, item.options, self._warnings, also_known=known, **extra)
 
-@dataclass(frozen=True, slots=True)
-class Auth:
-    """``type=auth``."""
+    def _add_transport(self, item: ConfigObject) -> None:
+        transport = self._bind(Transport, item, name=item.name)
+        if transport.protocol not in SUPPORTED_PROTOCOLS:
+            message = f"transport [{item.name}] is left out: {transport.protocol} is not supported"
+            self._warn(item.path, item.line, message)
+            return
+        if not transport.bind.host:
+            raise ConfigError(item.path, item.line, f"transport [{item.name}] has no bind address")
+        try:
+            ipaddress.ip_address(transport.bind.host.partition("%")[0])
+        except ValueError:
+            option = _last(item.options, "bind")
+            raise ConfigError(
+                option.path, option.line, f"bind: expected an IP address, not {option.value!r}"
+            ) from None
+        self._transports[item.name] = transport
 
-    name: str = ""
-    auth_type: str = setting(choice("userpass", "md5", "digest", "google_oauth"), "userpass")
-    username: str = setting(text, "")
-    password: str = setting(text, "", names=("password", "secret"))
-    md5_cred: str = setting(text, "")
-    password_digests: tuple[tuple[str, str], ...] = settings(
-        password_digest, names=("password_digest",)
+    def _add_endpoint(self, item: ConfigObject) -> None:
+        endpoint = self._bind(Endpoint, item, name=item.name)
+        self._endpoints[item.name] = replace(
+            endpoint,
+            codecs=self._codecs(item),
+            acl=build_acl(item.options, self._named_acls),
+            contact_acl=build_acl(item.options, self._named_acls, prefix="contact_"),
+        )
+        self._sources[f"endpoint {item.name}"] = item
+
+    def _add_aor(self, item: ConfigObject) -> None:
+        aor = self._bind(Aor, item, name=item.name)
+        for uri in aor.contacts:
+            try:
+                Uri.parse(uri)
+            except RemoteProtocolError as error:
+                option = _last(item.options, "contact")
+                reason = f"contact: {error}: {uri!r}"
+                raise ConfigError(option.path, option.line, reason) from None
+        if aor.minimum_expiration > aor.maximum_expiration:
+            raise ConfigError(
+                item.path, item.line, "minimum_expiration is above maximum_expiration"
+            )
+        self._aors[item.name] = aor
+
+    def _add_auth(self, item: ConfigObject) -> None:
+        auth = self._bind(Auth, item, name=item.name)
+        if auth.auth_type == "google_oauth":
+            self._warn(item.path, item.line, "auth_type google_oauth is not supported")
+        if not auth.username:
+            auth = replace(auth, username=item.name)
+        self._auths[item.name] = auth
+
+    def _add_identify(self, item: ConfigObject) -> None:
+        identify = self._bind(Identify, item, name=item.name)
+        networks: list[Network] = []
+        hosts: list[str] = []
+        for match in (match for matches in identify.matches for match in matches):
+            try:
+                networks.append(ipaddress.ip_network(match, strict=False))
+            except ValueError:
+                if not _is_host_name(match):
+                    option = _last(item.options, "match")
+                    reason = f"match: expected an address, network or host name, not {match!r}"
+                    raise ConfigError(option.path, option.line, reason) from None
+                hosts.append(match)
+        for name in ("match_header", "match_request_uri"):
+            if getattr(identify, name):
+                option = _last(item.options, name)
+                self._warn(option.path, option.line, f"{name} is not supported yet")
+        self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
+        self._sources[f"identify {item.name}"] = item
+
+    def _add_global(self, item: ConfigObject) -> None:
+        self._global = self._bind(Global, item)
+
+    def _add_system(self, item: ConfigObject) -> None:
+        self._system = self._bind(System, item)
+
+    def _check_references(self, endpoint: Endpoint) -> None:
+        item = self._sources[f"endpoint {endpoint.name}"]
+        for option_name, names, known in (
+            ("auth", endpoint.auth, self._auths),
+            ("outbound_auth", endpoint.outbound_auth, self._auths),
+            ("aors", endpoint.aors, self._aors),
+            ("transport", filter(None, [endpoint.transport]), self._transports),
+        ):
+            for name in names:
+                if name not in known:
+                    option = _last(item.options, option_name)
+                    reason = f"{option_name}: there is no [{name}] of this type"
+                    # Without its auth an endpoint would be open to everybody.
+                    if option_name == "auth":
+                        raise ConfigError(option.path, option.line, reason)
+                    self._warn(option.path, option.line, reason)
+
+    def _codecs(self, item: ConfigObject) -> tuple[str, ...]:
+        """Apply ``allow`` and ``disallow`` in the order in which they stand."""
+        options = [option for option in item.options if option.name.lower() in _CODEC_OPTIONS]
+        if not options:
+            return DEFAULT_CODECS
+        codecs: list[str] = []
+        for option in options:
+            for word in (part.strip().lower() for part in option.value.split(",")):
+                self._apply_codec(codecs, word, option)
+        if not codecs:
+            raise ConfigError(options[-1].path, options[-1].line, "allow: no usable codec is left")
+        return tuple(codecs)
+
+    def _apply_codec(self, codecs: list[str], word: str, option: Option) -> None:
+        is_removed = word.startswith("!") or option.name.lower() == "disallow"
+        name = word.removeprefix("!")
+        if name == "all":
+            codecs[:] = [] if is_removed else list(SUPPORTED_CODECS)
+        elif is_removed:
+            codecs[:] = [codec for codec in codecs if codec != name]
+        elif name in SUPPORTED_CODECS:
+            codecs += [name] if name not in codecs else []
+        elif name in OTHER_CODECS:
+            self._warn(option.path, option.line, f"codec {name} is not supported yet")
+        elif name:
+            raise ConfigError(option.path, option.line, f"{option.name}: unknown codec {name!r}")
+
+    def _warn_type(self, item: ConfigObject) -> None:
+        what = "is not supported yet" if item.type in UNSUPPORTED_TYPES else "is unknown"
+        self._warn(item.path, item.line, f"[{item.name}] is ignored: type={item.type} {what}")
+
+    def _warn(self, path: str, line: int, message: str) -> None:
+        self._warnings.append(ConfigWarning(path, line, message))
+
+
+def _last(options: Sequence[Option], name: str) -> Option:
+    return next(option for option in reversed(options) if option.name.lower() == name)
+
+
+def _is_host_name(text: str) -> bool:
+    return (
+        0 < len(text) <= 253
+        and text.isascii()
+        and all(c.isalnum() or c in "-._" for c in text)
+        and any(c.isalpha() for c in text)
     )
-    realm: str = setting(text, "")
-    nonce_lifetime: int = setting(integer(1, MAX_SECONDS), 32)
-    supported_algorithms_uas: tuple[str, ...] = setting(algorithms, ())
-    supported_algorithms_uac: tuple[str, ...] = setting(algorithms, ())
-
-
-@dataclass(frozen=True, slots=True)
-class Aor:
-    """``type=aor``."""
-
-    name: str = ""
-    contact_lists: tuple[tuple[str, ...], ...] = settings(items, names=("contact",))
-    default_expiration: int = setting(seconds, 3600)
-    minimum_expiration: int = setting(seconds, 60)
-    maximum_expiration: int = setting(seconds, 7200)
-    max_contacts: int = setting(integer(0, 10_000), 0)
-    remove_existing: bool = setting(boolean, False)
-    remove_unavailable: bool = setting(boolean, False)
-    qualify_frequency: int = setting(integer(0, 86_400), 0)
-    qualify_timeout: float = setting(decimal(0, MAX_SECONDS), 3.0)
-    qualify_2xx_only: bool = setting(boolean, False)
-    authenticate_qualify: bool = setting(boolean, False)
-    outbound_proxy: str = setting(text, "")
-    mailboxes: tuple[str, ...] = setting(items, ())
-    voicemail_extension: str = setting(text, "")
-    support_path: bool = setting(boolean, False, no_effect="Path is not supported")
-
-    @property
-    def contacts(self) -> tuple[str, ...]:
-        """The permanent contacts' URIs."""
-        return tuple(uri for uris in self.contact_lists for uri in uris)
-
-
-@dataclass(frozen=True, slots=True)
-class Identify:
-    """``type=identify``."""
-
-    name: str = ""
-    endpoint: str = setting(text, "")
-    matches: tuple[tuple[str, ...], ...] = settings(items, names=("match",))
-    match_header: str = setting(text, "")
-    match_request_uri: str = setting(text, "")
-    srv_lookups: bool = setting(boolean, True)
-    networks: tuple[Network, ...] = ()
-    hosts: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """``type=endpoint``."""
-
-    name: str = ""
-    # Who it is
-    context: str = setting(text, "default")
-    aors: tuple[str, ...] = setting(items, ())
-    auth: tuple[str, ...] = setting(items, ())
-    outbound_auth: tuple[str, ...] = setting(items, ())
-    identify_by: tuple[str, ...] = setting(
-        items_of(choice("username", "auth_username", "ip", "header", "request_uri")),
-        ("username", "ip"),
-    )
-    acl: Acl = OPEN_ACL
-    contact_acl: Acl = OPEN_ACL
-    # Caller and account
-    callerid: Party = setting(caller_id, NO_PARTY)  # noqa: RUF009
-    callerid_privacy: str = setting(
-        choice("allowed", "prohib", "unavailable", aliases=_PRIVACY), "allowed"
-    )
-    from_user: str = setting(text, "")
-    from_domain: str = setting(text, "")
-    contact_user: str = setting(text, "")
-    trust_id_inbound: bool = setting(boolean, False)
-    trust_id_outbound: bool = setting(boolean, False)
-    send_pai: bool = setting(boolean, False)
-    send_rpid: bool = setting(boolean, False)
-    rpid_immediate: bool = setting(boolean, False)
-    send_connected_line: bool = setting(boolean, True)
-    trust_connected_line: bool = setting(boolean, True)
-    connected_line_method: str = setting(
-        choice("invite", "update", aliases={"reinvite": "invite"}), "invite"
-    )
-    language: str = setting(text, "")
-    accountcode: str = setting(text, "")
-    moh_suggest: str = setting(text, "default")
-    tone_zone: str = setting(text, "")
-    mailboxes: tuple[str, ...] = setting(items, ())
-    variables: tuple[tuple[str, str], ...] = settings(variable, names=("set_var",))
-    device_state_busy_at: int = setting(integer(0, 10_000), 0)
-    # Signalling
-    transport: str = setting(text, "")
-    outbound_proxy: str = setting(text, "")
-    force_rport: bool = setting(boolean, True)
-    rewrite_contact: bool = setting(boolean, False)
-    allow_overlap: bool = setting(boolean, True)
-    allow_transfer: bool = setting(boolean, True)
-    allow_unauthenticated_options: bool = setting(boolean, False)
-    inband_progress: bool = setting(boolean, False)
-    ignore_183_without_sdp: bool = setting(boolean, False)
-    timers: str = setting(
-        choice("no", "yes", "required", "always", aliases={"forced": "always"}), "yes"
-    )
-    timers_min_se: int = setting(integer(90, MAX_SECONDS), 90)
-    timers_sess_expires: int = setting(integer(90, MAX_SECONDS), 1800)
-    suppress_q850_reason_headers: bool = setting(boolean, False)
-    user_eq_phone: bool = setting(boolean, False)
-    redirect_method: str = setting(choice("user", "uri_core", "uri_pjsip"), "user")
-    # Media
-    codecs: tuple[str, ...] = DEFAULT_CODECS
-    dtmf_mode: str = setting(
-        choice("rfc4733", "inband", "none", "info", "auto", "auto_info"), "rfc4733"
-    )
-    rtp_symmetric: bool = setting(boolean, False)
-    rtp_timeout: int = setting(seconds, 0)
-    rtp_timeout_hold: int = setting(seconds, 0)
-    rtcp_mux: bool = setting(boolean, False)
-    media_address: str = setting(host_address, "")
-    bind_rtp_to_media_address: bool = setting(boolean, False)
-    direct_media: bool = setting(boolean, True)  # always through us, whatever it says
-    tos_audio: int = setting(tos, 0)
-    use_ptime: bool = setting(boolean, False)
-    sdp_owner: str = setting(text, "-")
-    sdp_session: str = setting(text, "Arion")
-
-
-@dataclass(frozen=True, slots=True)
-class Global:
-    """``type=global``."""
-
-    user_agent: str = setting(text, f"Arion/{__version__}")
-    default_realm: str = setting(text, "asterisk")
-    default_from_user: str = setting(text, "asterisk")
-    default_outbound_endpoint: str = setting(text, "default_outbound_endpoint")
-    endpoint_identifier_order: tuple[str, ...] = setting(items, ("ip", "username", "anonymous"))
-    max_forwards: int = setting(integer(1, 255), 70)
-    keep_alive_interval: int = setting(seconds, 90)
-    contact_expiration_check_interval: int = setting(seconds, 30)
-    max_initial_qualify_time: int = setting(seconds, 0)
-    unidentified_request_count: int = setting(seconds, 5)
-    unidentified_request_period: int = setting(seconds, 5)
-    unidentified_request_prune_interval: int = setting(seconds, 30)
-    default_auth_algorithms_uas: tuple[str, ...] = setting(algorithms, ())
-    default_auth_algorithms_uac: tuple[str, ...] = setting(algorithms, ())
-    allow_sending_180_after_183: bool = setting(boolean, False)
-    send_contact_status_on_update_registration: bool = setting(boolean, False)
-    ignore_uri_user_options: bool = setting(boolean, False)
-    debug: str = setting(text, "no")
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """``type=system``."""
-
-    timer_t1: int = setting(integer(100, 10_000), 500)
-    timer_b: int = setting(integer(1_000, 600_000), 32_000)
-    disable_rport: bool = setting(boolean, False)
-    disable_tcp_switch: bool = setting(boolean, True)
-    compact_headers: bool = setting(boolean, False, no_effect="headers are sent in long form")
-
-
-@dataclass(frozen=True, slots=True)
-class SipSettings:
-    """All of pjsip.conf, by name."""
-
-    transports: Mapping[str, Transport] = field(default_factory=dict)
-    endpoints: Mapping[str, Endpoint] = field(default_factory=dict)
-    aors: Mapping[str, Aor] = field(default_factory=dict)
-    auths: Mapping[str, Auth] = field(default_factory=dict)
-    identifies: tuple[Identify, ...] = ()
-    global_: Global = Global()
-    system: System = System()
-    default_language: str = "en"
-    warnings: tuple[ConfigWarning, ...] = ()

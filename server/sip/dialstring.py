@@ -1,0 +1,69 @@
+"""What follows ``PJSIP/`` in a dial string."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from server.base.errors import InvalidArgument, NotFound, RemoteProtocolError
+from server.sip.contacts import Contacts
+from server.sip.settings import Endpoint, SipSettings
+from server.sip.uri import Uri
+
+MAX_LENGTH = 1024
+
+
+class Target(NamedTuple):
+    """Whom to call, and where."""
+
+    endpoint: Endpoint
+    uri: Uri
+
+
+def find_target(resource: str, settings: SipSettings, contacts: Contacts) -> Target:
+    """Read ``alice``, ``alice/aor``, ``alice/sip:uri``, ``number@trunk`` or ``sip:uri``.
+
+    :raises InvalidArgument: it is none of these.
+    :raises NotFound: no such endpoint, or it has no contact.
+    """
+    if not resource or len(resource) > MAX_LENGTH or not resource.isprintable():
+        raise InvalidArgument("endpoint", f"expected PJSIP/endpoint, not {resource[:60]!r}")
+    if resource.startswith(("sip:", "sips:")):
+        name = settings.global_.default_outbound_endpoint
+        return Target(_endpoint(name, settings), _uri(resource))
+    name, slash, where = resource.partition("/")
+    if slash and where.startswith(("sip:", "sips:")):
+        return Target(_endpoint(name, settings), _uri(where))
+    user, at, trunk = name.rpartition("@")
+    if at and name not in settings.endpoints:
+        endpoint = _endpoint(trunk, settings)
+        uri = _contact_uri(endpoint, endpoint.aors, contacts)
+        return Target(endpoint, _with_user(uri, user))
+    endpoint = _endpoint(name, settings)
+    if slash and where not in endpoint.aors:
+        raise NotFound(f"endpoint {name} has no aor {where}")
+    return Target(endpoint, _contact_uri(endpoint, (where,) if slash else endpoint.aors, contacts))
+
+
+def _endpoint(name: str, settings: SipSettings) -> Endpoint:
+    endpoint = settings.endpoints.get(name)
+    if endpoint is None:
+        raise NotFound(f"no endpoint PJSIP/{name}")
+    return endpoint
+
+
+def _contact_uri(endpoint: Endpoint, aors: tuple[str, ...], contacts: Contacts) -> Uri:
+    contact = contacts.best(aors)
+    if contact is None:
+        raise NotFound(f"endpoint PJSIP/{endpoint.name} has no contact")
+    return contact.uri
+
+
+def _with_user(uri: Uri, user: str) -> Uri:
+    return Uri(uri.scheme, user, uri.host, uri.port, uri.params, uri.password, uri.headers)
+
+
+def _uri(text: str) -> Uri:
+    try:
+        return Uri.parse(text)
+    except RemoteProtocolError as error:
+        raise InvalidArgument("endpoint", f"{error}: {text[:60]!r}") from None
