@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from server.app.console import console_context
 from server.app.modules import MODULES
-from server.app.settings import define_music, dialplan_settings
+from server.app.settings import define_music, dialplan_settings, sip_settings_of
 from server.base.errors import NotFound, ServerError
 from server.base.tasks import TaskScope
+from server.cli.commands import load_commands
+from server.cli.console import LocalConsole
+from server.cli.server import ControlServer
 from server.config.loader import Configuration, load_configuration
-from server.sip.settings import build_settings
 
 if TYPE_CHECKING:
     from server.app.server import Server
@@ -28,11 +32,29 @@ class Admin:
         self.is_restart = False
         self._server = server
         self._scope = TaskScope("admin")
+        self._control: ControlServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
 
+    async def start(self) -> None:
+        """Open the control socket, and the console of ``-c``.
+
+        :raises Unavailable: it can't be made, or another server has it.
+        """
+        server = self._server
+        context = console_context(server, self)
+        commands = load_commands()
+        path = str(server.options.socket_path)
+        self._control = ControlServer(context, commands, path, server.configuration.files)
+        await self._control.start()
+        if server.options.has_console:
+            console = LocalConsole(context, commands, server.options, socket.gethostname())
+            self._scope.spawn(self._run_console(console), "console")
+
     async def close(self) -> None:
-        """End what the console is doing."""
+        """Close the control socket and give up what waits."""
+        if self._control is not None:
+            await self._control.close()
         await self._scope.close()
 
     # Lifecycle
@@ -99,8 +121,8 @@ class Admin:
         """Hand a configuration to the parts that were meant; all are checked before any."""
         server = self._server
         wanted = {module} if module else set(MODULES)
-        sip_settings = build_settings(fresh.pjsip)
-        warnings: list[str] = []
+        sip_settings = sip_settings_of(fresh)
+        warnings = [str(warning) for warning in sip_settings.warnings]
         if "pbx_config" in wanted:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.dialplan.reload()
@@ -114,6 +136,11 @@ class Admin:
             server.log.reload(fresh.logger)
         return warnings
 
+    async def _run_console(self, console: LocalConsole) -> None:
+        """Stop the server when its own console is left, as Asterisk does."""
+        await console.run()
+        self.stop(when="now", restart=False)
+
     async def _reload_and_log(self) -> None:
         try:
             for line in await self.reload():
@@ -122,6 +149,5 @@ class Admin:
             logger.error("reload failed, nothing was changed: %s", error)
 
     async def _stop_when_idle(self) -> None:
-        while len(self._server.registry):
-            await asyncio.sleep(0.2)
+        await self._server.registry.wait_empty()
         self.stopped.set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import secrets
 from pathlib import Path
@@ -12,6 +13,7 @@ from server.app.settings import (
     dialplan_settings,
     engine_settings,
     node_settings,
+    sip_settings_of,
     sound_library,
 )
 from server.base.clock import SystemClock
@@ -37,7 +39,7 @@ from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.sounds import Sounds
-from server.sip.settings import build_settings
+from server.sip.contact_store import KeyValueContactStore
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
@@ -73,8 +75,6 @@ class Server:
 
         :raises ServerError: a part can't start, such as a port that is in use.
         """
-        for directory in _directories(self.configuration):
-            directory.mkdir(parents=True, exist_ok=True)
         await self.store.open()
         await self.engine.start()
         define_music(self.configuration, self.engine)
@@ -155,9 +155,11 @@ class Server:
         """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
         configuration = self.configuration
         incoming = IncomingCalls(self.node, self.dialer, self.endpoints)
-        self.sip = PjsipTechnology(
-            build_settings(configuration.pjsip), self.engine, incoming, self.store, self.clock
-        )
+        sip_settings = sip_settings_of(configuration)
+        for warning in sip_settings.warnings:
+            logger.warning("%s", warning)
+        contacts = KeyValueContactStore(self.store)
+        self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
         self.dialplan = Dialplan(
@@ -197,17 +199,5 @@ class Server:
     async def _end_calls(self) -> None:
         for channel in self.registry:
             channel.hangup()
-        deadline = asyncio.get_running_loop().time() + HANGUP_GRACE
-        while len(self.registry) and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.01)
-
-
-def _directories(configuration: Configuration) -> list[Path]:
-    """Return the directories that the server writes to."""
-    directories = configuration.directories
-    return [
-        Path(directories.astdbdir),
-        Path(directories.astlogdir),
-        Path(directories.astrundir),
-        Path(directories.astspooldir) / "recording",
-    ]
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.registry.wait_empty(), HANGUP_GRACE)

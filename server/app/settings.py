@@ -11,6 +11,7 @@ from server.dialplan.port import DialplanSettings
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
 from server.resources.node import NodeSettings
+from server.sip.settings import SipSettings, build_settings
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
 
@@ -39,6 +40,18 @@ def node_settings(configuration: Configuration, options: Options) -> NodeSetting
         default_language=configuration.options.defaultlanguage,
         channel_variables=configuration.ari.channelvars,
         indications=configuration.indications,
+    )
+
+
+def sip_settings_of(configuration: Configuration) -> SipSettings:
+    """Return pjsip.conf's settings.
+
+    :raises ConfigError: a value can't be used.
+    """
+    return build_settings(
+        configuration.pjsip,
+        named_acls=configuration.acls,
+        default_language=configuration.options.defaultlanguage,
     )
 
 

@@ -54,7 +54,7 @@ class DialplanAdmin(Protocol):
         """List the contexts in the order of the file."""
         ...
 
-    def reload(self) -> Sequence[str]:
+    async def reload(self) -> Sequence[str]:
         """Read extensions.conf again; calls go on. Returns warnings.
 
         :raises ConfigError: it is wrong; the former dialplan stays.

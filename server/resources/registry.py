@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ class ChannelRegistry:
         self._by_name: dict[str, Channel] = {}
         self._by_endpoint: dict[tuple[str, str], dict[str, Channel]] = {}
         self.total = 0  # channels made since the start
+        self._empty = asyncio.Event()
+        self._empty.set()
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -32,6 +35,7 @@ class ChannelRegistry:
     def add(self, channel: Channel) -> None:
         """Enter a new channel."""
         self.total += 1
+        self._empty.clear()
         self._by_id[channel.id] = channel
         self._by_name[channel.name.lower()] = channel
         self._by_endpoint.setdefault(channel.endpoint, {})[channel.id] = channel
@@ -44,6 +48,12 @@ class ChannelRegistry:
         siblings.pop(channel.id, None)
         if not siblings:
             self._by_endpoint.pop(channel.endpoint, None)
+        if not self._by_id:
+            self._empty.set()
+
+    async def wait_empty(self) -> None:
+        """Return when there is no channel."""
+        await self._empty.wait()
 
     def find(self, id_or_name: str) -> Channel | None:
         """Return a channel by id, else by name, else ``None``."""

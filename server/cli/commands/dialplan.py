@@ -41,9 +41,9 @@ def show(context: CliContext, call: Call) -> str:
 
 
 @command("dialplan reload", "Read extensions.conf again")
-def reload(context: CliContext, _call: Call) -> str:
+async def reload(context: CliContext, _call: Call) -> str:
     """Reload the dialplan; calls go on."""
-    return lines(*context.dialplan.reload(), "Dialplan reloaded.")
+    return lines(*await context.dialplan.reload(), "Dialplan reloaded.")
 
 
 def _context_rows(
