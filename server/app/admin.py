@@ -14,11 +14,11 @@ from server.app.settings import define_music, dialplan_settings, sip_settings_of
 from server.base.errors import NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
-from server.cli.console import LocalConsole
 from server.cli.server import ControlServer
 from server.config.loader import Configuration, load_configuration
 
 if TYPE_CHECKING:
+    from server.cli.console import LocalConsole
     from server.app.server import Server
 
 logger = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ class Admin:
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
         if server.options.has_console:
+            from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
+
             console = LocalConsole(context, commands, server.options, socket.gethostname())
             self._scope.spawn(self._run_console(console), "console")
 

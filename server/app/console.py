@@ -24,11 +24,11 @@ from server.cli.context import (
     PriorityView,
     RegistrationView,
 )
+from server.dialplan.executor import Call
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.originate import DEFAULT_TIMEOUT, follow
 from server.resources.stasis_calls import continue_or_hangup
-
 from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNREACHABLE
 
 if TYPE_CHECKING:
@@ -226,7 +226,9 @@ class ConsoleOriginator:
             continue_or_hangup(channel)
             return
         try:
-            await self._server.dialplan.run_application(channel, application, data)
+            running = Call(self._server.dialplan, channel).run_application(application, data)
+            if running is not None:
+                await running
         except ChannelHungUp:
             return
         channel.hangup(Cause.NORMAL_CLEARING)
