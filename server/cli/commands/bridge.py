@@ -54,6 +54,6 @@ def show(context: CliContext, call: Call) -> str:
 
 
 def _duration(context: CliContext, bridge: Bridge) -> str:
-    described = orjson.loads(bridge.snapshot().contents)
+    described = orjson.loads(orjson.dumps(bridge.snapshot()))
     made = datetime.strptime(described["creationtime"], "%Y-%m-%dT%H:%M:%S.%f%z")
     return clock(context.wall() - made.timestamp())

@@ -1,0 +1,198 @@
+"""A console context on a whole node of fakes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from server.base.errors import NotFound, Unavailable
+from server.base.log import LogService, LogSettings
+from server.cli.commands import load_commands
+from server.cli.context import (
+    AriUserView,
+    CliContext,
+    ContactView,
+    ContextView,
+    ExtensionView,
+    HttpView,
+    ModuleView,
+    PriorityView,
+    RegistrationView,
+)
+from server.config.loader import load_configuration
+from server.config.types import SocketAddress
+from server.sip.settings import Aor, Auth, Endpoint, Identify, SipSettings, Transport
+from server.tech.base import Party
+from tests.support.node import NodeUnderTest
+
+START = 1_700_000_000.25  # the fixed clock's time
+CONTACTS = [
+    ContactView("alice", "sip:alice@192.0.2.1:5060", "Avail", 2.345),
+    ContactView("bob", "sip:bob@192.0.2.2", "Unavail"),
+]
+SIP_SETTINGS = SipSettings(
+    transports={"udp": Transport("udp", "udp", SocketAddress("0.0.0.0", 5060))},
+    endpoints={
+        "alice": Endpoint(
+            "alice", aors=("alice",), auth=("alice-auth",), transport="udp",
+            callerid=Party("Alice", "100"),
+        ),
+        "bob": Endpoint("bob", aors=("bob",)),
+    },
+    aors={"alice": Aor("alice", max_contacts=1), "bob": Aor("bob", max_contacts=5)},
+    auths={"alice-auth": Auth("alice-auth", username="alice", password="secret")},
+    identifies=(Identify("id", endpoint="alice", matches=(("192.0.2.0/24",),)),),
+)  # fmt: skip
+
+
+class FakeLifecycle:
+    """Remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.started_at = START
+        self.reloaded_at = START + 60
+        self.is_fully_booted = True
+        self.asked: list[tuple[str, bool]] = []
+        self.reloads: list[str | None] = []
+
+    async def wait_fully_booted(self) -> None:
+        return
+
+    def stop(self, *, when: str, restart: bool) -> None:
+        self.asked.append((when, restart))
+
+    def abort_shutdown(self) -> bool:
+        return bool(self.asked)
+
+    async def reload(self, module: str | None = None) -> Sequence[str]:
+        if module == "none":
+            raise NotFound("no module none")
+        self.reloads.append(module)
+        return ["extensions.conf:3: look at this"]
+
+
+class FakeOriginator:
+    """Remembers the calls."""
+
+    def __init__(self) -> None:
+        self.calls: list[dict[str, str]] = []
+
+    async def originate(
+        self, endpoint: str, *, application: str, data: str, context: str, exten: str
+    ) -> None:
+        if endpoint == "PJSIP/nobody":
+            raise NotFound("no endpoint nobody")
+        self.calls.append(
+            {"endpoint": endpoint, "app": application, "data": data}
+            | {"context": context, "exten": exten}
+        )
+
+
+class FakeDialplanAdmin:
+    """Two small contexts."""
+
+    def contexts(self) -> Sequence[ContextView]:
+        steps = [PriorityView(1, "", "Answer", ""), PriorityView(2, "again", "Echo", "a,b")]
+        default = ContextView("default", [ExtensionView("100", steps)], includes=["other"])
+        other = ContextView("other", [ExtensionView("_X.", steps[:1], caller_pattern="200")])
+        return [default, other]
+
+    async def reload(self) -> Sequence[str]:
+        return ["extensions.conf:9: unknown application Foo"]
+
+    def applications(self) -> Mapping[str, str]:
+        return {"Echo": "Echo media back", "Answer": "Answer a channel"}
+
+    def functions(self) -> Mapping[str, str]:
+        return {"CHANNEL": "Read or write a fact of the channel"}
+
+
+class FakeSip:
+    """Two endpoints, of which one is there."""
+
+    settings = SIP_SETTINGS
+
+    def __init__(self) -> None:
+        self.logger: tuple[bool, str | None] | None = None
+
+    def contacts(self) -> Sequence[ContactView]:
+        return CONTACTS
+
+    def registrations(self) -> Sequence[RegistrationView]:
+        return [RegistrationView("trunk", "sip:example.org", "trunk-auth", "Registered")]
+
+    def set_logger(self, is_on: bool, host: str | None = None) -> None:
+        self.logger = is_on, host
+
+
+class FakeRtp:
+    """Can't log packets of port 1."""
+
+    def __init__(self) -> None:
+        self.debug: tuple[bool, str | None] | None = None
+
+    def set_debug(self, is_on: bool, address: str | None = None) -> None:
+        if address == "192.0.2.1:1":
+            raise Unavailable("packets can't be logged")
+        self.debug = is_on, address
+
+    def counters(self) -> Mapping[str, int]:
+        return {"rx_bad": 3}
+
+
+class FakeHttp:
+    """Listens twice."""
+
+    def status(self) -> HttpView:
+        addresses = ["http://127.0.0.1:8088", "https://127.0.0.1:8089"]
+        return HttpView("Arion", "/x", addresses, [("/x/ari/...", "REST interface")])
+
+
+class Fixture:
+    """The context, and what is behind it."""
+
+    def __init__(self, node: NodeUnderTest, directory: Path) -> None:
+        (directory / "asterisk.conf").write_text(f"[directories]\nastrundir => {directory}\n")
+        self.node = node
+        self.lifecycle = FakeLifecycle()
+        self.originator = FakeOriginator()
+        self.sip = FakeSip()
+        self.rtp = FakeRtp()
+        self.log = LogService(LogSettings(), str(directory))
+        self.registry = load_commands()
+        self.context = CliContext(
+            configuration=load_configuration(str(directory / "asterisk.conf")),
+            log=self.log,
+            lifecycle=self.lifecycle,
+            channels=node.registry,
+            bridges=node.bridges,
+            applications=node.applications,
+            originator=self.originator,
+            dialplan=FakeDialplanAdmin(),
+            version="1.2.3",
+            wall=lambda: START + 65,
+            sip=self.sip,
+            rtp=self.rtp,
+            http=FakeHttp(),
+            ari_users=lambda: [AriUserView("alice", False), AriUserView("bob", True)],
+            modules=lambda: [ModuleView("res_ari", "REST interface", 2), ModuleView("res_x", "X")],
+            entity_id="00:11:22:33:44:55",
+        )
+
+    async def run(self, line: str) -> str:
+        """Run one command as ``-x`` does."""
+        return await self.registry.execute(self.context, line, None)
+
+
+@pytest.fixture
+async def cli(tmp_path: Path) -> AsyncIterator[Fixture]:
+    node = NodeUnderTest(tmp_path)
+    await node.start()
+    node.connect("test")
+    fixture = Fixture(node, tmp_path)
+    fixture.log.start()
+    yield fixture
+    fixture.log.close()
+    await node.close()
