@@ -1,0 +1,20 @@
+"""Applications by family. Importing this package declares all of them."""
+
+from server.dialplan.apps import (
+    calls,
+    dial,
+    flow,
+    input,
+    logs,
+    music,
+    playback,
+    record,
+    stasis,
+    subroutines,
+    variables,
+    waiting,
+)
+
+FAMILIES = (
+    calls, dial, flow, input, logs, music, playback, record, stasis, subroutines, variables, waiting
+)  # fmt: skip

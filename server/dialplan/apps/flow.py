@@ -1,0 +1,143 @@
+"""Applications that choose where the call goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from typing import cast
+
+from server.base.errors import ServerError
+from server.dialplan.arguments import is_true, split_condition, split_nested_condition
+from server.dialplan.executor import Call
+from server.dialplan.plan import Step
+from server.dialplan.registry import application
+from server.dialplan.timing import parse_time_condition
+
+_Started = Awaitable[str | None] | None
+
+
+@application("Goto")
+def goto(call: Call, data: str) -> None:
+    """Goto([[context,]extension,]priority)."""
+    call.goto(data)
+
+
+@application("GotoIf")
+def goto_if(call: Call, data: str) -> None:
+    """GotoIf(condition?if true:if false): an empty branch goes on with the next step."""
+    if "?" not in data:
+        call.report(f"GotoIf: expected condition?destination in {data!r}")
+        return
+    condition, if_true, if_false = split_condition(data)
+    branch = if_true if is_true(condition) else if_false
+    if branch:
+        call.goto(branch)
+
+
+@application("GotoIfTime")
+def goto_if_time(call: Call, data: str) -> None:
+    """GotoIfTime(times,weekdays,mdays,months[,timezone]?if true:if false)."""
+    times, mark, branches = data.partition("?")
+    if not mark:
+        call.report(f"GotoIfTime: expected times?destination in {data!r}")
+        return
+    if_true, _, if_false = branches.partition(":")
+    holds = parse_time_condition(times).holds(call.dialplan.node.clock.wall())
+    branch = (if_true if holds else if_false).strip()
+    if branch:
+        call.goto(branch)
+
+
+@application("ExecIf")
+def execute_if(call: Call, data: str) -> _Started:
+    """ExecIf(condition?app(args):app(args))."""
+    condition, if_true, if_false = split_nested_condition(data)
+    text = if_true if is_true(condition) else if_false
+    return _start(call, text) if text else None
+
+
+@application("Exec")
+def execute(call: Call, data: str) -> _Started:
+    """Exec(app(args)): variables in *args* are substituted once more."""
+    return _start(call, call.substitute(data)) if data else None
+
+
+@application("TryExec")
+async def try_to_execute(call: Call, data: str) -> str | None:
+    """TryExec(app(args)): like Exec, but a failure only sets TRYSTATUS."""
+    digit: str | None = None
+    status = "SUCCESS"
+    try:
+        started = _start(call, call.substitute(data))
+        digit = None if started is None else await started
+    except ServerError as error:
+        if call.channel.is_hungup:
+            raise
+        call.report(f"TryExec: {error}")
+        status = "FAILED"
+    call.channel.variables.set("TRYSTATUS", status)
+    return digit
+
+
+def _start(call: Call, text: str) -> _Started:
+    name, parenthesis, rest = text.partition("(")
+    end = rest.rfind(")")
+    arguments = (rest if end < 0 else rest[:end]) if parenthesis else ""
+    return cast(_Started, call.run_application(name, arguments))
+
+
+# loops: where they begin and end is read from the extension's steps
+
+
+@application("While")
+def while_begin(call: Call, data: str) -> None:
+    """While(condition): begin a loop, or go on after its EndWhile."""
+    if not is_true(data.strip()):
+        _leave(call, call.channel.priority)
+
+
+@application("EndWhile")
+def while_end(call: Call, data: str) -> None:
+    """EndWhile(): back to the While."""
+    _go(call, _enclosing(call))
+
+
+@application("ContinueWhile")
+def while_continue(call: Call, data: str) -> None:
+    """ContinueWhile(): back to the While at once."""
+    _go(call, _enclosing(call))
+
+
+@application("ExitWhile")
+def while_exit(call: Call, data: str) -> None:
+    """ExitWhile(): go on after the EndWhile."""
+    _leave(call, _enclosing(call))
+
+
+def _leave(call: Call, begin: int) -> None:
+    depth = 0
+    steps = call.steps
+    for priority in sorted(each for each in steps if each > begin):
+        depth += _opens(steps, priority)
+        if depth < 0:
+            _go(call, priority + 1)
+            return
+    raise ServerError(f"no EndWhile for the While at priority {begin}")
+
+
+def _enclosing(call: Call) -> int:
+    """Return the priority of the While around the present step."""
+    depth = 0
+    steps = call.steps
+    for priority in sorted((p for p in steps if p < call.channel.priority), reverse=True):
+        depth += _opens(steps, priority)
+        if depth > 0:
+            return priority
+    raise ServerError("there is no While before this step")
+
+
+def _opens(steps: Mapping[int, Step], priority: int) -> int:
+    return {"while": 1, "endwhile": -1}.get(steps[priority].key, 0)
+
+
+def _go(call: Call, priority: int) -> None:
+    call.jump(call.channel.context, call.channel.exten, priority)

@@ -1,0 +1,283 @@
+"""Several calls out at once, of which the first to answer wins: the first half of Dial()."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from dataclasses import dataclass
+
+from server.base.causes import Cause
+from server.base.errors import InvalidArgument, NotFound, ServerError
+from server.dialplan.arguments import Options
+from server.dialplan.executor import Call
+from server.media.bridges import MediaBridge
+from server.resources.channel import Channel
+from server.resources.dialing import DialAttempt, DialStatus
+
+logger = logging.getLogger(__name__)
+
+MAX_FORWARDS = 10  # 302 after 302
+CANCEL_DIGIT = "*"  # with option H, while it rings
+
+
+@dataclass(slots=True)
+class Failures:
+    """What became of the destinations that did not answer."""
+
+    busy: int = 0
+    congested: int = 0
+    unavailable: int = 0
+    unanswered: int = 0
+
+    def add(self, status: DialStatus) -> None:
+        """Count one."""
+        if status is DialStatus.BUSY:
+            self.busy += 1
+        elif status is DialStatus.CONGESTION:
+            self.congested += 1
+        elif status is DialStatus.CHANUNAVAIL:
+            self.unavailable += 1
+        else:
+            self.unanswered += 1
+
+    @property
+    def status(self) -> DialStatus:
+        """The DIALSTATUS when nobody is left."""
+        if self.unanswered:
+            return DialStatus.NOANSWER
+        if self.busy:
+            return DialStatus.BUSY
+        return DialStatus.CONGESTION if self.congested else DialStatus.CHANUNAVAIL
+
+
+class Ringing:
+    """The calls that Dial() has out.
+
+    :ivar winner: who answered.
+    :ivar status: DIALSTATUS so far.
+    :ivar exit_digit: pressed by the caller to go elsewhere (option ``d``).
+    :ivar ringing_at: when the first one rang, on the node's clock; likewise ``progress_at``.
+    """
+
+    def __init__(self, call: Call, options: Options) -> None:
+        self.winner: DialAttempt | None = None
+        self.status = DialStatus.CHANUNAVAIL
+        self.exit_digit = ""
+        self.ringing_at: float | None = None
+        self.progress_at: float | None = None
+        self._call = call
+        self._options = options
+        self._node = call.dialplan.node
+        self._failures = Failures()
+        self._live: list[DialAttempt] = []
+        self._news: deque[tuple[DialAttempt, DialStatus]] = deque()
+        self._gate: asyncio.Future[None] | None = None
+        self._early_media: MediaBridge | None = None
+        self._is_single = False
+        self._forwards = 0
+
+    async def run(self, destinations: list[str], timeout: float) -> DialAttempt | None:
+        """Call everybody and wait for the first answer.
+
+        :param timeout: seconds, 0 for no limit.
+        :returns: the attempt that was answered; the others have been given up.
+        :raises ChannelHungUp: the caller hung up; nobody rings any more.
+        """
+        channel = self._call.channel
+        self._is_single = len(destinations) == 1
+        deadline = self._node.clock.now() + timeout if timeout > 0 else None
+        channel.digit_observers.append(self._on_digit)
+        try:
+            for destination in destinations:
+                self._start(destination)
+            self._begin_waiting()
+            self.status = await self._wait(deadline)
+        except BaseException:
+            self.status = DialStatus.CANCEL
+            raise
+        finally:
+            channel.digit_observers.remove(self._on_digit)
+            self._end_early_media()
+            self._give_up()
+        return self.winner
+
+    # starting
+
+    def _start(self, destination: str) -> None:
+        call = self._call
+        try:
+            out = call.dialplan.dialer.create_outgoing(destination, requestor=call.channel)
+        except ServerError as error:
+            logger.info("%s: can't call %s: %s", call.where, destination, error)
+            self._fail(DialStatus.CHANUNAVAIL, _cause_of(error))
+            return
+        attempt = DialAttempt(out, call.channel, destination.partition("/")[2])
+        self._live.append(attempt)
+        self._node.scope.spawn(self._follow(attempt), f"{out.name} dial")
+        attempt.start()
+
+    def _fail(self, status: DialStatus, cause: int) -> None:
+        self._failures.add(status)
+        channel = self._call.channel
+        if cause and not channel.is_hungup:
+            channel.hangup_cause = cause
+
+    async def _follow(self, attempt: DialAttempt) -> None:
+        """Collect the news of one attempt; they are few, and end with a final one."""
+        while True:
+            status = await attempt.next_status()
+            self._news.append((attempt, status))
+            self._wake()
+            if status.is_final:
+                return
+
+    def _wake(self) -> None:
+        if self._gate is not None and not self._gate.done():
+            self._gate.set_result(None)
+
+    def _begin_waiting(self) -> None:
+        channel, options = self._call.channel, self._options
+        if not self._live:
+            return
+        if "m" in options:
+            channel.progress()
+            channel.set_background("music", options.get("m", channel.music_class))
+        elif "r" in options:
+            self._ring()
+
+    # waiting
+
+    async def _wait(self, deadline: float | None) -> DialStatus:
+        while self._live:
+            if not self._news and not await self._sleep(deadline):
+                return DialStatus.NOANSWER
+            if self.exit_digit:
+                return DialStatus.CANCEL
+            while self._news:
+                attempt, status = self._news.popleft()
+                self._handle(attempt, status)
+                if self.winner is not None:
+                    return DialStatus.ANSWER
+        return self._failures.status
+
+    async def _sleep(self, deadline: float | None) -> bool:
+        """Wait for news; ``False`` when the time is over."""
+        loop = asyncio.get_running_loop()
+        self._gate = gate = loop.create_future()
+        timer = None
+        if deadline is not None:
+            left = max(0.0, deadline - self._node.clock.now())
+            timer = loop.call_later(left, self._wake)
+        try:
+            await self._call.channel.wait(gate)
+        finally:
+            self._gate = None
+            if timer is not None:
+                timer.cancel()
+        return bool(self._news or self.exit_digit)
+
+    def _handle(self, attempt: DialAttempt, status: DialStatus) -> None:
+        if attempt not in self._live:
+            return
+        if status is DialStatus.RINGING:
+            self._on_ringing()
+        elif status is DialStatus.PROGRESS:
+            self._on_progress(attempt)
+        elif status is DialStatus.ANSWER:
+            self._live.remove(attempt)
+            self.winner = attempt
+        else:
+            self._live.remove(attempt)
+            self._on_failure(attempt, status)
+
+    def _on_ringing(self) -> None:
+        self.ringing_at = self.ringing_at or self._node.clock.now()
+        if "m" not in self._options and self._early_media is None:
+            self._ring()
+
+    def _ring(self) -> None:
+        channel = self._call.channel
+        if channel.state != "Up":
+            channel.ring()
+            return
+        tone = self._options.get("r", "ring")
+        tone_list = self._node.tone(tone, channel.tone_zone)
+        channel.set_background("tone" if tone_list else "silence", tone_list or "")
+
+    def _on_progress(self, attempt: DialAttempt) -> None:
+        """Let the caller hear the only destination before it answers."""
+        self.progress_at = self.progress_at or self._node.clock.now()
+        if not self._is_single or "m" in self._options or "r" in self._options:
+            return
+        if self._early_media is None:
+            channel = self._call.channel
+            channel.progress()
+            channel.set_background(None)
+            self._early_media = self._node.engine.create_bridge()
+            self._early_media.add(channel.leg.stream)
+            self._early_media.add(attempt.channel.leg.stream)
+
+    def _end_early_media(self) -> None:
+        if self._early_media is not None:
+            self._early_media.close()
+            self._early_media = None
+
+    def _on_failure(self, attempt: DialAttempt, status: DialStatus) -> None:
+        out = attempt.channel
+        self._end_early_media()
+        if status is DialStatus.FORWARD:
+            self._forward(attempt)
+            return
+        tech = f"SIP {out.tech_cause}" if out.tech_cause else ""
+        self._call.state.peer_causes[out.name] = out.hangup_cause, tech
+        self._fail(status, out.hangup_cause)
+
+    def _forward(self, attempt: DialAttempt) -> None:
+        """Follow a redirection, by a Local channel unless it names a technology."""
+        out = attempt.channel
+        target = out.variables.get("FORWARD_TARGET") or ""
+        attempt.give_up(Cause.NORMAL_CLEARING, DialStatus.FORWARD)
+        self._forwards += 1
+        if "i" in self._options or not target or self._forwards > MAX_FORWARDS:
+            self._call.report(f"forwarding of {out.name} to {target!r} was prevented")
+            self._fail(DialStatus.BUSY, Cause.USER_BUSY)
+            return
+        variables = self._call.channel.variables
+        variables.set("FORWARDERNAME", out.name)
+        if "/" not in target:
+            context = variables.get("FORWARD_CONTEXT") or self._call.channel.context
+            target = f"Local/{target}@{context}"
+        self._start(target)
+
+    def _on_digit(self, digit: str) -> None:
+        options, call = self._options, self._call
+        context = call.get("EXITCONTEXT") or ""
+        leaves = "d" in options and call.exists(digit, 1, context)
+        if leaves or ("H" in options and digit == CANCEL_DIGIT):
+            self.exit_digit = digit
+            self._wake()
+
+    # ending
+
+    def _give_up(self) -> None:
+        is_elsewhere = self.winner is not None or "c" in self._options
+        cause = Cause.ANSWERED_ELSEWHERE if is_elsewhere else Cause.NORMAL_CLEARING
+        timed_out = self.status is DialStatus.NOANSWER
+        status = DialStatus.NOANSWER if timed_out else DialStatus.CANCEL
+        for attempt in self._live:
+            attempt.give_up(cause, status)
+        self._live.clear()
+
+
+def _cause_of(error: ServerError) -> int:
+    if isinstance(error, NotFound):
+        return Cause.SUBSCRIBER_ABSENT
+    if isinstance(error, InvalidArgument):
+        return Cause.CHAN_NOT_IMPLEMENTED
+    return Cause.NORMAL_CIRCUIT_CONGESTION
+
+
+def is_ours(channel: Channel) -> bool:
+    """Whether a dialled channel is still without a controller of its own."""
+    return not channel.is_hungup and not channel.is_controlled

@@ -1,0 +1,18 @@
+"""Functions by family. Importing this package declares all of them."""
+
+from server.dialplan.functions import (
+    channels,
+    database,
+    environment,
+    extensions,
+    logic,
+    mathematics,
+    parties,
+    strings,
+    times,
+    uris,
+)
+
+FAMILIES = (
+    channels, database, environment, extensions, logic, mathematics, parties, strings, times, uris
+)  # fmt: skip

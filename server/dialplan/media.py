@@ -1,0 +1,88 @@
+"""Playing prompts on a call, for the applications that do."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from server.dialplan.executor import Call
+from server.media.streams import FileSource, Source
+
+
+def find_prompts(call: Call, names: Sequence[str], language: str = "") -> tuple[list[Source], int]:
+    """Return what to play for prompt names, and how many of them are missing (and reported)."""
+    sources: list[Source] = []
+    missing = 0
+    sounds = call.dialplan.node.sounds
+    for name in names:
+        path = sounds.find(name, language or call.channel.language)
+        if path is None:
+            call.report(f"file {name!r} does not exist in any format")
+            missing += 1
+        else:
+            sources.append(FileSource(str(path)))
+    return sources, missing
+
+
+def split_names(text: str) -> list[str]:
+    """Split prompt names joined by ``&``."""
+    return [name.strip() for name in text.split("&") if name.strip()]
+
+
+async def play(call: Call, sources: Sequence[Source]) -> bool:
+    """Play to the end; digits are not heard.
+
+    :returns: ``False`` if something could not be played.
+    :raises ChannelHungUp: the channel ended.
+    """
+    return (await play_interruptibly(call, sources, ""))[0]
+
+
+async def play_interruptibly(
+    call: Call, sources: Sequence[Source], stop_digits: str
+) -> tuple[bool, bool]:
+    """Play until one of *stop_digits* is pressed, which stays to be read.
+
+    Other digits that come meanwhile are lost when *stop_digits* is empty, else kept as well.
+
+    :returns: whether all could be played, and whether a digit ended it.
+    """
+    if not sources:
+        return True, False
+    channel = call.channel
+    is_interrupted = False
+    player = channel.play(sources)
+
+    def on_digit(digit: str) -> None:
+        nonlocal is_interrupted
+        if digit in stop_digits:
+            is_interrupted = True
+            player.stop()
+
+    channel.digit_observers.append(on_digit)
+    try:
+        result = await channel.wait(player.done)
+    finally:
+        channel.digit_observers.remove(on_digit)
+        player.stop()
+    if not stop_digits:
+        channel.flush_digits()
+    if result.reason == "failed":
+        call.report(f"playing failed: {result.error}")
+    return result.reason != "failed", is_interrupted
+
+
+def prepare(call: Call, *, skips: bool, answers: bool) -> bool:
+    """Answer or open early media before sound is sent.
+
+    :returns: ``False`` if the application is to be skipped since the call is not answered.
+    """
+    channel = call.channel
+    if channel.state == "Up":
+        return True
+    if skips:
+        return False
+    if answers:
+        channel.answer()
+    else:
+        channel.progress()
+    return True

@@ -1,0 +1,247 @@
+"""The dialplan as the rest of the server sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from server.base.errors import InvalidArgument, ServerError
+from server.config.ini import parse_file
+from server.dialplan.executor import Call
+from server.dialplan.loader import compile_plan
+from server.dialplan.plan import Context, Extension, Plan
+from server.dialplan.registry import Registry
+from server.dialplan.scope import CallState, Scope
+from server.dialplan.variables import parse_reference
+from server.resources.bridges import Bridges
+from server.resources.channel import Channel
+from server.resources.dialing import Dialer
+from server.resources.node import Node
+from server.store.kv import KeyValueStore
+from server.tech.base import ExtensionMatch
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class DialplanSettings:
+    """What the dialplan takes from asterisk.conf and the like.
+
+    :param path: extensions.conf; empty for a dialplan that is loaded from memory.
+    :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
+    :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
+    :param writable_dirs: further directories in which Record() may write.
+    :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param may_exec: whether ``#exec`` in extensions.conf runs commands.
+    """
+
+    path: str = ""
+    constants: Mapping[str, str] = field(default_factory=dict)
+    recording_dir: Path | None = None
+    writable_dirs: Sequence[Path] = ()
+    live_dangerously: bool = False
+    may_exec: bool = False
+
+
+class Dialplan:
+    """Implements :class:`server.resources.ports.DialplanPort`.
+
+    :param store: for DB(); ``None`` leaves these functions failing.
+    """
+
+    def __init__(
+        self,
+        node: Node,
+        dialer: Dialer,
+        bridges: Bridges,
+        *,
+        registry: Registry | None = None,
+        store: KeyValueStore | None = None,
+        settings: DialplanSettings | None = None,
+    ) -> None:
+        self.node = node
+        self.dialer = dialer
+        self.bridges = bridges
+        self.registry = registry or Registry.standard()
+        self.store = store
+        self.settings = settings or DialplanSettings()
+        self.plan = Plan()
+        self.globals: dict[str, str] = {}
+        self.constants = self.settings.constants
+        self.recording_dir = self.settings.recording_dir or node.settings.recording_dir
+        self.live_dangerously = self.settings.live_dangerously
+        self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
+
+    # loading
+
+    async def reload(self) -> list[str]:
+        """Read extensions.conf again, in a thread, and switch to it at once.
+
+        Calls go on with the new plan from their next step.
+
+        :returns: warnings, each with file and line.
+        :raises ConfigError: the file is broken; the present plan stays.
+        """
+        path, may_exec = self.settings.path, self.settings.may_exec
+        plan = await asyncio.to_thread(lambda: compile_plan(parse_file(path, may_exec=may_exec)))
+        return self.install(plan)
+
+    def install(self, plan: Plan) -> list[str]:
+        """Switch to a compiled plan and return its warnings."""
+        for warning in plan.warnings:
+            logger.warning("%s", warning)
+        if plan.clear_globals:
+            self.globals.clear()
+        self.globals.update(plan.globals)
+        self.plan = plan
+        logger.info("dialplan: %d contexts", len(plan.contexts))
+        return plan.warnings
+
+    # DialplanPort
+
+    def match(self, context: str, exten: str, caller_number: str) -> ExtensionMatch:
+        """Ask whether an extension exists, or could once more digits come."""
+        wall = self.node.clock.wall()
+        if self.plan.find(context, exten, 1, caller_number, wall) is not None:
+            return ExtensionMatch.EXACT
+        if self.plan.can_continue(context, exten, caller_number, wall):
+            return ExtensionMatch.PARTIAL
+        return ExtensionMatch.NONE
+
+    def has(self, context: str, exten: str, priority: int, caller_number: str) -> bool:
+        """Tell whether this very priority exists."""
+        wall = self.node.clock.wall()
+        return self.plan.find(context, exten, priority, caller_number, wall) is not None
+
+    def find_label(self, context: str, exten: str, label: str, caller_number: str) -> int | None:
+        """Return the priority of a label, ``None`` if there is none."""
+        wall = self.node.clock.wall()
+        return self.plan.find_label(context, exten, label, caller_number, wall)
+
+    def start(self, channel: Channel) -> None:
+        """Let the dialplan control *channel* from its present position on."""
+        channel.take_control(Call(self, channel).run(), "dialplan")
+
+    def read(self, channel: Channel | None, expression: str) -> str | None:
+        """Read ``NAME`` or ``FUNC(args)``; ``None`` when there is no such variable.
+
+        :raises InvalidArgument: no such function, or its arguments are wrong.
+        :raises Forbidden: the function could do harm from outside of the dialplan.
+        """
+        reference = parse_reference(expression)
+        scope = Scope(self, channel)
+        if reference.arguments is None:
+            return scope.get(expression)
+        return scope.evaluate_function(reference.name, reference.arguments, is_outside=True)
+
+    def write(self, channel: Channel | None, expression: str, value: str) -> None:
+        """Write ``NAME`` or ``FUNC(args)``; errors as in :meth:`read`."""
+        scope = Scope(self, channel)
+        if not expression.endswith(")"):
+            scope.set(expression, value)
+            return
+        reference = parse_reference(expression)
+        if reference.arguments is None:
+            raise InvalidArgument("variable", f"{expression!r} is not a variable")
+        scope.write_function(reference.name, reference.arguments, value, is_outside=True)
+
+    # what a call keeps
+
+    def state_of(self, channel: Channel) -> CallState:
+        """Return what the dialplan remembers of a channel."""
+        state = self._states.get(channel)
+        if state is None:
+            state = self._states[channel] = CallState()
+        return state
+
+    def forget(self, channel: Channel) -> None:
+        """Drop it, and the channel's absolute timeout."""
+        state = self._states.pop(channel, None)
+        if state is not None and state.absolute_timer is not None:
+            state.absolute_timer.cancel()
+
+    def set_absolute_timeout(self, channel: Channel, seconds: float) -> None:
+        """Limit the rest of a call; 0 takes the limit away."""
+        state = self.state_of(channel)
+        if state.absolute_timer is not None:
+            state.absolute_timer.cancel()
+        state.absolute_timer = state.absolute_deadline = None
+        if seconds > 0:
+            loop = asyncio.get_running_loop()
+            state.absolute_deadline = loop.time() + seconds
+            state.absolute_timer = loop.call_later(seconds, self._on_absolute_timeout, channel)
+
+    def _on_absolute_timeout(self, channel: Channel) -> None:
+        if channel.is_hungup:
+            return
+        state = self.state_of(channel)
+        state.absolute_timer = state.absolute_deadline = None
+        if self.has(channel.context, "T", 1, channel.caller.number):
+            channel.set_position(channel.context, "T", 1)
+            self.start(channel)
+        else:
+            logger.info("%s: absolute timeout, hanging up", channel.name)
+            channel.hangup()
+
+    # showing
+
+    def show(self, context: str = "", exten: str = "") -> list[str]:
+        """Describe the plan, or one context or extension of it, as ``dialplan show`` does.
+
+        :raises ServerError: there is no such context or extension.
+        """
+        plan = self.plan
+        chosen = [plan.contexts[context]] if context in plan.contexts else []
+        if not context:
+            chosen = list(plan.contexts.values())
+        elif not chosen:
+            raise ServerError(f"There is no existence of '{context}' context")
+        lines: list[str] = []
+        count = steps = 0
+        for each in chosen:
+            body, extensions, priorities = _show_context(each, exten)
+            count, steps = count + extensions, steps + priorities
+            lines += body
+        if exten and not count:
+            where = f"'{exten}@{context}'" if context else f"'{exten}'"
+            raise ServerError(f"There is no existence of {where} extension")
+        summary = f"{count} extensions ({steps} priorities) in {len(chosen)} contexts."
+        return [*lines, f"-= {summary} =-"]
+
+
+def _show_context(context: Context, exten: str) -> tuple[list[str], int, int]:
+    shown: Iterator[Extension] = iter(context)
+    if exten:
+        accept: Callable[[Extension], bool] = set(context.matches(exten, "")).__contains__
+        shown = filter(lambda each: accept(each) or each.name == exten, shown)
+    lines = [f"[ Context '{context.name}' created by 'pbx_config' ]"]
+    extensions = priorities = 0
+    for extension in shown:
+        extensions += 1
+        priorities += len(extension.steps)
+        lines += _show_extension(extension)
+    if not exten:
+        lines += [f"  Include =>        '{include.source}'" for include in context.includes]
+        lines += [f"  Ignore pattern => '{each.name}'" for each in context.ignore_patterns]
+    return ([*lines, ""], extensions, priorities) if extensions or not exten else ([], 0, 0)
+
+
+def _show_extension(extension: Extension) -> list[str]:
+    name = extension.name
+    if extension.caller is not None:
+        name += f"/{extension.caller.name}"
+    lines = []
+    head = f"  '{name}' => "
+    if extension.hint:
+        lines.append(f"{head:<19}hint: {extension.hint}")
+        head = ""
+    for step in sorted(extension.steps.values(), key=lambda step: step.priority):
+        label = f"[{step.label}] " if step.label else ""
+        call = f"{label}{step.priority}. {step.application}({step.source})"
+        lines.append(f"{head:<19}{call:<50}[{step.path}:{step.line}]")
+        head = ""
+    return lines
