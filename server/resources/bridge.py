@@ -121,6 +121,13 @@ class Bridge:
             if member.is_held and member is not channel:
                 self.on_member_held(member, None)
 
+    def swap(self, old: Channel, new: Channel) -> None:
+        """Let *new* take the place of *old*; for those who wait, nobody has left."""
+        departures, self._departures = self._departures, []
+        self.add(new)
+        self.remove(old)
+        self._departures = departures
+
     def remove(self, channel: Channel) -> None:
         """Let *channel* out; it stays alive."""
         if self.channels.pop(channel.id, None) is None:
@@ -152,7 +159,7 @@ class Bridge:
         """Return a future of the next channel that leaves."""
         future: asyncio.Future[Channel] = asyncio.get_running_loop().create_future()
         self._departures.append(future)
-        future.add_done_callback(self._departures.remove)
+        future.add_done_callback(self._forget_departure)
         return future
 
     def destroy(self) -> None:
@@ -168,6 +175,9 @@ class Bridge:
         if self.node.bus.wants(self.topics):
             self.publish(events.bridge_destroyed(bridge=self.snapshot()))
         self.node.applications.forget_topic(self.topics[0])
+
+    def _forget_departure(self, future: asyncio.Future[Channel]) -> None:
+        self._departures.remove(future)
 
     # what members do
 

@@ -12,6 +12,7 @@ from server.model import events
 from server.model.wire import Snapshot
 from server.resources.bridge import Bridge
 from server.resources.channel import Channel
+from server.resources.local_optimization import optimize_locals
 from server.resources.node import Node
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
@@ -181,9 +182,13 @@ class Bridges:
             left = bridge.departure()
             controlled.set_connected(other.caller)
             other.set_connected(controlled.caller)
+            optimize_locals(bridge)
             return await controlled.wait(left)
         finally:
+            adopted = [member for member in bridge.channels.values() if member.is_adopted]
             self._end(bridge)
+            for member in adopted:
+                member.hangup()
 
     # private
 

@@ -80,6 +80,7 @@ class Channel:
         "exten",
         "hangup_cause",
         "id",
+        "is_adopted",
         "is_destroyed",
         "is_held",
         "is_hungup",
@@ -130,6 +131,7 @@ class Channel:
         self.bridge: Bridge | None = None
         self.stasis: StasisCall | None = None
         self.is_held = False
+        self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
         # how it ends
         self.hangup_cause = 0

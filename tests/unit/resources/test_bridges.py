@@ -9,6 +9,8 @@ import pytest
 
 from server.base.errors import Conflict, InvalidArgument, NotFound, Unprocessable
 from server.resources.channel import Channel
+from server.resources.dialing import DialAttempt
+from server.resources.originate import follow
 from tests.support.node import NodeUnderTest, settle
 
 
@@ -203,3 +205,53 @@ async def test_departure_of_a_cancelled_waiter_leaves_nothing(node: NodeUnderTes
     waiting.cancel()
     await asyncio.sleep(0)
     assert bridge._departures == []
+
+
+async def dial_and_connect(node: NodeUnderTest, channel: Channel, endpoint: str) -> None:
+    """Do what Dial() does."""
+    other = node.dialer.create_outgoing(endpoint, requestor=channel)
+    attempt = DialAttempt(other, channel, other.dial_string)
+    attempt.start()
+    try:
+        await channel.wait(follow(attempt, None))
+        channel.answer()
+        await node.bridges.connect(channel, other)
+    finally:
+        if not other.is_adopted:
+            other.hangup()
+
+
+@pytest.mark.parametrize("hangs_up", ["PJSIP/alice-00000001", "PJSIP/bob-00000002"])
+async def test_local_channel_between_two_phones_goes_away(
+    node: NodeUnderTest, hangs_up: str
+) -> None:
+    node.dialplan.extensions["100"] = lambda c: dial_and_connect(node, c, "Local/200@default")
+    node.dialplan.extensions["200"] = lambda c: dial_and_connect(node, c, "PJSIP/bob")
+    alice = await node.call("alice", "100")
+    await settle()
+    node.phones.legs[1].listener.on_answered()  # type: ignore[union-attr]
+    for _ in range(3):
+        await settle()
+    assert sorted(channel.name for channel in node.registry) == [
+        "PJSIP/alice-00000001",
+        "PJSIP/bob-00000002",
+    ]
+    assert alice.bridge is not None
+    assert len(alice.bridge.channels) == 2
+    leg = next(leg for leg in node.phones.legs if leg.name == hangs_up)
+    leg.far_end_hangs_up()
+    for _ in range(3):
+        await settle()
+    assert len(node.registry) == 0
+    assert len(node.bridges) == 0
+
+
+async def test_slash_n_keeps_the_local_channel(node: NodeUnderTest) -> None:
+    node.dialplan.extensions["100"] = lambda c: dial_and_connect(node, c, "Local/200@default/n")
+    node.dialplan.extensions["200"] = lambda c: dial_and_connect(node, c, "PJSIP/bob")
+    await node.call("alice", "100")
+    await settle()
+    node.phones.legs[1].listener.on_answered()  # type: ignore[union-attr]
+    for _ in range(3):
+        await settle()
+    assert len(node.registry) == 4
