@@ -115,9 +115,7 @@ class Spec:
     def event_names(self) -> list[str]:
         """Return the schemas that travel as messages of their own, in the spec's order."""
         return [
-            name
-            for name, schema in self.document(EVENTS_FILE).items()
-            if "x-python-name" in schema
+            name for name, schema in self.document(EVENTS_FILE).items() if "x-python-name" in schema
         ]
 
 

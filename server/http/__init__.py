@@ -1,0 +1,1 @@
+"""The REST interface and its WebSocket: HTTP in front of the resources."""

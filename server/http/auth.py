@@ -1,0 +1,167 @@
+"""Who may use the REST interface: users of ari.conf, by Basic credentials or ``api_key``."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import ctypes
+import ctypes.util
+import hashlib
+import hmac
+import logging
+import secrets
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from server.base.clock import Clock
+from server.base.log import SECURITY
+from server.config.sections.ari import AriUser
+from server.http.messages import Request, parse_pairs
+
+logger = logging.getLogger(__name__)
+
+FIRST_DELAY = 0.25  # seconds before a wrong password is refused; doubles with each failure
+LONGEST_DELAY = 4.0
+FORGET_AFTER = 60.0  # seconds without a failure
+MAX_PEERS = 1024  # addresses whose failures are remembered
+MAX_VERIFIED = 1024  # credentials known to be right
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """The outcome of a log-in.
+
+    :param user: ``None`` if it failed.
+    :param delay: seconds to wait before the refusal; 0 when no credentials were given.
+    """
+
+    user: AriUser | None
+    delay: float = 0.0
+
+
+NOT_GIVEN = Authentication(None)
+
+
+class Authenticator:
+    """Checks credentials.
+
+    :param users: by name.
+    """
+
+    def __init__(self, users: Mapping[str, AriUser], clock: Clock) -> None:
+        self._users = users
+        # Right credentials are remembered by a keyed digest: a crypted password costs
+        # milliseconds to check, and every request brings it again.
+        self._key = secrets.token_bytes(32)
+        self._verified: dict[bytes, AriUser] = {}
+        self._failures = FailureDelays(clock)
+
+    def authenticate(self, request: Request) -> Authentication:
+        """Check the credentials of a request."""
+        given = _credentials(request)
+        if given is None:
+            return NOT_GIVEN
+        digest = hashlib.blake2b(given, key=self._key, digest_size=32).digest()
+        user = self._verified.get(digest)
+        if user is None:
+            user = self._verify(given)
+            if user is None:
+                return self._refuse(given, request)
+            if len(self._verified) >= MAX_VERIFIED:
+                self._verified.clear()
+            self._verified[digest] = user
+            self._failures.forget(request.peer)
+        return Authentication(user)
+
+    def _verify(self, given: bytes) -> AriUser | None:
+        name, colon, password = given.partition(b":")
+        user = self._users.get(name.decode("utf-8", "replace"))
+        if user is None or not colon:
+            hmac.compare_digest(b"nobody", password)
+            return None
+        if user.password_format == "crypt":
+            is_right = matches_crypt(password, user.password)
+        else:
+            is_right = hmac.compare_digest(password, user.password.encode())
+        return user if is_right else None
+
+    def _refuse(self, given: bytes, request: Request) -> Authentication:
+        name = given.partition(b":")[0].decode("utf-8", "replace")[:80]
+        logger.log(
+            SECURITY,
+            'SecurityEvent="%s",Service="ARI",AccountID=%r,RemoteAddress="TCP/%s/%d"',
+            "InvalidPassword" if name in self._users else "InvalidAccountID",
+            name,
+            request.peer,
+            request.peer_port,
+        )
+        return Authentication(None, self._failures.add(request.peer))
+
+
+class FailureDelays:
+    """How long to let an address wait after wrong credentials."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._peers: OrderedDict[str, tuple[int, float]] = OrderedDict()
+
+    def add(self, peer: str) -> float:
+        """Count a failure and return the seconds to wait."""
+        now = self._clock.now()
+        count, last = self._peers.pop(peer, (0, now))
+        count = 1 if now - last > FORGET_AFTER else count + 1
+        if len(self._peers) >= MAX_PEERS:
+            self._peers.popitem(last=False)
+        self._peers[peer] = (count, now)
+        return float(min(FIRST_DELAY * 2 ** min(count - 1, 16), LONGEST_DELAY))
+
+    def forget(self, peer: str) -> None:
+        """The address knows a password after all."""
+        self._peers.pop(peer, None)
+
+
+def _credentials(request: Request) -> bytes | None:
+    """Return ``user:password`` of the Authorization header, else of ``api_key``."""
+    header = request.headers.get(b"authorization")
+    if header is not None:
+        scheme, _, value = header.partition(b" ")
+        if scheme.lower() != b"basic":
+            return b""
+        try:
+            return base64.b64decode(value.strip(), validate=True)
+        except binascii.Error:
+            return b""
+    if "api_key=" not in request.query:
+        return None
+    try:
+        pairs = parse_pairs(request.query)
+    except ValueError:
+        return b""
+    return dict(pairs).get("api_key", "").encode()
+
+
+def matches_crypt(password: bytes, hashed: str) -> bool:
+    """Tell whether a crypt(3) hash is of this password."""
+    library = _libcrypt()
+    if library is None or b"\0" in password:
+        return False
+    result: bytes | None = library.crypt(password, hashed.encode())
+    if result is None or result.startswith(b"*"):
+        return False
+    return hmac.compare_digest(result, hashed.encode())
+
+
+@cache
+def _libcrypt() -> ctypes.CDLL | None:
+    # Python's own crypt module is deprecated and gone from 3.13.
+    name = ctypes.util.find_library("crypt") or "libcrypt.so.1"
+    try:
+        library = ctypes.CDLL(name)
+    except OSError:
+        logger.error("%s is missing: users with password_format=crypt can't log in", name)
+        return None
+    library.crypt.restype = ctypes.c_char_p
+    library.crypt.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
+    return library

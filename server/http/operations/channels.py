@@ -1,0 +1,53 @@
+"""Operations of the tag ``channels``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from server.base.errors import Unprocessable
+from server.http.services import Services
+
+
+def _set_variable(services: Services) -> Callable[..., None]:
+    def call(*, report_events: bool = False, **options: Any) -> None:
+        if report_events:
+            raise Unprocessable("report_events", "variables are shown by ari.conf's channelvars")
+        services.channels.set_variable(**options)
+
+    return call
+
+
+BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
+    "channels.list": lambda services: services.channels.list,
+    "channels.originate": lambda services: services.channels.originate,
+    "channels.create": lambda services: services.channels.create,
+    "channels.get": lambda services: services.channels.get,
+    "channels.originateWithId": lambda services: services.channels.originate,
+    "channels.hangup": lambda services: services.channels.hangup,
+    "channels.continueInDialplan": lambda services: services.channels.continue_in_dialplan,
+    "channels.move": lambda services: services.channels.move,
+    "channels.redirect": lambda services: services.channels.redirect,
+    "channels.answer": lambda services: services.channels.answer,
+    "channels.ring": lambda services: services.channels.ring,
+    "channels.ringStop": lambda services: services.channels.ring_stop,
+    "channels.progress": lambda services: services.channels.progress,
+    "channels.sendDTMF": lambda services: services.channels.send_dtmf,
+    "channels.mute": lambda services: services.channels.mute,
+    "channels.unmute": lambda services: services.channels.unmute,
+    "channels.hold": lambda services: services.channels.hold,
+    "channels.unhold": lambda services: services.channels.unhold,
+    "channels.startMoh": lambda services: services.channels.start_moh,
+    "channels.stopMoh": lambda services: services.channels.stop_moh,
+    "channels.startSilence": lambda services: services.channels.start_silence,
+    "channels.stopSilence": lambda services: services.channels.stop_silence,
+    "channels.play": lambda services: services.channels.play,
+    "channels.playWithId": lambda services: services.channels.play,
+    "channels.record": lambda services: services.channels.record,
+    "channels.getChannelVar": lambda services: services.channels.get_variable,
+    "channels.setChannelVar": _set_variable,
+    "channels.getChannelVars": lambda services: services.channels.get_variables,
+    "channels.setChannelVars": lambda services: services.channels.set_variables,
+    "channels.dial": lambda services: services.channels.dial,
+    "channels.rtpstatistics": lambda services: services.channels.rtp_statistics,
+}

@@ -1,0 +1,232 @@
+"""From a request below ``/ari`` to its response, in the order of checks that Asterisk keeps."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from types import CoroutineType
+from typing import Any
+
+from server.base.clock import Clock
+from server.base.errors import InvalidArgument
+from server.config.sections.ari import Ari, AriUser
+from server.http.auth import Authenticator
+from server.http.errors import respond
+from server.http.files import serve_file
+from server.http.messages import Request, Response, encode_json, error, prettify
+from server.http.operations import Handler, bind
+from server.http.parameters import collect
+from server.http.router import Route, Router
+from server.http.services import Services
+from server.http.spec import Operation, load_bundle, load_operations
+
+logger = logging.getLogger(__name__)
+
+API_DOCS = "api-docs"
+OPENAPI_DOCUMENT = "api-docs/openapi.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """The request asks for the events' WebSocket, and may have it."""
+
+    request: Request
+    applications: list[str]
+    subscribe_all: bool
+
+
+Outcome = Response | Upgrade | Coroutine[Any, Any, Response]
+
+
+@dataclass(frozen=True, slots=True)
+class _Endpoint:
+    """An operation with its handler."""
+
+    operation: Operation
+    handler: Handler
+
+
+class RestInterface:
+    """The operations of the API.
+
+    :raises BindingError: operations and handlers don't match.
+    """
+
+    def __init__(self, ari: Ari, services: Services, clock: Clock) -> None:
+        self.is_fully_booted = False
+        self._clock = clock
+        self._bundle = load_bundle()
+        operations = load_operations(self._bundle)
+        handlers = bind(operations, services)
+        self._router: Router[_Endpoint] = Router()
+        for operation in operations:
+            endpoint = _Endpoint(operation, handlers[operation.operation_id])
+            self._router.add(operation.method, operation.path, endpoint)
+        self.configure(ari)
+
+    def configure(self, ari: Ari) -> None:
+        """Take over ari.conf, as read at start or on reload."""
+        self._ari = ari
+        self._origins = frozenset(ari.allowed_origins)
+        self._realm = ari.auth_realm.replace('"', "'").encode("latin-1", "replace")
+        self._authenticator = Authenticator(ari.users, self._clock)
+
+    @property
+    def is_pretty(self) -> bool:
+        """Whether JSON is indented (ari.conf)."""
+        return self._ari.pretty
+
+    def handle(self, request: Request, path: str) -> Outcome:
+        """Answer a request. Never raises; a coroutine is returned for what takes time.
+
+        :param path: what follows ``/ari/``, still percent-encoded.
+        """
+        outcome = self._check_and_dispatch(request, path)
+        if b"origin" in request.headers:
+            return self._with_cors(request, outcome)
+        return outcome
+
+    # checks
+
+    def _check_and_dispatch(self, request: Request, path: str) -> Outcome:
+        if not self._ari.enabled:
+            return error(404, "Not Found")
+        if self._is_preflight(request):
+            route = self._router.find(path)
+            return _options(route) if route is not None else error(404, "Resource not found")
+        authentication = self._authenticator.authenticate(request)
+        if authentication.user is None:
+            return self._unauthorized(authentication.delay)
+        refusal = self._admit(request, authentication.user)
+        return refusal if refusal is not None else self._dispatch(request, path)
+
+    def _admit(self, request: Request, user: AriUser) -> Response | None:
+        if not user.acl.permits(request.peer):
+            return error(403, "This address may not use this user")
+        if not self.is_fully_booted:
+            return error(503, "The server is not fully booted", (b"Retry-After", b"1"))
+        if user.read_only and request.method not in ("GET", "HEAD", "OPTIONS"):
+            return error(403, "This user is read-only")
+        return None
+
+    def _unauthorized(self, delay: float) -> Outcome:
+        challenge = (b"WWW-Authenticate", b'Basic realm="%b"' % self._realm)
+        refusal = error(401, "Authentication required", challenge)
+        return _delayed(refusal, delay) if delay else refusal
+
+    # dispatching
+
+    def _dispatch(self, request: Request, path: str) -> Outcome:
+        if path.endswith("/"):
+            return error(404, "ARI URLs do not end with a slash")
+        if path == API_DOCS or path.startswith(f"{API_DOCS}/"):
+            return self._document(request, path)
+        route = self._router.find(path)
+        if route is None:
+            return error(404, "Resource not found")
+        if request.method == "OPTIONS":
+            return _options(route)
+        method = "GET" if request.method == "HEAD" else request.method
+        endpoint = route.methods.get(method)
+        if endpoint is None:
+            return error(405, "Method not allowed", (b"Allow", route.allow))
+        return self._invoke(endpoint, route, request)
+
+    def _document(self, request: Request, path: str) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return error(405, "Method not allowed", (b"Allow", b"OPTIONS,GET"))
+        if path != OPENAPI_DOCUMENT:
+            return error(404, "Resource not found")
+        return Response(200, self._bundle)
+
+    def _invoke(self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request) -> Outcome:
+        operation = endpoint.operation
+        try:
+            keywords = collect(
+                operation.parameters,
+                operation.body_members,
+                operation.whole_body,
+                route.values,
+                request,
+            )
+            if operation.is_websocket:
+                return _upgrade(request, keywords)
+            result = endpoint.handler(**keywords)
+            if isinstance(result, CoroutineType):
+                return self._finish(operation, result, request)
+            return self._respond(operation, result, request)
+        except Exception as failure:
+            return respond(operation.operation_id, failure)
+
+    async def _finish(
+        self, operation: Operation, result: Coroutine[Any, Any, Any], request: Request
+    ) -> Response:
+        try:
+            return self._respond(operation, await result, request)
+        except Exception as failure:
+            return respond(operation.operation_id, failure)
+
+    def _respond(self, operation: Operation, result: Any, request: Request) -> Response:
+        if operation.status == 204:
+            return Response(204)
+        if operation.is_file:
+            return serve_file(result, request)
+        body = encode_json(result)
+        return Response(operation.status, prettify(body) if self._ari.pretty else body)
+
+    # CORS
+
+    def _is_preflight(self, request: Request) -> bool:
+        """Browsers send no credentials with a preflight, so none are asked for (Fetch, 4.8)."""
+        return (
+            request.method == "OPTIONS"
+            and b"access-control-request-method" in request.headers
+            and self._is_allowed_origin(request.header(b"origin"))
+        )
+
+    def _is_allowed_origin(self, origin: str) -> bool:
+        return bool(origin) and (origin in self._origins or "*" in self._origins)
+
+    def _with_cors(self, request: Request, outcome: Outcome) -> Outcome:
+        origin = request.header(b"origin")
+        if not self._is_allowed_origin(origin) or isinstance(outcome, Upgrade):
+            return outcome
+        if isinstance(outcome, Response):
+            return _allow_origin(request, outcome)
+        return _allow_origin_later(request, outcome)
+
+
+def _options(route: Route[_Endpoint]) -> Response:
+    return Response(204, headers=((b"Allow", route.allow),))
+
+
+def _upgrade(request: Request, keywords: dict[str, Any]) -> Upgrade:
+    names = [name for name in keywords["app"] if name]
+    if not names:
+        raise InvalidArgument("app", "a value is needed")
+    return Upgrade(request, names, keywords.get("subscribe_all", False))
+
+
+def _allow_origin(request: Request, response: Response) -> Response:
+    response.headers += (
+        (b"Access-Control-Allow-Origin", request.headers[b"origin"]),
+        (b"Access-Control-Allow-Credentials", b"true"),
+        (b"Vary", b"Origin"),
+    )
+    allow = dict(response.headers).get(b"Allow")
+    if request.method == "OPTIONS" and allow is not None:
+        response.headers += ((b"Access-Control-Allow-Methods", allow),)
+        if wanted := request.headers.get(b"access-control-request-headers"):
+            response.headers += ((b"Access-Control-Allow-Headers", wanted),)
+    return response
+
+
+async def _allow_origin_later(request: Request, outcome: Coroutine[Any, Any, Response]) -> Response:
+    return _allow_origin(request, await outcome)
+
+
+async def _delayed(response: Response, delay: float) -> Response:
+    await asyncio.sleep(delay)
+    return response

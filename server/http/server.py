@@ -1,0 +1,254 @@
+"""The HTTP server of http.conf: sockets, TLS, limits, and the paths in front of the interface."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import ssl
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from server import __version__
+from server.base.clock import Clock
+from server.base.errors import ConfigError, ServerError
+from server.base.tasks import TaskScope
+from server.config.sections.ari import Ari
+from server.config.sections.http import Http
+from server.http.connection import Connection
+from server.http.errors import respond
+from server.http.messages import Request, Response, ResponseEncoder, error
+from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.services import Services
+from server.http.status_page import status_page
+from server.http.websocket import EventSession, accept
+from server.stasis.bus import Bus
+
+logger = logging.getLogger(__name__)
+
+CLOSE_TIMEOUT = 3.0  # seconds for connections to end by themselves when the server stops
+BACKLOG = 256
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened since the start."""
+
+    connections: int = 0
+    refused_connections: int = 0
+    requests: int = 0
+    slow_consumers: int = 0
+
+
+class HttpServer:
+    """Serves ARI, and whatever else http.conf switches on.
+
+    :param settings: http.conf.
+    :param ari: ari.conf.
+    :raises BindingError: the API's operations and their handlers don't match.
+    """
+
+    def __init__(
+        self, settings: Http, ari: Ari, services: Services, bus: Bus, clock: Clock
+    ) -> None:
+        name = settings.servername or f"Arion/{__version__}"
+        self.clock = clock
+        self.encoder = ResponseEncoder(name)
+        self.scope = TaskScope("http")
+        self.executor = ThreadPoolExecutor(1, "http-files")
+        self.inactivity = settings.session_inactivity / 1000
+        self.keep_alive = settings.session_keep_alive / 1000
+        self.counters = Counters()
+        self._settings = settings
+        self._services = services
+        self._bus = bus
+        self._rest = RestInterface(ari, services, clock)
+        self._ari_prefix = f"{settings.prefix.rstrip('/')}/ari/"
+        self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
+        self._redirects = dict(settings.redirects)
+        self._connections: set[Connection] = set()
+        self._sessions: set[EventSession] = set()
+        self._servers: list[asyncio.Server] = []
+        self._all_gone: asyncio.Event | None = None
+
+    # life
+
+    async def start(self) -> None:
+        """Listen as http.conf says; does nothing when it is not enabled.
+
+        :raises ConfigError: the certificate can't be loaded.
+        :raises OSError: an address can't be bound.
+        """
+        settings = self._settings
+        if not settings.enabled:
+            return
+        await self._listen(settings.bindaddr, settings.bindport, None)
+        if settings.tlsenable:
+            address = settings.tls_address
+            await self._listen(
+                address.host or settings.bindaddr, address.port, tls_context(settings)
+            )
+
+    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: Connection(self), host or None, port, ssl=tls, backlog=BACKLOG
+        )
+        self._servers.append(server)
+        logger.info("HTTP%s listens on %s", "S" if tls else "", _address(server))
+
+    async def close(self) -> None:
+        """Stop listening, let requests in progress end for a moment, then end everything."""
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.close()
+        if self._connections:
+            self._all_gone = asyncio.Event()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_gone.wait(), CLOSE_TIMEOUT)
+        for connection in list(self._connections):
+            connection.abort()
+        await self.scope.close()
+        self.executor.shutdown(wait=False, cancel_futures=True)
+        self._servers.clear()
+
+    def set_fully_booted(self) -> None:
+        """Answer requests from now on; until then ARI says 503."""
+        self._rest.is_fully_booted = True
+
+    def configure_ari(self, ari: Ari) -> None:
+        """Take over ari.conf after a reload. WebSockets that are open stay open."""
+        self._rest.configure(ari)
+
+    # what others may ask
+
+    def bound_addresses(self) -> list[tuple[str, int]]:
+        """Return host and port of every listening socket, TLS last."""
+        return [
+            (str(name[0]), int(name[1]))
+            for server in self._servers
+            for name in (listener.getsockname() for listener in server.sockets)
+        ]
+
+    @property
+    def session_count(self) -> int:
+        """How many connections there are."""
+        return len(self._connections)
+
+    @property
+    def websocket_count(self) -> int:
+        """How many of them are WebSockets."""
+        return len(self._sessions)
+
+    # Host
+
+    def hold(self) -> AbstractContextManager[None]:
+        """Keep events back while a request is answered."""
+        return self._bus.hold()
+
+    def connected(self, connection: Connection) -> bool:
+        """Admit a connection unless http.conf's sessionlimit is reached."""
+        if len(self._connections) >= self._settings.sessionlimit:
+            self.counters.refused_connections += 1
+            logger.warning("HTTP sessionlimit of %d is reached", self._settings.sessionlimit)
+            return False
+        self.counters.connections += 1
+        self._connections.add(connection)
+        return True
+
+    def disconnected(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self._connections.discard(connection)
+        if not self._connections and self._all_gone is not None:
+            self._all_gone.set()
+
+    def handle(self, request: Request) -> Outcome:
+        """Answer a request by its path."""
+        self.counters.requests += 1
+        path = request.path
+        for restriction in self._settings.restrictions:
+            if path.startswith(restriction.path) and not restriction.acl.permits(request.peer):
+                return error(403, "This address may not ask for this path")
+        if path.startswith(self._ari_prefix):
+            return self._rest.handle(request, path[len(self._ari_prefix) :])
+        if path in self._redirects:
+            target = self._redirects[path].encode("latin-1", "replace")
+            return Response(302, headers=((b"Location", target),))
+        if path == self._status_path and self._settings.enable_status:
+            return self._status(request)
+        return error(404, "Not Found")
+
+    def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
+        """Answer a WebSocket handshake and connect its applications."""
+        request = upgrade.request
+        answer = accept(request)
+        session: EventSession | None = None
+        if answer.status == 101:
+            session = EventSession(
+                transport,
+                f"{request.peer}:{request.peer_port}",
+                is_pretty=self._rest.is_pretty,
+                on_end=self._on_session_end,
+                on_overflow=self._on_overflow,
+            )
+            try:
+                self._services.applications.register(
+                    upgrade.applications, session, subscribe_all=upgrade.subscribe_all
+                )
+                self._sessions.add(session)
+            except ServerError as failure:
+                session.connection_lost()
+                session = None
+                answer = respond("events.eventWebsocket", failure)
+        is_refused = session is None
+        head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
+        transport.write(head + answer.body)
+        return session
+
+    def _on_session_end(self, session: EventSession) -> None:
+        self._sessions.discard(session)
+        self._services.applications.unregister(session)
+
+    def _on_overflow(self) -> None:
+        self.counters.slow_consumers += 1
+
+    def _status(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return error(405, "Method not allowed", (b"Allow", b"GET"))
+        rows: list[tuple[str, object]] = [
+            ("Prefix", self._settings.prefix or "/"),
+            *(("Listens on", f"{host}:{port}") for host, port in self.bound_addresses()),
+            ("Session limit", self._settings.sessionlimit),
+            ("Sessions", self.session_count),
+            ("WebSockets", self.websocket_count),
+            ("Requests", self.counters.requests),
+        ]
+        return status_page(self.encoder.server, rows)
+
+
+def tls_context(settings: Http) -> ssl.SSLContext:
+    """Build the TLS side of http.conf.
+
+    :raises ConfigError: certificate, key or ciphers are unusable.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # TLS 1.0 and 1.1 are not offered at all, whatever http.conf says (RFC 8996).
+    is_13_only = settings.tlsdisablev12
+    context.minimum_version = ssl.TLSVersion.TLSv1_3 if is_13_only else ssl.TLSVersion.TLSv1_2
+    if settings.tlsservercipherorder:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    try:
+        context.load_cert_chain(settings.tlscertfile, settings.tlsprivatekey or None)
+        if settings.tlscipher:
+            context.set_ciphers(settings.tlscipher)
+    except (OSError, ssl.SSLError) as failure:
+        raise ConfigError("http.conf", 0, f"TLS: {settings.tlscertfile}: {failure}") from None
+    return context
+
+
+def _address(server: asyncio.Server) -> str:
+    return ", ".join(
+        f"{name[0]}:{name[1]}" for name in (listener.getsockname() for listener in server.sockets)
+    )

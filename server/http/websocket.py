@@ -1,0 +1,213 @@
+"""The events' WebSocket (RFC 6455): handshake, and one session per connected application.
+
+A session never makes anybody wait. Frames go to the transport at once while the client keeps up;
+otherwise they queue up to a limit, past which this client alone is disconnected.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+import struct
+from collections import deque
+from collections.abc import Callable
+
+from websockets.exceptions import ProtocolError
+from websockets.frames import Opcode
+from websockets.protocol import Protocol as FrameProtocol
+from websockets.protocol import Side, State
+
+from server.http.messages import Request, Response, error, prettify
+
+logger = logging.getLogger(__name__)
+
+SUBPROTOCOL = "ari"
+VERSIONS = ("7", "8", "13")
+MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
+
+MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides the transport's
+MAX_QUEUED_FRAMES = 10_000
+TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
+MAX_INCOMING = 65_536  # bytes of a message from a client
+PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
+CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
+SLOW_CONSUMER = 1013  # "try again later", IANA WebSocket close codes
+
+_LENGTH_16 = struct.Struct("!BBH")
+_LENGTH_64 = struct.Struct("!BBQ")
+_TEXT = 0x80 | Opcode.TEXT  # FIN, text
+
+
+def accept(request: Request) -> Response:
+    """Check a handshake and return its answer: 101, or what is wrong."""
+    if request.header(b"upgrade").lower() != "websocket":
+        return error(426, "a WebSocket handshake is needed", (b"Upgrade", b"websocket"))
+    key = request.headers.get(b"sec-websocket-key", b"")
+    if request.header(b"sec-websocket-version").strip() not in VERSIONS or not _is_key(key):
+        versions = (b"Sec-WebSocket-Version", ", ".join(VERSIONS).encode())
+        return error(400, "the WebSocket handshake is malformed", versions)
+    digest = base64.b64encode(hashlib.sha1(key.strip() + MAGIC, usedforsecurity=False).digest())
+    headers = [
+        (b"Upgrade", b"websocket"),
+        (b"Connection", b"Upgrade"),
+        (b"Sec-WebSocket-Accept", digest),
+    ]
+    if offered := request.header(b"sec-websocket-protocol"):
+        if SUBPROTOCOL not in [word.strip() for word in offered.split(",")]:
+            return error(400, f"the only subprotocol is {SUBPROTOCOL!r}")
+        headers.append((b"Sec-WebSocket-Protocol", SUBPROTOCOL.encode()))
+    return Response(101, headers=tuple(headers))
+
+
+def _is_key(key: bytes) -> bool:
+    try:
+        return len(base64.b64decode(key.strip(), validate=True)) == 16
+    except binascii.Error:
+        return False
+
+
+def text_frame(message: bytes) -> bytes:
+    """Return an unmasked text frame, as servers send them."""
+    length = len(message)
+    if length < 126:
+        return bytes((_TEXT, length)) + message
+    if length < 65_536:
+        return _LENGTH_16.pack(_TEXT, 126, length) + message
+    return _LENGTH_64.pack(_TEXT, 127, length) + message
+
+
+class EventSession:
+    """A connected consumer of events; see :class:`server.stasis.applications.Consumer`.
+
+    :param on_end: called once, when it takes no more events.
+    :param on_overflow: called when the client was too slow.
+    """
+
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        peer: str,
+        *,
+        is_pretty: bool = False,
+        on_end: Callable[[EventSession], None],
+        on_overflow: Callable[[], None],
+    ) -> None:
+        self.peer = peer
+        self._transport = transport
+        self._is_pretty = is_pretty
+        self._on_end = on_end
+        self._on_overflow = on_overflow
+        self._frames = FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[bytes] = deque()
+        self._queued_bytes = 0
+        self._is_paused = False
+        self._is_open = True
+        self._is_pong_due = False
+        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
+        transport.set_write_buffer_limits(high=TRANSPORT_HIGH_WATER)
+
+    @property
+    def queued_bytes(self) -> int:
+        """Bytes that wait because the client is slow."""
+        return self._queued_bytes
+
+    # Consumer
+
+    def deliver(self, frame: bytes) -> None:
+        """Send one message of UTF-8 JSON, now or when the client has caught up."""
+        if not self._is_open:
+            return
+        if self._is_pretty:
+            frame = prettify(frame)
+        if not self._is_paused:
+            self._transport.write(text_frame(frame))
+            return
+        self._queue.append(frame)
+        self._queued_bytes += len(frame)
+        if self._queued_bytes > MAX_QUEUED_BYTES or len(self._queue) > MAX_QUEUED_FRAMES:
+            self._overflow()
+
+    def close(self, code: int, reason: str) -> None:
+        """Say goodbye, and hang up when the client has answered or the time is up."""
+        if not self._is_open:
+            return
+        self._frames.send_close(code, reason)
+        self._flush_frames()
+        self._end()
+        self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
+
+    # from the connection
+
+    def data_received(self, data: bytes) -> None:
+        """Take bytes from the client."""
+        self._is_pong_due = False
+        self._frames.receive_data(data)
+        for event in self._frames.events_received():
+            # Asterisk takes REST requests here; what else comes is ignored, as there.
+            logger.debug("ignored a message from %s: %r", self.peer, event)
+        self._flush_frames()
+        if self._frames.close_expected():
+            self._end()
+            self._timer.cancel()
+            self._timer = self._loop.call_later(CLOSE_TIMEOUT, self._transport.abort)
+
+    def pause_writing(self) -> None:
+        """The client is slower than its events."""
+        self._is_paused = True
+
+    def resume_writing(self) -> None:
+        """The client caught up."""
+        self._is_paused = False
+        while self._queue and not self._is_paused:
+            frame = self._queue.popleft()
+            self._queued_bytes -= len(frame)
+            self._transport.write(text_frame(frame))
+
+    def connection_lost(self) -> None:
+        """The connection is gone."""
+        self._end()
+        self._timer.cancel()
+
+    # private
+
+    def _flush_frames(self) -> None:
+        for data in self._frames.data_to_send():
+            if data:
+                self._transport.write(data)
+            else:
+                self._transport.close()
+
+    def _overflow(self) -> None:
+        logger.warning(
+            "event consumer %s is too slow: %d messages (%d bytes) wait; disconnecting it",
+            self.peer,
+            len(self._queue),
+            self._queued_bytes,
+        )
+        self._on_overflow()
+        self.close(SLOW_CONSUMER, "too slow: events were queued beyond the limit")
+
+    def _end(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._queue.clear()
+            self._queued_bytes = 0
+            self._timer.cancel()
+            self._on_end(self)
+
+    def _on_ping_timer(self) -> None:
+        if self._is_pong_due:
+            logger.info("event consumer %s does not answer pings", self.peer)
+            self._transport.abort()
+            return
+        self._is_pong_due = True
+        try:
+            self._frames.send_ping(b"")
+        except ProtocolError:
+            return
+        self._flush_frames()
+        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
