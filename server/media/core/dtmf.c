@@ -22,7 +22,7 @@ static const char keys[4][5] = {"123A", "456B", "789C", "*0#D"};
 #define TWIST_HIGH    2.5f  /* 4 dB: and the high one */
 #define PEAK_RATIO    6.3f  /* 8 dB: a tone above the others of its group */
 #define PURITY        0.72f /* share of the block's energy in the two tones; 1.5 % off leaves 0.8 */
-#define HITS_TO_BEGIN 2     /* 25.5 ms: a 40 ms tone always covers them, a 23 ms one never */
+#define HITS_TO_BEGIN 2     /* a 40 ms tone covers two blocks wherever it begins, a 17 ms one never */
 #define MISSES_TO_END 3     /* a gap of 10 ms spoils two, a pause of 40 ms at least three */
 
 /* -- generator ---------------------------------------------------------------------------------- */

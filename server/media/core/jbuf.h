@@ -3,8 +3,8 @@
  *
  * `put` at arrival, `get` once per packet time of playout. A get never waits: it gives the packet that
  * is due, says that one is lost (conceal it), or that nothing plays (silence). The delay follows the
- * measured jitter between min_ms and max_ms; it grows by playing a concealed packet, and shrinks by
- * dropping one, at most once per second each, so speech is bent as seldom as possible.
+ * measured jitter between min_ms and max_ms; it grows by a concealed packet when the buffer ran dry, and
+ * shrinks by dropping one, at most one a second (five when far too deep), so speech is bent seldom.
  *
  * One thread. All memory is allocated at open: max_packets * (max_payload + about 40) bytes.
  */
