@@ -77,7 +77,7 @@ class SimNet:
         end = self.now + seconds
         self.flush()
         while True:
-            deadlines = [n.stack.get_timer() for n in self.nodes.values()]
+            deadlines = [n.stack.get_timer() for n in self.nodes.values() if not n.is_dead]
             due = [when for when in deadlines if when is not None]
             if self.wire:
                 due.append(self.wire[0][0])
@@ -98,8 +98,6 @@ class SimNet:
         for node in self.nodes.values():
             if not node.is_dead:
                 node.stack.handle_timer(self.now)
-            else:
-                node.stack.scheduler = type(node.stack.scheduler)()
 
 
 class Recorder:
