@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from inspect import isawaitable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -227,7 +228,7 @@ class ConsoleOriginator:
             return
         try:
             running = Call(self._server.dialplan, channel).run_application(application, data)
-            if running is not None:
+            if isawaitable(running):
                 await running
         except ChannelHungUp:
             return

@@ -280,4 +280,4 @@ def _cause_of(error: ServerError) -> int:
 
 def is_ours(channel: Channel) -> bool:
     """Whether a dialled channel is still without a controller of its own."""
-    return not channel.is_hungup and not channel.is_controlled
+    return not (channel.is_hungup or channel.is_controlled or channel.is_adopted)
