@@ -1,0 +1,614 @@
+/* The control thread's side: life of the engine, commands to the workers, events from them. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core.h"
+
+uint64_t mp_now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static void free_object(struct mp_object *o)
+{
+	switch (o->kind) {
+	case MP_KIND_STREAM:
+		mp_stream_free(MP_ENTRY(o, struct mp_stream, obj));
+		break;
+	case MP_KIND_BRIDGE:
+		mp_bridge_free(MP_ENTRY(o, struct mp_bridge, obj));
+		break;
+	case MP_KIND_PLAYER:
+		mp_player_free(MP_ENTRY(o, struct mp_player, obj));
+		break;
+	case MP_KIND_RECORDER:
+		mp_recorder_free(MP_ENTRY(o, struct mp_recorder, obj));
+		break;
+	case MP_KIND_NONE:
+		break;
+	}
+}
+
+static bool is_past(const struct mp_engine *e, const struct mp_grave *g)
+{
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		const size_t tail = atomic_load_explicit(&e->workers[i].commands.tail, memory_order_acquire);
+
+		if ((ptrdiff_t)(tail - g->heads[i]) < 0)
+			return false;
+	}
+	return true;
+}
+
+static void free_graves(struct mp_engine *e, bool all)
+{
+	while (e->graves && (all || is_past(e, e->graves))) {
+		struct mp_grave *g = e->graves;
+
+		e->graves = g->next;
+		free_object(g->object);
+		free(g);
+	}
+	if (!e->graves)
+		e->last_grave = &e->graves;
+}
+
+/* The object has ended on its worker. */
+static void bury(struct mp_engine *e, uint64_t handle)
+{
+	struct mp_slot *slot = mp_handle_slot(e, handle);
+	struct mp_object *object = slot ? slot->object : NULL;
+	struct mp_grave *g;
+
+	if (!object)
+		return;
+	mp_handle_remove(e, handle);
+	g = malloc(sizeof(*g) + e->conf.workers * sizeof(g->heads[0]));
+	if (!g)
+		return; /* leaking it is the only safe thing left */
+	g->next = NULL;
+	g->object = object;
+	for (unsigned i = 0; i < e->conf.workers; i++)
+		g->heads[i] = atomic_load_explicit(&e->workers[i].commands.head, memory_order_relaxed);
+	*e->last_grave = g;
+	e->last_grave = &g->next;
+}
+
+int mp_engine_open(struct mp_engine **ep, const struct mp_engine_conf *conf)
+{
+	struct mp_engine *e;
+	struct timespec ts;
+	int err;
+
+	if (!ep)
+		return EINVAL;
+	*ep = NULL;
+	if (!conf || !conf->workers || conf->workers > MP_MAX_WORKERS || conf->rtp_start + 1 > conf->rtp_end)
+		return EINVAL;
+	e = calloc(1, sizeof(*e));
+	if (!e)
+		return ENOMEM;
+	e->conf = *conf;
+	e->last_grave = &e->graves;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	e->rng = (uint64_t)ts.tv_nsec * 2654435761u ^ (uint64_t)getpid() << 32 ^ (uint64_t)ts.tv_sec;
+	e->next_port = (uint16_t)(e->rng >> 13);
+	snprintf(e->cname, sizeof(e->cname), "%016llx", (unsigned long long)e->rng);
+	e->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (e->event_fd < 0) {
+		err = errno;
+		goto out;
+	}
+	err = mp_fileio_open(&e->files, NULL);
+	for (unsigned i = 0; !err && i < conf->workers; i++)
+		err = mp_worker_open(&e->workers[i], e, i);
+out:
+	if (err)
+		mp_engine_close(e);
+	else
+		*ep = e;
+	return err;
+}
+
+int mp_engine_start(struct mp_engine *e)
+{
+	struct rlimit limit;
+	int err = 0;
+
+	if (e->started)
+		return EALREADY;
+	if (!getrlimit(RLIMIT_NOFILE, &limit) && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max; /* a call takes two descriptors */
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+	e->started = true;
+	for (unsigned i = 0; !err && i < e->conf.workers; i++)
+		err = mp_worker_start(&e->workers[i]);
+	if (err)
+		mp_engine_stop(e, 0);
+	return err;
+}
+
+void mp_engine_stop(struct mp_engine *e, unsigned timeout_ms)
+{
+	const uint64_t by = mp_now_us() + (uint64_t)timeout_ms * 1000u;
+
+	if (!e->started || e->stopped)
+		return;
+	e->stopped = true;
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		atomic_store(&e->workers[i].stop_by_us, by);
+		atomic_store(&e->workers[i].stopping, true);
+		mp_worker_wake(&e->workers[i]);
+	}
+	for (unsigned i = 0; i < e->conf.workers; i++)
+		mp_worker_join(&e->workers[i]);
+}
+
+void mp_engine_close(struct mp_engine *e)
+{
+	if (!e)
+		return;
+	mp_engine_stop(e, 0);
+	for (unsigned i = 0; i < e->conf.workers; i++)
+		mp_worker_close(&e->workers[i]);
+	for (uint32_t i = 0; i < e->slot_count; i++) {
+		if (e->slots[i].object)
+			free_object(e->slots[i].object);
+	}
+	free_graves(e, true);
+	free(e->slots);
+	mp_fileio_close(e->files);
+	if (e->event_fd >= 0)
+		close(e->event_fd);
+	free(e);
+}
+
+int mp_engine_fd(const struct mp_engine *e)
+{
+	return e->event_fd;
+}
+
+static unsigned pick_worker(struct mp_engine *e)
+{
+	return e->next_worker++ % e->conf.workers;
+}
+
+/* Give a new object its handle, or free it. */
+static int publish(uint64_t *handle, struct mp_engine *e, struct mp_object *o, enum mp_kind kind, unsigned worker)
+{
+	const int err = mp_handle_add(e, o, kind, worker);
+
+	o->kind = kind;
+	if (err)
+		free_object(o);
+	else
+		*handle = o->handle;
+	return err;
+}
+
+static uint32_t random32(struct mp_engine *e)
+{
+	e->rng ^= e->rng << 13; /* xorshift64: spreads SSRCs and sequence starts, is no secret */
+	e->rng ^= e->rng >> 7;
+	e->rng ^= e->rng << 17;
+	return (uint32_t)(e->rng >> 16);
+}
+
+static struct mp_stream *new_stream(enum mp_stream_type type)
+{
+	struct mp_stream *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->type = type;
+	s->codec = MP_CODEC_SLIN;
+	s->dtmf_pass = true;
+	mp_link_init(&s->all);
+	mp_link_init(&s->in_link);
+	mp_link_init(&s->out_link);
+	mp_link_init(&s->recorders);
+	return s;
+}
+
+static void init_session(struct mp_rtp_session *r, struct mp_engine *e, const int fds[2], uint16_t port)
+{
+	r->rtp.fd = fds[0];
+	r->rtp.ready = mp_rtp_ready;
+	r->rtcp.fd = fds[1];
+	r->rtcp.ready = mp_rtcp_ready;
+	r->port = port;
+	r->dtmf_payload_type = -1;
+	r->out.codec = MP_CODEC_ULAW;
+	r->out.dtmf_payload_type = -1;
+	r->out.ptime_ms = MP_TICK_MS;
+	r->out.ssrc = random32(e);
+	r->out.seq = (uint16_t)(random32(e) & 0x7fff); /* RFC 3711 likes room before the first wrap */
+	r->out.ts = random32(e);
+}
+
+int mp_engine_open_rtp(uint64_t *handle, uint16_t *port, struct mp_engine *e, const char *host, int tos)
+{
+	struct mp_stream *s;
+	int fds[2] = {-1, -1};
+	int err;
+
+	s = new_stream(MP_STREAM_RTP);
+	if (!s)
+		return ENOMEM;
+	s->rtp = calloc(1, sizeof(*s->rtp));
+	err = s->rtp ? mp_sock_open_pair(fds, port, e, host, tos) : ENOMEM;
+	if (err) {
+		free(s->rtp);
+		free(s);
+		return err;
+	}
+	s->rtp->owner = s;
+	init_session(s->rtp, e, fds, *port);
+	return publish(handle, e, &s->obj, MP_KIND_STREAM, pick_worker(e));
+}
+
+int mp_engine_open_pair(uint64_t handle[2], struct mp_engine *e)
+{
+	struct mp_stream *a = new_stream(MP_STREAM_LOCAL), *b = new_stream(MP_STREAM_LOCAL);
+	const unsigned worker = pick_worker(e);
+	int err = ENOMEM;
+
+	if (!a || !b) {
+		free(a);
+		free(b);
+		return err;
+	}
+	a->pair = b;
+	b->pair = a;
+	err = publish(&handle[0], e, &a->obj, MP_KIND_STREAM, worker);
+	if (err) {
+		free(b);
+		return err;
+	}
+	err = publish(&handle[1], e, &b->obj, MP_KIND_STREAM, worker);
+	if (err) {
+		mp_handle_remove(e, handle[0]);
+		free_object(&a->obj);
+	}
+	return err;
+}
+
+int mp_engine_open_null(uint64_t *handle, struct mp_engine *e)
+{
+	struct mp_stream *s = new_stream(MP_STREAM_NULL);
+
+	return s ? publish(handle, e, &s->obj, MP_KIND_STREAM, pick_worker(e)) : ENOMEM;
+}
+
+int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e)
+{
+	struct mp_bridge *b = calloc(1, sizeof(*b));
+
+	if (!b)
+		return ENOMEM;
+	mp_link_init(&b->mix_link);
+	mp_link_init(&b->recorders);
+	return publish(handle, e, &b->obj, MP_KIND_BRIDGE, pick_worker(e));
+}
+
+int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items, size_t count,
+			    uint64_t offset_ms)
+{
+	struct mp_player *p = calloc(1, sizeof(*p) + count * sizeof(p->items[0]));
+
+	if (!p)
+		return ENOMEM;
+	p->obj.kind = MP_KIND_PLAYER;
+	p->offset_ms = offset_ms;
+	for (size_t i = 0; i < count; i++, p->count++) {
+		p->items[i] = items[i];
+		p->items[i].text = strdup(items[i].text ? items[i].text : "");
+		if (!p->items[i].text) {
+			mp_player_free(p);
+			return ENOMEM;
+		}
+	}
+	return publish(handle, e, &p->obj, MP_KIND_PLAYER, 0);
+}
+
+int mp_engine_create_recorder(uint64_t *handle, struct mp_engine *e, const struct mp_recorder_conf *conf)
+{
+	struct mp_recorder *r = calloc(1, sizeof(*r));
+
+	if (!r)
+		return ENOMEM;
+	r->path = strdup(conf->path);
+	r->format = strdup(conf->format);
+	r->flags = conf->flags;
+	r->max_duration_ms = conf->max_duration_ms;
+	r->max_silence_ms = conf->max_silence_ms;
+	r->beep = conf->beep;
+	mp_link_init(&r->link);
+	mp_link_init(&r->working);
+	if (!r->path || !r->format) {
+		mp_recorder_free(r);
+		return ENOMEM;
+	}
+	return publish(handle, e, &r->obj, MP_KIND_RECORDER, 0);
+}
+
+void mp_engine_release(struct mp_engine *e, uint64_t handle)
+{
+	const struct mp_slot *slot = mp_handle_slot(e, handle);
+
+	if (slot && !slot->parent && slot->object->kind >= MP_KIND_PLAYER)
+		bury(e, handle);
+}
+
+int mp_engine_worker_of(const struct mp_engine *e, uint64_t handle)
+{
+	const struct mp_slot *slot = mp_handle_slot(e, handle);
+
+	return slot ? slot->worker : -1;
+}
+
+/* -- commands ------------------------------------------------------------------------------------ */
+
+enum { KIND_ENGINE = MP_KIND_RECORDER + 1, KIND_ANY };
+enum { KIND_STREAM = MP_KIND_STREAM, KIND_BRIDGE = MP_KIND_BRIDGE };
+enum { KIND_PLAYER = MP_KIND_PLAYER, KIND_RECORDER = MP_KIND_RECORDER };
+
+static const struct {
+	int kind;
+	const char *args;
+} COMMANDS[] = {
+#define MP_CMD(name, kind, args) {KIND_##kind, args},
+#include "cmd.def"
+#undef MP_CMD
+};
+
+static const uint8_t EVENT_VALUES[] = {
+#define MP_EVENT(name, values, hint) values,
+#include "event.def"
+#undef MP_EVENT
+};
+
+const char *mp_cmd_args(unsigned op)
+{
+	return op < MP_CMD_COUNT ? COMMANDS[op].args : NULL;
+}
+
+unsigned mp_event_values(unsigned type)
+{
+	return type < MP_EVENT_COUNT ? EVENT_VALUES[type] : 0;
+}
+
+void mp_cmd_free(struct mp_cmd *cmd)
+{
+	for (size_t i = 0; i < MP_CMD_TEXTS; i++) {
+		free(cmd->text[i]);
+		cmd->text[i] = NULL;
+	}
+	free(cmd->bytes);
+	cmd->bytes = NULL;
+}
+
+static int push(struct mp_worker *w, const struct mp_cmd *cmd)
+{
+	const int err = mp_ring_push(&w->commands, cmd);
+
+	if (!err)
+		w->needs_wake = true;
+	return err;
+}
+
+/* A command for every worker: each gets its own copy of what it owns. */
+static int submit_to_all(struct mp_engine *e, struct mp_cmd *cmd)
+{
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		if (!mp_ring_room(&e->workers[i].commands))
+			return EAGAIN;
+	}
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		struct mp_cmd copy = *cmd;
+
+		copy.text[0] = strdup(cmd->text[0]);
+		copy.bytes = malloc(cmd->bytes_len + 1);
+		if (!copy.text[0] || !copy.bytes || push(&e->workers[i], &copy)) {
+			mp_cmd_free(&copy);
+			return ENOMEM;
+		}
+		memcpy(copy.bytes, cmd->bytes, cmd->bytes_len);
+	}
+	mp_cmd_free(cmd);
+	return 0;
+}
+
+static int submit_move(struct mp_engine *e, struct mp_cmd *cmd, struct mp_slot *slot)
+{
+	const unsigned target = (unsigned)cmd->i[0];
+	int err;
+
+	if (target >= e->conf.workers)
+		return EINVAL;
+	err = push(&e->workers[slot->worker], cmd);
+	if (err)
+		return err;
+	for (size_t at = 0; at + sizeof(uint64_t) <= cmd->bytes_len; at += sizeof(uint64_t)) {
+		struct mp_slot *member;
+		uint64_t handle;
+
+		memcpy(&handle, cmd->bytes + at, sizeof(handle));
+		member = mp_handle_slot(e, handle);
+		if (member)
+			member->worker = (uint8_t)target;
+	}
+	return 0;
+}
+
+static bool is_kind(const struct mp_slot *slot, int kind)
+{
+	return slot && !slot->closing &&
+	       ((int)slot->object->kind == kind || (kind == KIND_ANY && slot->object->kind <= MP_KIND_BRIDGE));
+}
+
+/* The kind that the second object of a command must have. */
+static enum mp_kind other_kind(unsigned op)
+{
+	switch (op) {
+	case MP_CMD_STREAM_PLAY:
+	case MP_CMD_BRIDGE_PLAY:
+		return MP_KIND_PLAYER;
+	case MP_CMD_STREAM_RECORD:
+	case MP_CMD_BRIDGE_RECORD:
+		return MP_KIND_RECORDER;
+	default:
+		return MP_KIND_STREAM;
+	}
+}
+
+int mp_engine_submit(struct mp_engine *e, struct mp_cmd *cmd)
+{
+	struct mp_slot *slot, *parent, *other = NULL;
+	int err;
+
+	if (cmd->op >= MP_CMD_COUNT || e->stopped)
+		return ESTALE;
+	if (COMMANDS[cmd->op].kind == KIND_ENGINE)
+		return submit_to_all(e, cmd);
+	slot = mp_handle_slot(e, cmd->handle);
+	if (!is_kind(slot, COMMANDS[cmd->op].kind))
+		return ESTALE;
+	cmd->object = slot->object;
+	if (cmd->op == MP_CMD_MOVE)
+		return submit_move(e, cmd, slot);
+	parent = slot;
+	if (slot->object->kind >= MP_KIND_PLAYER) { /* it is where its stream or bridge is */
+		parent = mp_handle_slot(e, slot->parent);
+		if (!parent || parent->closing)
+			return ESTALE;
+		cmd->second = parent->object;
+	} else if (cmd->other) {
+		other = mp_handle_slot(e, cmd->other);
+		if (!is_kind(other, (int)other_kind(cmd->op)))
+			return ESTALE;
+		cmd->second = other->object;
+	}
+	err = push(&e->workers[parent->worker], cmd);
+	if (err)
+		return err;
+	if (other && other->object->kind >= MP_KIND_PLAYER)
+		other->parent = cmd->handle;
+	if (cmd->op == MP_CMD_STREAM_CLOSE || cmd->op == MP_CMD_BRIDGE_CLOSE)
+		slot->closing = true;
+	return 0;
+}
+
+void mp_engine_flush(struct mp_engine *e)
+{
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		if (e->workers[i].needs_wake)
+			mp_worker_wake(&e->workers[i]);
+		e->workers[i].needs_wake = false;
+	}
+	free_graves(e, false);
+}
+
+/* -- events -------------------------------------------------------------------------------------- */
+
+static bool is_end(unsigned type)
+{
+	return type == MP_EVENT_CLOSED || type == MP_EVENT_PLAYER_DONE || type == MP_EVENT_RECORDER_DONE;
+}
+
+/* What the ended workers could not bring into their rings any more. */
+static size_t drain_overflow(struct mp_engine *e, struct mp_event *out, size_t max)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		struct mp_worker *w = &e->workers[i];
+
+		while (got < max && w->overflow_count) {
+			out[got++] = w->overflow[--w->overflow_count];
+			if (is_end(out[got - 1].type))
+				bury(e, out[got - 1].handle);
+		}
+	}
+	return got;
+}
+
+size_t mp_engine_drain(struct mp_engine *e, struct mp_event *out, size_t max)
+{
+	uint64_t ignored;
+	size_t got = 0;
+
+	/* Clear the flag before reading the rings: a worker that finds it set has pushed before this. */
+	if (read(e->event_fd, &ignored, sizeof(ignored)) < 0 && errno != EAGAIN)
+		return 0;
+	atomic_exchange(&e->event_pending, false);
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		/* another worker comes first each time, so that a busy one can't starve the rest */
+		struct mp_worker *w = &e->workers[(i + e->drain_from) % e->conf.workers];
+		const struct mp_event *event;
+
+		while (got < max && (event = mp_ring_peek(&w->events)) != NULL) {
+			out[got++] = *event;
+			mp_ring_advance(&w->events);
+			if (is_end(out[got - 1].type))
+				bury(e, out[got - 1].handle);
+		}
+	}
+	e->drain_from++;
+	if (e->stopped)
+		got += drain_overflow(e, out + got, max - got);
+	free_graves(e, false);
+	return got;
+}
+
+int mp_engine_stream_stats(struct mp_stream_stats *out, const struct mp_engine *e, uint64_t handle)
+{
+	const struct mp_slot *slot = mp_handle_slot(e, handle);
+
+	if (!slot || slot->object->kind != MP_KIND_STREAM)
+		return ESTALE;
+	mp_stats_snapshot(MP_ENTRY(slot->object, struct mp_stream, obj), out);
+	return 0;
+}
+
+static void count_files(const struct mp_engine *e, mp_counter_h *h, void *arg)
+{
+	struct mp_fileio_stats files;
+
+	mp_fileio_stats(e->files, &files);
+	h("sources_live", files.sources_live, arg);
+	h("sinks_live", files.sinks_live, arg);
+	h("sounds_cached", files.sounds_live, arg);
+	h("sound_cache_bytes", files.cache_bytes, arg);
+	h("sound_cache_hits", files.cache_hits, arg);
+	h("sound_cache_misses", files.cache_misses, arg);
+	h("record_overflow_samples", files.overflow_samples, arg);
+}
+
+void mp_engine_counters(struct mp_engine *e, mp_counter_h *h, void *arg)
+{
+#define X(name)                                                                                            \
+	{                                                                                                  \
+		uint64_t sum = 0;                                                                          \
+		for (unsigned i = 0; i < e->conf.workers; i++)                                             \
+			sum += atomic_load_explicit(&e->workers[i].counters.name, memory_order_relaxed);   \
+		h(#name, sum, arg);                                                                        \
+	}
+	MP_COUNTERS(X)
+#undef X
+	h("streams_live", e->live[MP_KIND_STREAM], arg);
+	h("bridges_live", e->live[MP_KIND_BRIDGE], arg);
+	h("players_live", e->live[MP_KIND_PLAYER], arg);
+	h("recorders_live", e->live[MP_KIND_RECORDER], arg);
+	count_files(e, h, arg);
+}

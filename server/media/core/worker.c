@@ -1,0 +1,367 @@
+/*
+ * A worker: one thread with its epoll, its frame clock and its rings.
+ *
+ * A wake-up can cost more than a packet. So while packets come at a high rate, the worker naps for a
+ * moment after each pass and then serves all that came meanwhile in one go.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "core.h"
+
+#define COMMAND_RING    4096
+#define EVENT_RING      8192
+#define MAX_READY       512
+#define SCAN_US         200000  /* RTP timeouts, RTCP */
+#define SCAN_DIGITS_US  20000   /* while a digit waits for its end */
+#define NAP_US          200     /* between passes at a high packet rate: adds half of it on average */
+#define NAP_MIN_PACKETS 20      /* in a window: 2,000 packets/s */
+#define WINDOW_US       10000
+#define MAX_OVERFLOW    65536   /* events that wait for room; digits beyond are dropped */
+#define LATE_US         2000    /* a tick that begins later than this is late */
+#define PRIORITY        5       /* SCHED_FIFO: above what isn't real-time, below the kernel's threads */
+
+static void on_wake(struct mp_watch *watch, struct mp_worker *w)
+{
+	uint64_t ignored;
+
+	if (read(watch->fd, &ignored, sizeof(ignored)) < 0 && errno != EAGAIN)
+		return;
+	/* cleared before the ring is read: who finds it set has pushed before this */
+	atomic_exchange(&w->wake_pending, false);
+	w->has_commands = true;
+}
+
+int mp_worker_open(struct mp_worker *w, struct mp_engine *e, unsigned index)
+{
+	int err;
+
+	w->engine = e;
+	w->index = index;
+	w->wake.ready = on_wake;
+	mp_link_init(&w->streams);
+	mp_link_init(&w->in_list);
+	mp_link_init(&w->out_list);
+	mp_link_init(&w->mixing);
+	mp_link_init(&w->recorders);
+	mp_link_init(&w->music);
+	pthread_mutex_init(&w->mtx, NULL);
+	w->epoll = epoll_create1(EPOLL_CLOEXEC);
+	w->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (w->epoll < 0 || w->wake.fd < 0)
+		return errno;
+	err = mp_ring_open(&w->commands, sizeof(struct mp_cmd), COMMAND_RING);
+	if (!err)
+		err = mp_ring_open(&w->events, sizeof(struct mp_event), EVENT_RING);
+	if (!err)
+		err = mp_worker_watch(w, &w->wake);
+	return err;
+}
+
+void mp_worker_close(struct mp_worker *w)
+{
+	struct mp_cmd *cmd;
+
+	if (!w->engine)
+		return;
+	while (w->commands.slots && (cmd = mp_ring_peek(&w->commands)) != NULL) {
+		mp_cmd_free(cmd);
+		mp_ring_advance(&w->commands);
+	}
+	mp_music_close(w);
+	mp_ring_close(&w->commands);
+	mp_ring_close(&w->events);
+	free(w->overflow);
+	if (w->wake.fd >= 0)
+		close(w->wake.fd);
+	if (w->epoll >= 0)
+		close(w->epoll);
+	pthread_mutex_destroy(&w->mtx);
+}
+
+void mp_worker_wake(struct mp_worker *w)
+{
+	const uint64_t one = 1;
+
+	if (!atomic_exchange(&w->wake_pending, true) && write(w->wake.fd, &one, sizeof(one)) < 0)
+		atomic_store(&w->wake_pending, false);
+}
+
+int mp_worker_watch(struct mp_worker *w, struct mp_watch *watch)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = watch};
+
+	return epoll_ctl(w->epoll, EPOLL_CTL_ADD, watch->fd, &event) ? errno : 0;
+}
+
+void mp_worker_unwatch(struct mp_worker *w, struct mp_watch *watch)
+{
+	(void)epoll_ctl(w->epoll, EPOLL_CTL_DEL, watch->fd, NULL);
+}
+
+/* -- events -------------------------------------------------------------------------------------- */
+
+static const bool IS_HINT[] = {
+#define MP_EVENT(name, values, hint) hint,
+#include "event.def"
+#undef MP_EVENT
+};
+
+static void keep_event(struct mp_worker *w, const struct mp_event *event)
+{
+	const bool is_digit = event->type == MP_EVENT_DTMF_BEGIN || event->type == MP_EVENT_DTMF_END;
+
+	if (is_digit && w->overflow_count >= MAX_OVERFLOW) {
+		MP_COUNT(w, dtmf_dropped);
+		return;
+	}
+	if (w->overflow_count == w->overflow_room) {
+		const size_t room = w->overflow_room ? w->overflow_room * 2 : 256;
+		struct mp_event *bigger = realloc(w->overflow, room * sizeof(*bigger));
+
+		if (!bigger) {
+			MP_COUNT(w, no_memory);
+			return;
+		}
+		w->overflow = bigger;
+		w->overflow_room = room;
+	}
+	w->overflow[w->overflow_count++] = *event;
+	MP_COUNT(w, events_delayed);
+}
+
+void mp_worker_emit(struct mp_worker *w, enum mp_event_type type, uint64_t handle, int64_t a, int64_t b,
+		    int64_t c, int64_t d, int64_t e)
+{
+	const struct mp_event event = {.type = (uint16_t)type, .handle = handle, .i = {a, b, c, d, e}};
+
+	if (IS_HINT[type] && (w->overflow_count || mp_ring_room(&w->events) < EVENT_RING / 4)) {
+		MP_COUNT(w, hints_dropped);
+		return;
+	}
+	if (w->overflow_count || mp_ring_push(&w->events, &event))
+		keep_event(w, &event);
+	w->events_pushed = true;
+}
+
+static void flush_events(struct mp_worker *w)
+{
+	const uint64_t one = 1;
+	size_t moved = 0;
+
+	while (moved < w->overflow_count && !mp_ring_push(&w->events, &w->overflow[moved]))
+		moved++;
+	if (moved) {
+		w->overflow_count -= moved;
+		memmove(w->overflow, w->overflow + moved, w->overflow_count * sizeof(*w->overflow));
+		w->events_pushed = true;
+	}
+	if (!w->events_pushed)
+		return;
+	w->events_pushed = false;
+	if (!atomic_exchange(&w->engine->event_pending, true) &&
+	    write(w->engine->event_fd, &one, sizeof(one)) < 0)
+		atomic_store(&w->engine->event_pending, false);
+}
+
+/* -- time ---------------------------------------------------------------------------------------- */
+
+void mp_worker_need_tick(struct mp_worker *w)
+{
+	if (!w->next_tick_us)
+		w->next_tick_us = w->now_us + MP_TICK_US;
+}
+
+static bool needs_tick(const struct mp_worker *w)
+{
+	return mp_link_is_in(&w->in_list) || mp_link_is_in(&w->out_list) || mp_link_is_in(&w->mixing) ||
+	       mp_link_is_in(&w->recorders);
+}
+
+/* One frame for everybody: first all audio comes in, then mixes are made, then everything goes out. */
+static void tick(struct mp_worker *w)
+{
+	w->tick++;
+	MP_COUNT(w, ticks);
+	MP_EACH(&w->in_list, at, after)
+		mp_pcm_tick(MP_ENTRY(at, struct mp_stream, in_link));
+	MP_EACH(&w->mixing, at, after)
+		mp_mixer_tick(MP_ENTRY(at, struct mp_bridge, mix_link));
+	MP_EACH(&w->out_list, at, after)
+		mp_stream_tick_out(MP_ENTRY(at, struct mp_stream, out_link));
+	MP_EACH(&w->recorders, at, after)
+		mp_recorder_poll(MP_ENTRY(at, struct mp_recorder, working), w);
+}
+
+static void run_ticks(struct mp_worker *w)
+{
+	const uint64_t late = w->now_us - w->next_tick_us;
+
+	if (late > LATE_US)
+		MP_COUNT(w, late_ticks);
+	if (late > 5 * MP_TICK_US) { /* the machine slept: catching up would only make a burst */
+		mp_add(&w->counters.missed_ticks, late / MP_TICK_US);
+		w->next_tick_us += late / MP_TICK_US * MP_TICK_US;
+	}
+	tick(w);
+	w->next_tick_us += MP_TICK_US;
+	if (!needs_tick(w))
+		w->next_tick_us = 0;
+}
+
+static void scan(struct mp_worker *w)
+{
+	w->next_scan_us = w->now_us + (w->open_digits ? SCAN_DIGITS_US : SCAN_US);
+	MP_EACH(&w->streams, at, after) {
+		struct mp_stream *s = MP_ENTRY(at, struct mp_stream, all);
+
+		if (s->dtmf_in.digit)
+			mp_dtmf_scan(s, w->now_us);
+		if (s->rtp)
+			mp_rtcp_scan(s, w->now_us);
+	}
+}
+
+/* ns until there is something to do by the clock; UINT64_MAX: nothing. */
+static uint64_t wait_ns(const struct mp_worker *w)
+{
+	uint64_t next = UINT64_MAX;
+
+	if (mp_link_is_in(&w->streams))
+		next = w->next_scan_us;
+	if (w->next_tick_us && w->next_tick_us < next)
+		next = w->next_tick_us;
+	if (w->overflow_count && w->now_us + 1000 < next)
+		next = w->now_us + 1000;
+	if (next == UINT64_MAX)
+		return next;
+	return next > w->now_us ? (next - w->now_us) * 1000 : 0;
+}
+
+/* At a high packet rate let some packets gather, though never beyond the next tick. */
+static void nap(struct mp_worker *w, uint64_t pass_us)
+{
+	uint64_t until = pass_us + NAP_US;
+	const uint64_t now = mp_now_us();
+	struct timespec ts;
+
+	if (w->next_tick_us && w->next_tick_us < until)
+		until = w->next_tick_us;
+	if (until <= now + 20)
+		return;
+	ts.tv_sec = (time_t)(until / 1000000);
+	ts.tv_nsec = (long)(until % 1000000) * 1000;
+	MP_COUNT(w, naps);
+	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &ts, NULL);
+}
+
+static void count_packets(struct mp_worker *w, int ready)
+{
+	w->window_packets += (uint32_t)ready;
+	if (w->now_us - w->window_us < WINDOW_US)
+		return;
+	w->busy = w->now_us - w->window_us < 4 * WINDOW_US && w->window_packets >= NAP_MIN_PACKETS;
+	w->window_us = w->now_us;
+	w->window_packets = 0;
+}
+
+/* -- the loop ------------------------------------------------------------------------------------ */
+
+static int wait_ready(struct mp_worker *w, struct epoll_event *ready)
+{
+	const uint64_t ns = wait_ns(w);
+	struct timespec ts = {.tv_sec = (time_t)(ns / 1000000000u), .tv_nsec = (long)(ns % 1000000000u)};
+
+	return epoll_pwait2(w->epoll, ready, MAX_READY, ns == UINT64_MAX ? NULL : &ts, NULL);
+}
+
+static void run_pass(struct mp_worker *w)
+{
+	struct epoll_event ready[MAX_READY];
+	const int count = wait_ready(w, ready);
+	uint64_t pass_us;
+
+	w->now_us = pass_us = mp_now_us();
+	w->pass++;
+	MP_COUNT(w, wakeups);
+	for (int i = 0; i < count; i++) {
+		struct mp_watch *watch = ready[i].data.ptr;
+
+		watch->ready(watch, w);
+	}
+	if (w->has_commands)
+		w->has_commands = !mp_commands_run(w);
+	if (w->next_tick_us && w->now_us >= w->next_tick_us)
+		run_ticks(w);
+	if (w->now_us >= w->next_scan_us)
+		scan(w);
+	flush_events(w);
+	count_packets(w, count > 0 ? count : 0);
+	if (w->busy)
+		nap(w, pass_us);
+}
+
+/* End everything, then wait for the recordings to be complete. */
+static void wind_up(struct mp_worker *w)
+{
+	const uint64_t by = atomic_load(&w->stop_by_us);
+
+	(void)mp_commands_run(w);
+	MP_EACH(&w->streams, at, after)
+		mp_stream_close(MP_ENTRY(at, struct mp_stream, all));
+	while (mp_link_is_in(&w->recorders) && mp_now_us() < by) {
+		const struct timespec ms = {.tv_nsec = 1000000};
+
+		MP_EACH(&w->recorders, at, after) {
+			struct mp_recorder *r = MP_ENTRY(at, struct mp_recorder, working);
+
+			mp_recorder_finish(r, MP_END_CLOSED);
+			mp_recorder_poll(r, w);
+		}
+		nanosleep(&ms, NULL);
+	}
+	flush_events(w);
+}
+
+static void *run(void *arg)
+{
+	struct mp_worker *w = arg;
+	char name[16];
+
+	snprintf(name, sizeof(name), "media-%u", w->index);
+	prctl(PR_SET_NAME, name);
+	prctl(PR_SET_TIMERSLACK, 1000UL); /* ns: naps are short */
+	if (w->engine->conf.realtime) {
+		const struct sched_param param = {.sched_priority = PRIORITY};
+
+		(void)pthread_setschedparam(pthread_self(), SCHED_FIFO, &param);
+	}
+	w->now_us = w->next_scan_us = mp_now_us();
+	while (!atomic_load(&w->stopping))
+		run_pass(w);
+	wind_up(w);
+	return NULL;
+}
+
+int mp_worker_start(struct mp_worker *w)
+{
+	const int err = pthread_create(&w->thread, NULL, run, w);
+
+	w->has_thread = !err;
+	return err;
+}
+
+void mp_worker_join(struct mp_worker *w)
+{
+	if (w->has_thread)
+		pthread_join(w->thread, NULL);
+	w->has_thread = false;
+}
