@@ -60,7 +60,7 @@ class ControlServer:
         self._path = path
         self._files = files
         self._server: asyncio.Server | None = None
-        self._identity: tuple[int, int] | None = None
+        self._identity: tuple[int, int, int] | None = None
         self._scope = TaskScope("control")
         self._sessions: set[_Session] = set()
         self.refused = 0
@@ -73,8 +73,7 @@ class ControlServer:
         """
         self._scope = TaskScope("control")
         listener = _bind(self._path, self._files)
-        status = os.stat(self._path)  # noqa: PTH116
-        self._identity = (status.st_dev, status.st_ino)
+        self._identity = _identity(self._path)
         self._server = await asyncio.start_unix_server(
             self._on_connected, sock=listener, limit=MAX_REQUEST
         )
@@ -99,8 +98,7 @@ class ControlServer:
     def _remove_socket(self) -> None:
         """Remove the file if it is still ours, not that of a server started since."""
         try:
-            status = os.stat(self._path)  # noqa: PTH116
-            if (status.st_dev, status.st_ino) == self._identity:
+            if _identity(self._path) == self._identity:
                 Path(self._path).unlink()
         except OSError:
             pass
@@ -162,8 +160,8 @@ class _Session:
             "version": self._context.version,
             "may_use_shell": not options.disable_remote_console_shell,
         }
-        await self._send({"hello": hello})
         try:
+            await self._send({"hello": hello})
             while line := await self._reader.readline():
                 await self._handle(decode(line))
         except (RemoteProtocolError, ValueError) as error:
@@ -276,6 +274,12 @@ def is_served(path: str) -> bool:
         except OSError as error:
             return error.errno in (errno.EAGAIN, errno.EACCES) or isinstance(error, TimeoutError)
         return True
+
+
+def _identity(path: str) -> tuple[int, int, int]:
+    """Tell one socket file from another; inode numbers alone are used again at once."""
+    status = os.stat(path)  # noqa: PTH116
+    return status.st_dev, status.st_ino, status.st_ctime_ns
 
 
 def _bind(path: str, files: ControlFiles) -> socket.socket:
