@@ -60,7 +60,9 @@ REFUSED_BY_VALIDATION = {
     "invalid_empty_via": "no Via header",
     "invalid_missing_from_to_call_id_via": "no Via header",
     "invalid_no_call_id": "no Call-ID header",
-    "invalid_quoted_display_name": ("malformed address: '\"Mr. J. User <sip:j.user@example.com>'"),
+    "invalid_quoted_display_name": (
+        "malformed display name: '\"Mr. J. User <sip:j.user@example.com>'"
+    ),
     "invalid_to_with_uri_headers": (
         "malformed address: 'sip:user@example.com?Route=%3Csip:example.com%3E'"
     ),
