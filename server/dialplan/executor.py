@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
-from server.base.errors import ChannelHungUp, ServerError
+from server.base.errors import ChannelHungUp, InvalidState, ServerError
 from server.dialplan.arguments import Target, parse_target
 from server.dialplan.plan import Place, Step
 from server.dialplan.scope import Scope
@@ -152,6 +152,8 @@ class Call(Scope):
             self._place = place
             self._has_jumped = False
             digit = await self._run_step(place)
+            if channel.is_hungup:
+                raise ChannelHungUp(channel.hangup_cause)
             if self._has_jumped:
                 continue
             channel.set_position(channel.context, channel.exten, channel.priority + 1)
@@ -178,6 +180,8 @@ class Call(Scope):
         except ChannelHungUp:
             raise
         except ServerError as error:
+            if isinstance(error, InvalidState) and self.channel.is_hungup:
+                raise ChannelHungUp(self.channel.hangup_cause) from None
             self.report(f"{step.application}: {error}")
             return None
         except Exception:

@@ -52,7 +52,7 @@ def _decimal(rule: Callable[[Decimal], Decimal]) -> Callable[[Number], Number]:
 
 def _angle(rule: Callable[[Decimal], Decimal]) -> Callable[[Number], Number]:
     def function(value: Number) -> Number:
-        if isinstance(value, float) or abs(value) > MAX_ANGLE:
+        if isinstance(value, float) or abs(Fraction(value)) > MAX_ANGLE:
             return math.nan
         return long_double.from_decimal(rule(long_double.to_decimal(value)))
 

@@ -145,8 +145,9 @@ def remainder(left: Number, right: Number) -> Number:
         return math.nan
     if isinstance(right, float):
         return math.nan if math.isnan(right) else left
-    rest = Fraction(abs(left)) % abs(right)
-    return rounded(rest if left >= 0 else -rest)
+    dividend, divisor = Fraction(left), Fraction(right)
+    rest = abs(dividend) % abs(divisor)
+    return rounded(rest if dividend >= 0 else -rest)
 
 
 def _as_float(value: Number) -> float:

@@ -4,7 +4,7 @@ from server.dialplan.apps import (
     calls,
     dial,
     flow,
-    input,
+    digits,
     logs,
     music,
     playback,
