@@ -26,6 +26,7 @@ from server.cli.protocol import MAX_RESPONSE, decode, encode
 from server.cli.registry import Registry
 
 HISTORY_FILE = "~/.arion_history"
+MAX_ANSWERS = 16  # unread; more would stop the reading from the server
 RECONNECT_DELAY = 2.0  # seconds
 ANSI = {"ERROR": "\033[1;31m", "WARNING": "\033[1;33m", "NOTICE": "\033[1;36m"}
 RESET = "\033[0m"
@@ -62,7 +63,8 @@ class RemoteConsole:
         self._reader = reader
         self._writer = writer
         self._options = options
-        self._answers: asyncio.Queue[dict[str, Any]] = asyncio.Queue(16)
+        self._outputs: asyncio.Queue[str] = asyncio.Queue(MAX_ANSWERS)
+        self._completions: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_ANSWERS)
         self.hello: dict[str, Any] = {}
 
     async def run(self) -> bool:
@@ -97,9 +99,8 @@ class RemoteConsole:
                 self._run_shell(line[1:])
             elif line:
                 self._send(command=line, once=False)
-                answer = await self._answers.get()
-                if answer["output"]:
-                    print(answer["output"])
+                if output := await self._outputs.get():
+                    print(output)
 
     async def _listen(self) -> None:
         try:
@@ -107,14 +108,18 @@ class RemoteConsole:
                 message = await self._read()
                 if "log" in message:
                     print(self._coloured(str(message["log"]), str(message.get("level"))))
-                else:
-                    await self._answers.put(message)
+                elif "completions" in message:
+                    await self._completions.put(message)
+                elif "output" in message:
+                    await self._outputs.put(str(message["output"]))
         except (Unavailable, RemoteProtocolError):
             return
 
     async def _complete(self, line: str) -> list[str]:
         self._send(complete=line)
-        return list((await self._answers.get()).get("completions", ()))
+        while (answer := await self._completions.get())["line"] != line:
+            pass  # of a completion that the user did not wait for
+        return [str(name) for name in answer["completions"]]
 
     async def _read(self) -> dict[str, Any]:
         try:

@@ -2,8 +2,8 @@
 
 The server begins with ``{"hello": {…}}``. The client asks ``{"command": LINE, "once": BOOL}``,
 answered in order by ``{"output": TEXT, "status": 0 or 1}``, or ``{"complete": LINE}``, answered
-by ``{"completions": […]}``; ``{"verbose": N, "debug": N, "mute": BOOL}`` sets this console's
-levels and has no answer. In between the server sends ``{"log": TEXT, "level": LEVEL}``.
+by ``{"completions": […], "line": LINE}``; ``{"verbose": N, "debug": N, "mute": BOOL}`` sets this
+console's levels and has no answer. In between comes ``{"log": TEXT, "level": LEVEL}``.
 """
 
 from __future__ import annotations

@@ -187,7 +187,7 @@ class _Session:
                 await self._send(await self._execute(line, None if once else self._console))
             case {"complete": str(line)}:
                 names = self._registry.complete(self._context, line)
-                await self._send({"completions": names})
+                await self._send({"completions": names, "line": line})
             case {"verbose": int(verbose), "debug": int(debug), "mute": bool(is_muted)}:
                 self._watch(verbose, debug, is_muted)
             case _:

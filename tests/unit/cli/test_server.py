@@ -94,7 +94,8 @@ async def test_commands_are_answered_in_order(peer: Peer) -> None:
 
 
 async def test_completion(peer: Peer) -> None:
-    assert await peer.ask({"complete": "core show up"}) == {"completions": ["uptime"]}
+    answer = await peer.ask({"complete": "core show up"})
+    assert answer == {"completions": ["uptime"], "line": "core show up"}
 
 
 async def test_a_failing_command_is_logged_and_answered(
