@@ -182,6 +182,7 @@ class LogService(logging.Handler):
         self.verbose = verbose
         self.debug = debug
         self.consoles: list[Console] = []
+        self.is_console_taken = False  # a prompt shows what the console channel would
         self._open_sinks(settings)
 
     # public
@@ -232,6 +233,13 @@ class LogService(logging.Handler):
         """A console's levels were changed by its owner."""
         self._apply_levels()
 
+    def console_levels(self) -> frozenset[str]:
+        """Return the levels that logger.conf gives the console, which hold for every console."""
+        for channel in self._settings.channels:
+            if channel.name.lower() == "console":
+                return channel.levels
+        return _DEFAULT_LEVELS
+
     def reload(self, settings: LogSettings) -> None:
         """Use other settings from now on; files that are in both stay open until reopened."""
         former, self._settings = self._sinks, settings
@@ -277,8 +285,7 @@ class LogService(logging.Handler):
         for console in self.consoles:
             if console.wants(line):
                 console.listener(line)
-        takers = [sink for sink in self._sinks if sink.wants(line, self.verbose, self.debug)]
-        if takers:
+        if takers := [sink for sink in self._sinks if self._is_wanted(line, sink)]:
             self._enqueue(line, takers)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -286,6 +293,11 @@ class LogService(logging.Handler):
         print(f"log message lost: {record.pathname}:{record.lineno}", file=sys.stderr)
 
     # private
+
+    def _is_wanted(self, line: Line, sink: Sink) -> bool:
+        if self.is_console_taken and isinstance(sink, ConsoleSink):
+            return False
+        return sink.wants(line, self.verbose, self.debug)
 
     def _line(self, record: logging.LogRecord) -> Line:
         message = record.getMessage()

@@ -205,13 +205,20 @@ class LocalConsole:
                 )
             )
 
-        console = Console(show, self._options.verbose, self._options.debug)
-        console.is_muted = self._options.is_muted
+        console = Console(
+            show,
+            self._options.verbose,
+            self._options.debug,
+            log.console_levels(),
+            self._options.is_muted,
+        )
         log.add_console(console)
+        log.is_console_taken = True
         try:
             with patch_stdout(raw=True):
                 await self._talk(console)
         finally:
+            log.is_console_taken = False
             log.remove_console(console)
 
     async def _talk(self, console: Console) -> None:

@@ -143,7 +143,7 @@ class _Session:
         self._reader = reader
         self._writer = writer
         self._loop = asyncio.get_running_loop()
-        self._console = Console(self._on_line)
+        self._console = Console(self._on_line, levels=context.log.console_levels())
         self._is_watching = False
         self._is_ended = False
         self._lost_lines = 0

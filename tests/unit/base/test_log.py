@@ -291,6 +291,23 @@ def test_the_console_shows_verbose_messages_bare_and_indented(logs: Logs) -> Non
     assert notice.endswith("test_log.py: notice")
 
 
+def test_a_prompt_takes_the_console_over(logs: Logs) -> None:
+    stream = io.StringIO()
+    service = logs.start(LogChannel("console", frozenset({"WARNING"})), console=stream)
+    service.is_console_taken = True
+    logger.warning("at the prompt")
+    service.is_console_taken = False
+    logger.warning("after")
+    service.close()
+    assert messages(stream.getvalue().splitlines()) == ["after"]
+
+
+def test_consoles_show_the_levels_of_the_console_channel(logs: Logs) -> None:
+    service = logs.start(LogChannel("console", frozenset({"ERROR"})))
+    assert service.console_levels() == {"ERROR"}
+    assert "NOTICE" in logs.start(LogChannel("x.log", EVERYTHING)).console_levels()
+
+
 def test_colour_marks_the_level() -> None:
     line = Line("ERROR", 0, 0.0, "", "f.py", 1, "f", "x")
     text = render_console(line, lambda _: "ERROR x", use_colour=True, timestamp_verbose=False)
