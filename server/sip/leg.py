@@ -16,6 +16,7 @@ from server.sip.headers import NameAddr
 from server.sip.identity import add_identity, from_address, read_asserted, user_of
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
+from server.sip.resolver import is_address
 from server.sip.session import Session
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
@@ -183,15 +184,22 @@ class SipLeg:
         self._negotiated = negotiated
         endpoint = self.endpoint
         timeout = endpoint.rtp_timeout_hold if negotiated.is_held else endpoint.rtp_timeout
-        has_address = bool(negotiated.remote_address and negotiated.remote_port)
+        # A name instead of an address is legal, and as good as none: RTP is then sent to where it
+        # comes from.
+        has_address = bool(negotiated.remote_port) and is_address(negotiated.remote_address)
+        codecs = {
+            number: name
+            for number, name in negotiated.receive_map.items()
+            if name != "telephone-event"
+        }
         self._stream.configure(
             remote=(negotiated.remote_address, negotiated.remote_port) if has_address else None,
             codec=negotiated.codec,
             payload_type=negotiated.payload_type,
             ptime_ms=negotiated.ptime_ms if endpoint.use_ptime else 20,
             dtmf_payload_type=negotiated.dtmf_payload_type,
-            receive_map=negotiated.receive_map,
-            symmetric=endpoint.rtp_symmetric,
+            receive_map=codecs,
+            symmetric=endpoint.rtp_symmetric or not has_address,
             direction=negotiated.direction.value,
             timeout_ms=timeout * 1000,
             rtcp_remote=negotiated.remote_rtcp if has_address else None,

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Protocol
 
-from server.base.errors import LocalProtocolError, RemoteProtocolError, ServerError, Unavailable
+from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
 from server.sip.auth import DigestClient
 from server.sip.authenticator import Authenticator
 from server.sip.contacts import Contact, Contacts, ContactStore
@@ -409,9 +409,9 @@ class SipStack:
         except Unavailable as error:
             logger.warning("call from %s refused: %s", endpoint.name, error)
             session.refuse(503, now)
-        except ServerError as error:
-            logger.error("call from %s failed: %s", endpoint.name, error)
-            session.refuse(500, now)
+        except Exception:
+            session.refuse(500, now)  # a bug here; who calls shall not wait for us
+            raise
 
     def _on_register(
         self,

@@ -215,11 +215,11 @@ class PjsipTechnology:
 
     def counters(self) -> dict[str, int]:
         """Count what happened, and what lives."""
-        stack, _ = self._running()
-        return dict(stack.counters) | {
-            "legs_live": len(self._legs),
-            "dialogs_live": stack.session_count,
-        }
+        counters = {"legs_live": len(self._legs)}
+        if self._stack is not None:
+            counters |= self._stack.counters
+            counters["dialogs_live"] = self._stack.session_count
+        return counters
 
     # For legs
 

@@ -39,6 +39,9 @@ class TransportsUser(Protocol):
     def flow_lost(self, flow: Flow) -> None:
         """A connection broke."""
 
+    def flush(self) -> None:
+        """Something may have become ready to be sent."""
+
 
 class Transports:
     """All bound transports.
@@ -123,11 +126,15 @@ class Transports:
     def find_flow(self, uri: Uri, transport: str, done: FlowFound, now: float) -> None:
         """Find or make a way to *uri*; ``done`` may be called before this returns."""
 
+        def finish(flow: Flow | None) -> None:
+            done(flow, self._now())
+            self._user.flush()  # when it took its time, nobody else will
+
         def resolved(destination: Destination | None) -> None:
             if destination is None:
-                done(None, self._now())
+                finish(None)
             else:
-                self._reach(destination, transport, done)
+                self._reach(destination, transport, finish)
 
         self._resolver.resolve(uri, resolved)
 
@@ -171,27 +178,34 @@ class Transports:
         await tcp.open(host, port)
         return tcp
 
-    def _reach(self, destination: Destination, transport: str, done: FlowFound) -> None:
+    def _reach(
+        self, destination: Destination, transport: str, finish: Callable[[Flow | None], None]
+    ) -> None:
         remote = (destination.host, destination.port)
         if destination.transport == "UDP":
             udp = self._choose(UdpEndpoint, destination, transport)
-            done(udp.flow(remote) if udp is not None else None, self._now())
-            return
-        if destination.transport != "TCP":
+            finish(udp.flow(remote) if udp is not None else None)
+        elif destination.transport == "TCP":
+            self._reach_tcp(destination, transport, finish)
+        else:
             logger.info("no transport for %s to %s:%s", destination.transport, *remote)
-            done(None, self._now())
-            return
+            finish(None)
+
+    def _reach_tcp(
+        self, destination: Destination, transport: str, finish: Callable[[Flow | None], None]
+    ) -> None:
+        remote = (destination.host, destination.port)
         for endpoint in self._endpoints.values():
             if isinstance(endpoint, TcpEndpoint):
                 connection = endpoint.find(remote)
                 if connection is not None:
-                    done(connection, self._now())
+                    finish(connection)
                     return
         tcp = self._choose(TcpEndpoint, destination, transport)
         if tcp is None:
-            done(None, self._now())
+            finish(None)
         else:
-            tcp.connect(remote, lambda connection: done(connection, self._now()))
+            tcp.connect(remote, finish)
 
     def _choose(self, kind: type[T], destination: Destination, name: str) -> T | None:
         """The named transport if it is of this kind, else the first that can reach the address."""
