@@ -6,6 +6,7 @@ the server's own exit code when that ends by itself.
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import base64
 import contextlib
@@ -107,9 +108,12 @@ async def stop(processes: list[asyncio.subprocess.Process]) -> None:
 
 async def main() -> int:
     """Run until Ctrl-C or until the server ends."""
-    for path in write_config(VAR):
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--var", type=Path, default=VAR, help="default: %(default)s")
+    var: Path = parser.parse_args().var
+    for path in write_config(var):
         print(f"wrote {path}")
-    access = read_access(VAR / "etc")
+    access = read_access(var / "etc")
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -117,7 +121,7 @@ async def main() -> int:
     # A session of its own: Ctrl-C in the terminal reaches this process only, which then stops
     # the applications first and the server after them.
     server = await asyncio.create_subprocess_exec(
-        SERVER, "-C", VAR / "etc/asterisk.conf", "-f", start_new_session=True
+        SERVER, "-C", var / "etc/asterisk.conf", "-f", start_new_session=True
     )
     apps: list[asyncio.subprocess.Process] = []
     ended = loop.create_task(server.wait())
@@ -125,7 +129,7 @@ async def main() -> int:
     try:
         if await wait_until_answering(access, server):
             apps = [await start_app(name, access) for name in APPS]
-            print(banner(access, VAR), flush=True)
+            print(banner(access, var), flush=True)
         elif server.returncode is None:
             print(f"run: the server did not answer within {READY_S:.0f} s", file=sys.stderr)
             return 1

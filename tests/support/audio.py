@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import array
 import itertools
 import math
 from collections.abc import Sequence
@@ -31,6 +32,11 @@ class Match:
 def signal(samples: Sequence[int]) -> Signal:
     """Return 16-bit samples as an array."""
     return np.asarray(samples, dtype=np.float64)
+
+
+def samples(wave: Signal) -> array.array[int]:
+    """Return a signal as 16-bit samples."""
+    return array.array("h", np.clip(np.round(wave), -32768, 32767).astype(np.int16).tobytes())
 
 
 def load(path: Path) -> Signal:
@@ -82,6 +88,11 @@ def onset(heard: Signal, hz: float, threshold: float = -25.0) -> float:
         if level(heard[start : start + size], hz) > threshold:
             return start / RATE
     raise ValueError(f"no tone of {hz} Hz")
+
+
+def rms(heard: Signal) -> float:
+    """Return the root of the mean square."""
+    return float(np.sqrt(np.mean(heard**2))) if len(heard) else 0.0
 
 
 def snr(wanted: Signal, got: Signal) -> float:

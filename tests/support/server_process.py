@@ -105,11 +105,15 @@ class ServerProcess:
             )  # fmt: skip
         user = "arion"
         self._session = aiohttp.ClientSession(
-            auth=aiohttp.BasicAuth(user, self.access.users[user]),
+            headers={"Authorization": aiohttp.encode_basic_auth(user, self.access.users[user])},
             timeout=aiohttp.ClientTimeout(total=10),
         )
-        await self.until(self._is_answering, READY_S, "the server to answer")
-        await self.cli("pjsip set logger on")
+        try:
+            await self.until(self._is_answering, READY_S, "the server to answer")
+            await self.cli("pjsip set logger on")
+        except BaseException:
+            await self.kill()
+            raise
 
     async def stop(self) -> int:
         """Stop it as Ctrl-C does; return its exit code."""
@@ -128,8 +132,9 @@ class ServerProcess:
         """End it with SIGKILL."""
         await self._close_session()
         assert self.process
-        self.process.kill()
-        await self.process.wait()
+        if self.process.returncode is None:
+            self.process.kill()
+            await self.process.wait()
 
     async def cli(self, command: str) -> str:
         """Run a console command and return what it prints."""
