@@ -50,8 +50,10 @@ class WordCompleter(Completer):
         """Yield what the server proposes."""
         line = document.text_before_cursor
         last = "" if not line or line[-1].isspace() else line.split()[-1]
-        for name in await self._ask(line):
-            yield Completion(name, start_position=-len(last))
+        names = await self._ask(line)
+        ending = " " if len(names) == 1 else ""  # go on with the next word
+        for name in names:
+            yield Completion(name + ending, start_position=-len(last), display=name)
 
 
 class RemoteConsole:
