@@ -1,0 +1,303 @@
+"""Every operation over HTTP: what it answers is what the spec declares, for good and bad input."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from server.http.spec import load_bundle, load_operations
+from tests.support.node import NodeUnderTest, settle
+from tests.support.web import Web, serve, validate_event
+
+CALLED: set[str] = set()
+
+
+class RecordingWeb(Web):
+    """Remembers which operations were called."""
+
+    async def call(self, operation_id: str, *values: str, **options: Any) -> Any:
+        CALLED.add(operation_id)
+        return await super().call(operation_id, *values, **options)
+
+
+@pytest.fixture
+async def web(node: NodeUnderTest) -> AsyncIterator[Web]:
+    async with serve(node) as made:
+        yield RecordingWeb(node, made.http, made.client)
+
+
+@pytest.fixture
+async def call(web: Web) -> str:
+    """The id of an answered call in the application ``test``."""
+    web.node.connect()
+    channel = await web.node.call()
+    channel.answer()
+    await settle()
+    return channel.id
+
+
+async def test_channels_are_listed_described_and_hung_up(web: Web, call: str) -> None:
+    assert [c["id"] for c in (await web.call("channels.list")).json] == [call]
+    described = await web.call("channels.get", call)
+    assert described.json["state"] == "Up"
+    assert described.json["dialplan"]["exten"] == "stasis"
+    assert (await web.call("channels.hangup", call, params={"reason": "busy"})).status == 204
+    await settle()
+    assert (await web.call("channels.get", call)).status == 404
+
+
+async def test_originate_gives_the_channel_its_id(web: Web) -> None:
+    web.node.connect()
+    answer = await web.call(
+        "channels.originate",
+        params={"endpoint": "PJSIP/bob", "app": "test", "channelId": "mine", "appArgs": "a,b"},
+        json={"variables": {"COLOUR": "red"}},
+    )
+    assert (answer.status, answer.json["id"]) == (200, "mine")
+    again = await web.call(
+        "channels.originateWithId", "mine", params={"endpoint": "PJSIP/bob", "app": "test"}
+    )
+    assert again.status == 409
+
+
+async def test_create_and_dial_are_two_steps(web: Web) -> None:
+    web.node.connect()
+    params = {"endpoint": "PJSIP/carol", "app": "test"}
+    created = await web.call("channels.create", params=params)
+    assert created.status == 200
+    await settle()
+    dialled = await web.call("channels.dial", created.json["id"], params={"timeout": "5"})
+    assert dialled.status == 204
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "params"),
+    [
+        ("channels.answer", {}),
+        ("channels.ring", {}),
+        ("channels.ringStop", {}),
+        ("channels.progress", {}),
+        ("channels.sendDTMF", {"dtmf": "12#"}),
+        ("channels.mute", {"direction": "in"}),
+        ("channels.unmute", {"direction": "in"}),
+        ("channels.hold", {}),
+        ("channels.unhold", {}),
+        ("channels.startMoh", {"mohClass": "default"}),
+        ("channels.stopMoh", {}),
+        ("channels.startSilence", {}),
+        ("channels.stopSilence", {}),
+        ("channels.continueInDialplan", {"context": "default", "extension": "stasis"}),
+        ("channels.move", {"app": "test", "appArgs": "again"}),
+        ("channels.setChannelVar", {"variable": "COLOUR", "value": "red"}),
+    ],
+)
+async def test_commands_need_an_existing_channel_in_an_application(
+    web: Web, call: str, operation_id: str, params: dict[str, str]
+) -> None:
+    assert (await web.call(operation_id, "nobody", params=params)).status == 404
+    assert (await web.call(operation_id, call, params=params)).status == 204
+    web.node.dialplan.extensions["alone"] = _wait_for_hangup
+    other = await web.node.call("bob", "alone")
+    assert (await web.call(operation_id, other.id, params=params)).status == 409
+
+
+async def _wait_for_hangup(channel: Any) -> None:
+    await channel.wait_hangup()
+
+
+async def test_redirect_declares_what_it_refuses(web: Web, call: str) -> None:
+    params = {"endpoint": "PJSIP/bob"}
+    assert (await web.call("channels.redirect", call, params=params)).status in (204, 422)
+    assert (await web.call("channels.redirect", call)).status == 400
+
+
+async def test_variables_one_and_many(web: Web, call: str) -> None:
+    body = {"variables": {"COLOUR": "red", "SIZE": "XL"}}
+    assert (await web.call("channels.setChannelVars", call, json=body)).status == 204
+    one = await web.call("channels.getChannelVar", call, params={"variable": "COLOUR"})
+    assert one.json == {"value": "red"}
+    many = await web.call("channels.getChannelVars", call, params={"variables": "COLOUR,SIZE"})
+    assert many.json == body
+    assert (await web.call("channels.setChannelVars", call)).status == 400
+    wrong = await web.call("channels.setChannelVars", call, json={"variables": {"N": 1}})
+    assert wrong.status == 400
+    assert wrong.message.startswith("variables:")
+
+
+async def test_rtp_statistics(web: Web, call: str) -> None:
+    assert (await web.call("channels.rtpstatistics", call)).json["channel_uniqueid"] == call
+
+
+async def test_playback_from_start_to_stop(web: Web, call: str) -> None:
+    started = await web.call("channels.play", call, params={"media": "sound:hello,sound:world"})
+    assert started.status == 201
+    assert started.json["media_uri"] == "sound:hello"
+    named = await web.call("channels.playWithId", call, "p2", params={"media": "sound:again"})
+    assert (named.status, named.json["id"]) == (201, "p2")
+    playback = started.json["id"]
+    assert (await web.call("playbacks.get", playback)).json["state"] == "playing"
+    control = await web.call("playbacks.control", playback, params={"operation": "pause"})
+    assert control.status == 204
+    unknown = await web.call("playbacks.control", playback, params={"operation": "dance"})
+    assert unknown.status == 400
+    assert unknown.message.startswith("operation:")
+    assert (await web.call("playbacks.stop", playback)).status == 204
+    await settle()
+    assert (await web.call("playbacks.get", playback)).status == 404
+
+
+async def test_live_recording_from_start_to_stop(web: Web, call: str) -> None:
+    params = {"name": "memo", "format": "wav", "terminateOn": "#", "ifExists": "overwrite"}
+    started = await web.call("channels.record", call, params=params)
+    assert (started.status, started.json["name"]) == (201, "memo")
+    assert (await web.call("recordings.getLive", "memo")).json["format"] == "wav"
+    for verb in ("pause", "unpause", "mute", "unmute", "stop"):
+        assert (await web.call(f"recordings.{verb}", "memo")).status == 204, verb
+    await settle()
+    assert (await web.call("recordings.getLive", "memo")).status == 404
+    await web.call("channels.record", call, params=params)
+    assert (await web.call("recordings.cancel", "memo")).status == 204
+
+
+async def test_stored_recordings(web: Web, tmp_path: Path) -> None:
+    (tmp_path / "memo.wav").write_bytes(b"RIFF" + bytes(40))
+    listed = await web.call("recordings.listStored")
+    assert {"name": "memo", "format": "wav"} in listed.json
+    assert (await web.call("recordings.getStored", "memo")).json["name"] == "memo"
+    file = await web.call("recordings.getStoredFile", "memo")
+    assert (file.status, file.body[:4]) == (200, b"RIFF")
+    params = {"destinationRecordingName": "copy"}
+    assert (await web.call("recordings.copyStored", "memo", params=params)).status == 200
+    assert (await web.call("recordings.copyStored", "memo", params=params)).status == 409
+    assert (await web.call("recordings.deleteStored", "copy")).status == 204
+    for operation in ("getStored", "getStoredFile", "deleteStored"):
+        assert (await web.call(f"recordings.{operation}", "copy")).status == 404
+
+
+async def test_recordings_stay_in_their_folder(web: Web, tmp_path: Path) -> None:
+    (tmp_path.parent / "outside.wav").write_bytes(b"secret")
+    answer = await web.call("recordings.getStoredFile", "..%2Foutside")
+    assert answer.status in (403, 404)
+
+
+async def test_bridge_from_creation_to_end(web: Web, call: str) -> None:
+    created = await web.call("bridges.create", params={"type": "mixing", "name": "room"})
+    bridge = created.json["id"]
+    named = await web.call("bridges.createWithId", "b2", params={"type": "holding"})
+    assert named.json["bridge_type"] == "holding"
+    assert len((await web.call("bridges.list")).json) == 2
+    added = await web.call("bridges.addChannel", bridge, params={"channel": call})
+    assert added.status == 204
+    assert (await web.call("bridges.get", bridge)).json["channels"] == [call]
+    assert (await web.call("bridges.addChannel", bridge, params={"channel": "no"})).status == 400
+    for verb in ("startMoh", "stopMoh"):
+        assert (await web.call(f"bridges.{verb}", bridge)).status == 204
+    media = {"media": "sound:hello", "announcer_format": "slin16"}
+    assert (await web.call("bridges.play", bridge, params=media)).status == 201
+    assert (await web.call("bridges.playWithId", bridge, "p", params=media)).status == 201
+    record = {"name": "room", "format": "wav", "recorder_format": "slin16"}
+    assert (await web.call("bridges.record", bridge, params=record)).status == 201
+    removed = await web.call("bridges.removeChannel", bridge, params={"channel": call})
+    assert removed.status == 204
+    for name in (bridge, "b2"):
+        assert (await web.call("bridges.destroy", name)).status == 204
+        assert (await web.call("bridges.get", name)).status == 404
+    await settle()
+
+
+async def test_endpoints(web: Web) -> None:
+    listed = (await web.call("endpoints.list")).json
+    assert {"alice", "bob"} <= {endpoint["resource"] for endpoint in listed}
+    assert (await web.call("endpoints.listByTech", "PJSIP")).json
+    assert (await web.call("endpoints.listByTech", "Morse")).status == 404
+    assert (await web.call("endpoints.get", "PJSIP", "alice")).json["resource"] == "alice"
+    assert (await web.call("endpoints.get", "PJSIP", "nobody")).status == 404
+
+
+async def test_applications(web: Web, call: str) -> None:
+    assert [app["name"] for app in (await web.call("applications.list")).json] == ["test"]
+    assert (await web.call("applications.get", "other")).status == 404
+    source = {"eventSource": "endpoint:PJSIP/alice,endpoint:PJSIP/bob"}
+    subscribed = await web.call("applications.subscribe", "test", params=source)
+    assert subscribed.json["endpoint_ids"] == ["PJSIP/alice", "PJSIP/bob"]
+    missing = {"eventSource": "channel:nobody"}
+    assert (await web.call("applications.subscribe", "test", params=missing)).status == 422
+    malformed = {"eventSource": "weather:today"}
+    assert (await web.call("applications.subscribe", "test", params=malformed)).status == 400
+    unsubscribed = await web.call("applications.unsubscribe", "test", params=source)
+    assert unsubscribed.json["endpoint_ids"] == []
+    body = {"allowed": [{"type": "StasisStart"}]}
+    filtered = await web.call("applications.filter", "test", json=body)
+    assert filtered.json["events_allowed"] == body["allowed"]
+    lifted = await web.call("applications.filter", "test")
+    assert lifted.json["events_allowed"] == []
+
+
+async def test_asterisk(web: Web) -> None:
+    assert (await web.call("asterisk.ping")).json["ping"] == "pong"
+    whole = (await web.call("asterisk.getInfo")).json
+    assert set(whole) == {"build", "system", "config", "status"}
+    part = (await web.call("asterisk.getInfo", params={"only": "system"})).json
+    assert set(part) == {"system"}
+    variable = {"variable": "COLOUR", "value": "red"}
+    assert (await web.call("asterisk.setGlobalVar", params=variable)).status == 204
+    read = await web.call("asterisk.getGlobalVar", params={"variable": "COLOUR"})
+    assert read.json == {"value": "red"}
+    assert (await web.call("asterisk.getGlobalVar")).status == 400
+
+
+async def test_user_events_reach_the_application(web: Web, call: str) -> None:
+    app = web.node.connect()
+    params = {"application": "test", "source": f"channel:{call}"}
+    body = {"variables": {"stock": 3}}
+    answer = await web.call("events.userEvent", "Restocked", params=params, json=body)
+    assert answer.status == 204
+    await settle()
+    (event,) = app.of("ChannelUserevent")
+    assert event["userevent"]["stock"] == 3
+    unknown = await web.call("events.userEvent", "X", params={"application": "nobody"})
+    assert unknown.status == 404
+
+
+async def test_sounds(web: Web) -> None:
+    library = web.node.node.sounds
+    info = SimpleNamespace(id="hello", text="Hello.", formats=(("en", "wav"), ("de", "gsm")))
+    library.list = lambda: [info]  # type: ignore
+    library.get = lambda name: info if name == "hello" else None  # type: ignore
+    assert (await web.call("sounds.list", params={"lang": "de"})).json[0]["id"] == "hello"
+    assert (await web.call("sounds.list", params={"lang": "fr"})).json == []
+    assert (await web.call("sounds.get", "hello")).json["text"] == "Hello."
+    assert (await web.call("sounds.get", "nothing")).status == 404
+
+
+async def test_events_follow_their_schemas(web: Web) -> None:
+    app = web.node.connect(subscribe_all=True)
+    channel = await web.node.call()
+    channel.answer()
+    await web.call("bridges.createWithId", "b", params={"type": "mixing"})
+    await web.call("bridges.addChannel", "b", params={"channel": channel.id})
+    await web.call("channels.play", channel.id, params={"media": "sound:hello"})
+    await web.call("bridges.removeChannel", "b", params={"channel": channel.id})
+    await web.call("channels.record", channel.id, params={"name": "m", "format": "wav"})
+    channel.on_dtmf("5", 120)
+    await web.call("channels.setChannelVar", channel.id, params={"variable": "A", "value": "1"})
+    await web.call("channels.hangup", channel.id)
+    await web.call("bridges.destroy", "b")
+    await settle()
+    for event in app.events:
+        validate_event(event)
+    assert {"ChannelDtmfReceived", "BridgeDestroyed", "ChannelVarset"} <= set(app.types)
+
+
+async def test_websocket_handshake_is_needed(web: Web) -> None:
+    assert (await web.call("events.eventWebsocket", params={"app": "a"})).status == 426
+    assert (await web.call("events.eventWebsocket")).status == 400
+
+
+def test_every_operation_was_called() -> None:
+    declared = {operation.operation_id for operation in load_operations(load_bundle())}
+    assert not declared - CALLED
