@@ -254,7 +254,7 @@ class _Reader:
         elif kind == "b":
             section.bandwidths.append(value)
         elif kind == "s" and section is session:
-            session.name = value
+            session.name = value or "-"
         elif kind == "t" and section is session:
             session.times.append(value)
 

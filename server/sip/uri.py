@@ -137,7 +137,7 @@ def parse_host(host_v6: str | None, host: str | None, port: str | None) -> tuple
 
 def _parse(text: str) -> Uri:
     match = _match_scheme(text)
-    if match is None:
+    if match is None or _unfit_for_uri(text):
         raise malformed("URI", text)
     scheme = match.group(1).lower()
     rest = text[match.end() :]
@@ -145,7 +145,7 @@ def _parse(text: str) -> Uri:
         return _parse_sip(scheme, rest)
     if scheme == "tel":
         return _parse_tel(rest)
-    if not rest or _unfit_for_uri(rest):
+    if not rest:
         raise malformed("URI", text)
     return Uri(scheme, rest)
 
@@ -156,7 +156,7 @@ _parse_cached = lru_cache(CACHE_SIZE)(_parse)
 def _parse_sip(scheme: str, rest: str) -> Uri:
     userinfo, at, hostpart = rest.rpartition("@")
     match = _match_host(hostpart)
-    if match is None or "@" in userinfo or _unfit_for_uri(userinfo):
+    if match is None or "@" in userinfo:
         raise malformed("URI", rest)
     user, colon, password = userinfo.partition(":")
     if at and not user:
