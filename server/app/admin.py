@@ -18,8 +18,8 @@ from server.cli.server import ControlServer
 from server.config.loader import Configuration, load_configuration
 
 if TYPE_CHECKING:
-    from server.cli.console import LocalConsole
     from server.app.server import Server
+    from server.cli.console import LocalConsole
 
 logger = logging.getLogger(__name__)
 
