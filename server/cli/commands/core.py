@@ -50,7 +50,7 @@ def show_settings(context: CliContext, _call: Call) -> str:
         ("Debug level", log.debug),
         ("Maximum load average", options.maxload or "Not set"),
         ("Minimum free memory", f"{options.minmemfree} MB" if options.minmemfree else "Not set"),
-        ("Entity ID", context.entity_id),
+        ("Entity ID", context.entity_id or "Not set"),
         ("PID", os.getpid()),
         ("System name", options.systemname or "Not set"),
         ("Default language", options.defaultlanguage),

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import resources
+from pathlib import Path
 
 from server.config.binder import parse_option
 from server.config.objects import ConfigFile, ConfigWarning, Section
@@ -83,7 +83,7 @@ def build_indications(file: ConfigFile | None, warnings: list[ConfigWarning]) ->
 @cache
 def builtin_zones() -> Mapping[str, ToneZone]:
     """Return the zones that are used without an indications.conf."""
-    data = resources.files("server.config").joinpath("data/tones.json").read_bytes()
+    data = (Path(__file__).parents[1] / "data" / "tones.json").read_bytes()
     return {
         row["country"]: ToneZone(
             row["country"], row["description"], tuple(row["ringcadence"]), row["tones"]
