@@ -328,7 +328,7 @@ class OutgoingLeg(SipLeg):
                 media.capabilities, address=self._technology.media_address(endpoint, flow)
             )
 
-        media = make_media(endpoint, self._codecs, self._stream)
+        media = make_media(endpoint, self._codecs, self._stream, self._stream.host)
         try:
             self._outgoing.start(
                 target=self._target,
@@ -344,11 +344,16 @@ class OutgoingLeg(SipLeg):
         self._flush()
 
 
-def make_media(endpoint: Endpoint, codecs: Sequence[str], stream: RtpStream) -> OfferAnswer:
-    """Make the offer/answer side of a stream."""
+def make_media(
+    endpoint: Endpoint, codecs: Sequence[str], stream: RtpStream, address: str
+) -> OfferAnswer:
+    """Make the offer/answer side of a stream.
+
+    :param address: where the peer shall send its media.
+    """
     capabilities = Capabilities(
         codecs=tuple(codecs),
-        address=stream.host,
+        address=address,
         port=stream.port,
         dtmf=endpoint.dtmf_mode in ("rfc4733", "auto", "auto_info"),
         rtcp_mux=endpoint.rtcp_mux,

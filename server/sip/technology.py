@@ -18,7 +18,6 @@ from server.sip.dialstring import find_target
 from server.sip.identity import read_caller, read_redirecting_number, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
-from server.sip.offer_answer import Capabilities
 from server.sip.session_incoming import IncomingSession
 from server.sip.settings import Endpoint, SipSettings
 from server.sip.stack import MessageLogger, SipStack
@@ -71,6 +70,7 @@ class PjsipTechnology:
         self._counter = itertools.count()
         self._legs: set[SipLeg] = set()
         self._states: dict[str, str] = {}
+        self._by_aor = _endpoints_by_aor(settings)
         self._is_busy = False
         self.scope = TaskScope("sip")
 
@@ -123,6 +123,7 @@ class PjsipTechnology:
         if settings.transports != self._settings.transports:
             logger.warning("changed transports need a restart")
         self._settings = settings
+        self._by_aor = _endpoints_by_aor(settings)
         if self._stack is not None:
             self._stack.reload(settings, self.now())
             self._resolve_identifies()
@@ -287,16 +288,9 @@ class PjsipTechnology:
                 raise RemoteProtocolError(f"extension {exten} is incomplete", status)
         stream = self._open_stream(session, endpoint)
         try:
-            media = make_media(endpoint, endpoint.codecs, stream)
             assert session.flow is not None
-            media.capabilities = Capabilities(
-                media.capabilities.codecs,
-                self.media_address(endpoint, session.flow),
-                stream.port,
-                media.capabilities.dtmf,
-                rtcp_mux=media.capabilities.rtcp_mux,
-            )
-            session.start(media)
+            address = self.media_address(endpoint, session.flow)
+            session.start(make_media(endpoint, endpoint.codecs, stream, address))
             leg = SipLeg(self, self._new_name(endpoint), session, stream, request.call_id)
             self._legs.add(leg)
             self._sink.incoming(
@@ -430,20 +424,25 @@ class PjsipTechnology:
         return "online" if any(status != UNREACHABLE for status in statuses) else "offline"
 
     def _report_contact(self, contact: Contact) -> None:
-        for endpoint in self._settings.endpoints.values():
-            if contact.aor in endpoint.aors:
-                rtt = contact.roundtrip_usec if contact.status == REACHABLE else None
-                self._sink.on_contact_changed(
-                    self._info(endpoint),
-                    ContactInfo(contact.uri_text, contact.aor, contact.status, rtt),
-                )
-                self._report_endpoint(endpoint)
+        rtt = contact.roundtrip_usec if contact.status == REACHABLE else None
+        info = ContactInfo(contact.uri_text, contact.aor, contact.status, rtt)
+        for endpoint in self._by_aor.get(contact.aor, ()):
+            self._sink.on_contact_changed(self._info(endpoint), info)
+            self._report_endpoint(endpoint)
 
     def _report_endpoint(self, endpoint: Endpoint) -> None:
         state = self._state(endpoint)
         if self._states.get(endpoint.name) != state:
             self._states[endpoint.name] = state
             self._sink.on_endpoint_changed(EndpointInfo(TECHNOLOGY, endpoint.name, state))
+
+
+def _endpoints_by_aor(settings: SipSettings) -> dict[str, list[Endpoint]]:
+    index: dict[str, list[Endpoint]] = {}
+    for endpoint in settings.endpoints.values():
+        for aor in endpoint.aors:
+            index.setdefault(aor, []).append(endpoint)
+    return index
 
 
 def choose_codecs(endpoint: Endpoint, formats: Sequence[str]) -> tuple[str, ...]:
