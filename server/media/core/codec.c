@@ -31,14 +31,12 @@ static size_t slin_encode(const int16_t *in, size_t n, uint8_t *out, size_t max)
 }
 
 static const struct mp_codec codecs[MP_CODEC_COUNT] = {
-	[MP_CODEC_ULAW] = {MP_CODEC_ULAW, "ulaw", 8000, 8000, 8, 0, 0xff, mp_ulaw_decode,
-			   mp_ulaw_encode},
-	[MP_CODEC_ALAW] = {MP_CODEC_ALAW, "alaw", 8000, 8000, 8, 8, 0xd5, mp_alaw_decode,
-			   mp_alaw_encode},
-	[MP_CODEC_SLIN] = {MP_CODEC_SLIN, "slin", 8000, 8000, 16, MP_CODEC_PT_DYNAMIC, 0,
-			   slin_decode, slin_encode},
-	[MP_CODEC_SLIN16] = {MP_CODEC_SLIN16, "slin16", 16000, 16000, 32, MP_CODEC_PT_DYNAMIC, 0,
-			     slin_decode, slin_encode},
+        [MP_CODEC_ULAW] = {MP_CODEC_ULAW, "ulaw", 8000, 8000, 8, 0, 0xff, mp_ulaw_decode, mp_ulaw_encode},
+        [MP_CODEC_ALAW] = {MP_CODEC_ALAW, "alaw", 8000, 8000, 8, 8, 0xd5, mp_alaw_decode, mp_alaw_encode},
+        [MP_CODEC_SLIN] = {MP_CODEC_SLIN, "slin", 8000, 8000, 16, MP_CODEC_PT_DYNAMIC, 0, slin_decode,
+	                   slin_encode},
+        [MP_CODEC_SLIN16] = {MP_CODEC_SLIN16, "slin16", 16000, 16000, 32, MP_CODEC_PT_DYNAMIC, 0,
+	                     slin_decode, slin_encode},
 };
 
 const struct mp_codec *mp_codec_get(enum mp_codec_id id)

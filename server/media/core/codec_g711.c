@@ -69,8 +69,8 @@ size_t mp_ulaw_decode(const uint8_t *restrict in, size_t len, int16_t *restrict 
 		const int32_t code = ~in[i] & 0x7f;
 		const int32_t sign = (int32_t)(in[i] >> 7) - 1; /* wire bit 7 is 1 for positive */
 		/* the half step puts the output in the middle of the interval */
-		const uint32_t bits = ((uint32_t)(code + ULAW_FIRST) << CODE_SHIFT) |
-				      (1u << (CODE_SHIFT - 1));
+		const uint32_t bits =
+		        ((uint32_t)(code + ULAW_FIRST) << CODE_SHIFT) | (1u << (CODE_SHIFT - 1));
 		const int32_t mag = (int32_t)bits_float(bits) - ULAW_BIAS;
 
 		out[i] = (int16_t)((mag ^ sign) - sign);
@@ -94,7 +94,7 @@ size_t mp_alaw_encode(const int16_t *restrict in, size_t n, uint8_t *restrict ou
 		const int32_t mag = (v ^ sign) >> 4;
 		const int32_t low = alaw_linear(mag);
 		const int32_t code =
-			(int32_t)(float_bits((float)(mag + low)) >> CODE_SHIFT) - ALAW_FIRST - low;
+		        (int32_t)(float_bits((float)(mag + low)) >> CODE_SHIFT) - ALAW_FIRST - low;
 
 		out[i] = (uint8_t)(((~sign & 0x80) | code) ^ ALAW_EVEN_BITS);
 	}
@@ -110,8 +110,8 @@ size_t mp_alaw_decode(const uint8_t *restrict in, size_t len, int16_t *restrict 
 		const int32_t code = word & 0x7f;
 		const int32_t sign = (word >> 7) - 1;
 		const int32_t low = alaw_linear(code);
-		const uint32_t bits = ((uint32_t)(code + low + ALAW_FIRST) << CODE_SHIFT) |
-				      (1u << (CODE_SHIFT - 1));
+		const uint32_t bits =
+		        ((uint32_t)(code + low + ALAW_FIRST) << CODE_SHIFT) | (1u << (CODE_SHIFT - 1));
 		const int32_t mag = (int32_t)(bits_float(bits) * 16.0f) - low * 16;
 
 		out[i] = (int16_t)((mag ^ sign) - sign);

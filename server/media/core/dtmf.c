@@ -16,14 +16,14 @@ static const char keys[4][5] = {"123A", "456B", "789C", "*0#D"};
 #define PI        3.14159265358979323846
 
 /* Limits of the detector, after Q.24. All compare powers. */
-#define BLOCK_US      12750 /* 102 samples at 8 kHz: narrow enough, and two fit into 40 ms */
+#define BLOCK_US      12750   /* 102 samples at 8 kHz: narrow enough, and two fit into 40 ms */
 #define LEVEL_DBM0    (-40.0) /* of each tone */
-#define TWIST_LOW     6.3f  /* 8 dB: how much stronger the low tone may be */
-#define TWIST_HIGH    2.5f  /* 4 dB: and the high one */
-#define PEAK_RATIO    6.3f  /* 8 dB: a tone above the others of its group */
-#define PURITY        0.72f /* share of the block's energy in the two tones; 1.5 % off leaves 0.8 */
-#define HITS_TO_BEGIN 2     /* a 40 ms tone covers two blocks wherever it begins, a 17 ms one never */
-#define MISSES_TO_END 3     /* a gap of 10 ms spoils two, a pause of 40 ms at least three */
+#define TWIST_LOW     6.3f    /* 8 dB: how much stronger the low tone may be */
+#define TWIST_HIGH    2.5f    /* 4 dB: and the high one */
+#define PEAK_RATIO    6.3f    /* 8 dB: a tone above the others of its group */
+#define PURITY        0.72f   /* share of the block's energy in the two tones; 1.5 % off leaves 0.8 */
+#define HITS_TO_BEGIN 2       /* a 40 ms tone covers two blocks wherever it begins, a 17 ms one never */
+#define MISSES_TO_END 3       /* a gap of 10 ms spoils two, a pause of 40 ms at least three */
 
 /* -- generator ---------------------------------------------------------------------------------- */
 

@@ -13,21 +13,21 @@
 enum { MODE = 0666 }; /* less the umask */
 
 static const struct mp_format formats[] = {
-	{"wav", "wav", &mp_coding_pcm16, 8000, true},
-	{"wav16", "wav16", &mp_coding_pcm16, 16000, true},
-	{"wav49", "WAV wav49", &mp_coding_gsm49, 8000, true},
-	{"gsm", "gsm", &mp_coding_gsm, 8000, false},
-	{"ulaw", "ulaw ul mu ulw pcm", &mp_coding_ulaw, 8000, false},
-	{"alaw", "alaw al alw", &mp_coding_alaw, 8000, false},
-	{"sln", "sln raw", &mp_coding_pcm16, 8000, false},
-	{"sln12", "sln12", &mp_coding_pcm16, 12000, false},
-	{"sln16", "sln16", &mp_coding_pcm16, 16000, false},
-	{"sln24", "sln24", &mp_coding_pcm16, 24000, false},
-	{"sln32", "sln32", &mp_coding_pcm16, 32000, false},
-	{"sln44", "sln44", &mp_coding_pcm16, 44100, false},
-	{"sln48", "sln48", &mp_coding_pcm16, 48000, false},
-	{"sln96", "sln96", &mp_coding_pcm16, 96000, false},
-	{"sln192", "sln192", &mp_coding_pcm16, 192000, false},
+        {"wav", "wav", &mp_coding_pcm16, 8000, true},
+        {"wav16", "wav16", &mp_coding_pcm16, 16000, true},
+        {"wav49", "WAV wav49", &mp_coding_gsm49, 8000, true},
+        {"gsm", "gsm", &mp_coding_gsm, 8000, false},
+        {"ulaw", "ulaw ul mu ulw pcm", &mp_coding_ulaw, 8000, false},
+        {"alaw", "alaw al alw", &mp_coding_alaw, 8000, false},
+        {"sln", "sln raw", &mp_coding_pcm16, 8000, false},
+        {"sln12", "sln12", &mp_coding_pcm16, 12000, false},
+        {"sln16", "sln16", &mp_coding_pcm16, 16000, false},
+        {"sln24", "sln24", &mp_coding_pcm16, 24000, false},
+        {"sln32", "sln32", &mp_coding_pcm16, 32000, false},
+        {"sln44", "sln44", &mp_coding_pcm16, 44100, false},
+        {"sln48", "sln48", &mp_coding_pcm16, 48000, false},
+        {"sln96", "sln96", &mp_coding_pcm16, 96000, false},
+        {"sln192", "sln192", &mp_coding_pcm16, 192000, false},
 };
 
 enum { FORMATS = sizeof(formats) / sizeof(formats[0]) };

@@ -7,13 +7,7 @@
 #include <stdint.h>
 
 /* WAVE_FORMAT_* of RFC 2361 */
-enum {
-	MP_WAV_PCM = 1,
-	MP_WAV_ALAW = 6,
-	MP_WAV_ULAW = 7,
-	MP_WAV_GSM = 0x31,
-	MP_WAV_EXTENSIBLE = 0xfffe
-};
+enum { MP_WAV_PCM = 1, MP_WAV_ALAW = 6, MP_WAV_ULAW = 7, MP_WAV_GSM = 0x31, MP_WAV_EXTENSIBLE = 0xfffe };
 
 struct mp_coding {
 	uint16_t wav_tag;       /* WAVE_FORMAT_*, 0: not in RIFF files */
@@ -63,8 +57,8 @@ uint64_t mp_wav_true_len(const struct mp_wav_info *info, int fd, uint64_t file_l
 #define MP_WAV_HEAD_MAX 60
 
 /* Write the header of an empty file to `out` and describe it in `info`. Returns its length. */
-size_t mp_wav_head(uint8_t out[MP_WAV_HEAD_MAX], struct mp_wav_info *info,
-		   const struct mp_coding *coding, uint32_t rate);
+size_t mp_wav_head(uint8_t out[MP_WAV_HEAD_MAX], struct mp_wav_info *info, const struct mp_coding *coding,
+                   uint32_t rate);
 
 /* Make the header of an open file state info->data_len. Returns 0 or an errno. */
 int mp_wav_update(const struct mp_wav_info *info, const struct mp_coding *coding, int fd);

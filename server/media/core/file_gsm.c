@@ -90,21 +90,21 @@ static int encode_gsm49(void *state, const int16_t *in, size_t blocks, uint8_t *
 }
 
 const struct mp_coding mp_coding_gsm = {
-	.block_bytes = FRAME_BYTES,
-	.block_samples = FRAME_SAMPLES,
-	.magic = MAGIC,
-	.open = open_gsm,
-	.close = close_gsm,
-	.decode = decode_gsm,
-	.encode = encode_gsm,
+        .block_bytes = FRAME_BYTES,
+        .block_samples = FRAME_SAMPLES,
+        .magic = MAGIC,
+        .open = open_gsm,
+        .close = close_gsm,
+        .decode = decode_gsm,
+        .encode = encode_gsm,
 };
 
 const struct mp_coding mp_coding_gsm49 = {
-	.wav_tag = MP_WAV_GSM,
-	.block_bytes = PAIR_BYTES,
-	.block_samples = 2 * FRAME_SAMPLES,
-	.open = open_gsm49,
-	.close = close_gsm,
-	.decode = decode_gsm49,
-	.encode = encode_gsm49,
+        .wav_tag = MP_WAV_GSM,
+        .block_bytes = PAIR_BYTES,
+        .block_samples = 2 * FRAME_SAMPLES,
+        .open = open_gsm49,
+        .close = close_gsm,
+        .decode = decode_gsm49,
+        .encode = encode_gsm49,
 };

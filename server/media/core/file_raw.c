@@ -51,28 +51,28 @@ static int alaw_encode(void *state, const int16_t *in, size_t blocks, uint8_t *o
 }
 
 const struct mp_coding mp_coding_pcm16 = {
-	.wav_tag = MP_WAV_PCM,
-	.bits = 16,
-	.block_bytes = 2,
-	.block_samples = 1,
-	.decode = pcm16_decode,
-	.encode = pcm16_encode,
+        .wav_tag = MP_WAV_PCM,
+        .bits = 16,
+        .block_bytes = 2,
+        .block_samples = 1,
+        .decode = pcm16_decode,
+        .encode = pcm16_encode,
 };
 
 const struct mp_coding mp_coding_ulaw = {
-	.wav_tag = MP_WAV_ULAW,
-	.bits = 8,
-	.block_bytes = 1,
-	.block_samples = 1,
-	.decode = ulaw_decode,
-	.encode = ulaw_encode,
+        .wav_tag = MP_WAV_ULAW,
+        .bits = 8,
+        .block_bytes = 1,
+        .block_samples = 1,
+        .decode = ulaw_decode,
+        .encode = ulaw_encode,
 };
 
 const struct mp_coding mp_coding_alaw = {
-	.wav_tag = MP_WAV_ALAW,
-	.bits = 8,
-	.block_bytes = 1,
-	.block_samples = 1,
-	.decode = alaw_decode,
-	.encode = alaw_encode,
+        .wav_tag = MP_WAV_ALAW,
+        .bits = 8,
+        .block_bytes = 1,
+        .block_samples = 1,
+        .decode = alaw_decode,
+        .encode = alaw_encode,
 };

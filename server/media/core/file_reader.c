@@ -19,10 +19,10 @@ struct mp_reader {
 	void *state;
 	uint32_t rate;
 	uint16_t channels;
-	uint64_t start;  /* file offset of the audio */
-	uint64_t blocks; /* in all, per channel */
-	uint64_t next;   /* block to read next */
-	size_t skip;     /* samples of it to leave out, after a seek */
+	uint64_t start;    /* file offset of the audio */
+	uint64_t blocks;   /* in all, per channel */
+	uint64_t next;     /* block to read next */
+	size_t skip;       /* samples of it to leave out, after a seek */
 	size_t have, used; /* decoded samples in pcm, and given out of them */
 	int16_t pcm[PCM_SAMPLES];
 	uint8_t buf[BUF_BYTES];
@@ -117,8 +117,8 @@ static int fill(struct mp_reader *r)
 	int err;
 
 	r->have = r->used = 0;
-	err = mp_file_pread(r->fd, r->buf, blocks * frame_bytes(r),
-			    r->start + r->next * frame_bytes(r), &got);
+	err = mp_file_pread(r->fd, r->buf, blocks * frame_bytes(r), r->start + r->next * frame_bytes(r),
+	                    &got);
 	if (err)
 		return err;
 	if (got < blocks * frame_bytes(r)) { /* the file was cut while we read it */

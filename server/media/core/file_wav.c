@@ -127,8 +127,8 @@ int mp_wav_parse(struct mp_wav_info *info, const uint8_t *buf, size_t len, uint6
 			return check_fmt(info);
 		}
 		if (is_id(chunk, "fmt ")) {
-			const int err = size <= len - at ? parse_fmt(info, chunk + CHUNK_HEAD, size)
-							 : EBADMSG;
+			const int err =
+			        size <= len - at ? parse_fmt(info, chunk + CHUNK_HEAD, size) : EBADMSG;
 
 			if (err)
 				return err;
@@ -184,8 +184,8 @@ uint64_t mp_wav_true_len(const struct mp_wav_info *info, int fd, uint64_t file_l
  * PCM has the classic 44 bytes. Other codings need the fact chunk, and GSM an extension of fmt that
  * gives the samples per block.
  */
-size_t mp_wav_head(uint8_t out[MP_WAV_HEAD_MAX], struct mp_wav_info *info,
-		   const struct mp_coding *coding, uint32_t rate)
+size_t mp_wav_head(uint8_t out[MP_WAV_HEAD_MAX], struct mp_wav_info *info, const struct mp_coding *coding,
+                   uint32_t rate)
 {
 	const bool pcm = coding->wav_tag == MP_WAV_PCM;
 	const bool gsm = coding->wav_tag == MP_WAV_GSM;
@@ -237,7 +237,7 @@ int mp_wav_update(const struct mp_wav_info *info, const struct mp_coding *coding
 	}
 	if (!err && info->fact_at)
 		err = write32(fd, info->fact_at,
-			      info->data_len / coding->block_bytes * coding->block_samples);
+		              info->data_len / coding->block_bytes * coding->block_samples);
 	if (!err)
 		err = write32(fd, info->data_start - 4, info->data_len);
 	if (!err)

@@ -10,8 +10,8 @@
 #include "file_coding.h"
 
 enum {
-	PCM_SAMPLES = 4096,    /* the buffer, 8 KB */
-	HEAD_BYTES = 16384     /* where the audio of a RIFF file to append to must begin */
+	PCM_SAMPLES = 4096, /* the buffer, 8 KB */
+	HEAD_BYTES = 16384  /* where the audio of a RIFF file to append to must begin */
 };
 
 #define RIFF_MAX_DATA 0xfffff000u /* leaves room for the header within RIFF's 32 bits */
@@ -22,7 +22,7 @@ struct mp_writer {
 	void *state;
 	uint32_t rate;
 	bool riff;
-	int err; /* the first error, which ends the writing */
+	int err;                /* the first error, which ends the writing */
 	struct mp_wav_info wav; /* data_start and data_len are kept for every format */
 	size_t fill;
 	int16_t pcm[PCM_SAMPLES];
@@ -52,8 +52,7 @@ static int start_append(struct mp_writer *w, uint64_t file_len)
 			err = mp_wav_parse(&w->wav, w->buf, got, file_len);
 		if (err)
 			return err == ENOTSUP ? EBADMSG : err;
-		if (mp_wav_coding(&w->wav) != w->coding || w->wav.rate != w->rate ||
-		    w->wav.channels != 1)
+		if (mp_wav_coding(&w->wav) != w->coding || w->wav.rate != w->rate || w->wav.channels != 1)
 			return EBADMSG;
 		w->wav.data_len = mp_wav_true_len(&w->wav, w->fd, file_len);
 	}
@@ -146,7 +145,7 @@ static int write_blocks(struct mp_writer *w)
 		err = c->encode(w->state, w->pcm, blocks, w->buf);
 	if (!err)
 		err = mp_file_pwrite(w->fd, w->buf, blocks * c->block_bytes,
-				     w->wav.data_start + w->wav.data_len, &put);
+		                     w->wav.data_start + w->wav.data_len, &put);
 	w->wav.data_len += put - put % c->block_bytes;
 	w->fill -= samples;
 	memmove(w->pcm, w->pcm + samples, w->fill * sizeof(*w->pcm));

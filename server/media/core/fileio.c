@@ -33,14 +33,13 @@ void io_kick(struct io_obj *obj, unsigned flags)
 	struct io_obj *head;
 
 	/* acq_rel: pairs with the thread's fetch_and, which sees all that was wanted before */
-	if (atomic_fetch_or_explicit(&obj->flags, flags | IO_QUEUED, memory_order_acq_rel) &
-	    IO_QUEUED)
+	if (atomic_fetch_or_explicit(&obj->flags, flags | IO_QUEUED, memory_order_acq_rel) & IO_QUEUED)
 		return;
 	head = atomic_load_explicit(&t->inbox, memory_order_relaxed);
 	do {
 		obj->inbox_next = head;
 	} while (!atomic_compare_exchange_weak_explicit(&t->inbox, &head, obj, memory_order_acq_rel,
-							memory_order_relaxed));
+	                                                memory_order_relaxed));
 	/* from here on the object may be gone */
 	if (!head)
 		sem_post(&t->wake);
@@ -71,8 +70,7 @@ static void unlink_live(struct io_thread *t, struct io_obj *obj)
 static void serve_one(struct io_thread *t, struct io_obj *obj)
 {
 	/* cleared before the object is served: what is wanted from now on queues it again */
-	const unsigned flags =
-		atomic_fetch_and_explicit(&obj->flags, ~IO_QUEUED, memory_order_acq_rel);
+	const unsigned flags = atomic_fetch_and_explicit(&obj->flags, ~IO_QUEUED, memory_order_acq_rel);
 
 	link_live(t, obj);
 	if (flags & IO_CLOSING) {

@@ -32,11 +32,11 @@ struct mp_fileio_conf {
 struct mp_fileio_stats {
 	uint64_t sources_live;
 	uint64_t sinks_live;
-	uint64_t sounds_live;     /* decoded sounds in memory, cached or still played */
-	uint64_t cache_bytes;     /* memory of cached sounds */
+	uint64_t sounds_live; /* decoded sounds in memory, cached or still played */
+	uint64_t cache_bytes; /* memory of cached sounds */
 	uint64_t cache_hits;
 	uint64_t cache_misses;
-	uint64_t starved;         /* reads that got less than asked although the file went on */
+	uint64_t starved;          /* reads that got less than asked although the file went on */
 	uint64_t overflow_samples; /* recorded samples lost because the disk was too slow */
 };
 
@@ -58,11 +58,12 @@ void mp_fileio_stats(struct mp_fileio *f, struct mp_fileio_stats *out);
 /* -- sources ------------------------------------------------------------------------------------ */
 
 enum mp_source_state {
-	MP_SOURCE_OPENING, /* not open yet, or a seek is under way: reads give nothing, which is not starving */
+	MP_SOURCE_OPENING, /* not open yet, or a seek is under way: reads give nothing, which is not
+	                      starving */
 	MP_SOURCE_READY,   /* audio is there */
 	MP_SOURCE_STARVED, /* the disk was late: the last read got less than asked; reading may go on */
 	MP_SOURCE_END,     /* all was read; a seek makes it READY again */
-	MP_SOURCE_ERROR    /* mp_source_error says why; of a streamed file, what came before was given out */
+	MP_SOURCE_ERROR /* mp_source_error says why; of a streamed file, what came before was given out */
 };
 
 /*
@@ -76,7 +77,7 @@ enum mp_source_state {
  * Returns 0, EINVAL, ENAMETOOLONG, ENOMEM. A worker may call it at the start of a playback.
  */
 int mp_source_open(struct mp_source **sp, struct mp_fileio *f, const char *path, const char *format,
-		   uint32_t rate, uint64_t offset_ms);
+                   uint32_t rate, uint64_t offset_ms);
 
 /* Copy up to `n` samples, less when they aren't there; look at the state when less came. Owner. */
 size_t mp_source_read(struct mp_source *s, int16_t *pcm, size_t n);
@@ -120,7 +121,7 @@ enum mp_sink_state {
  * Returns 0, EINVAL, ENOTSUP (no such format), ENAMETOOLONG, ENOMEM.
  */
 int mp_sink_open(struct mp_sink **sp, struct mp_fileio *f, const char *path, const char *format,
-		 unsigned flags, uint32_t rate);
+                 unsigned flags, uint32_t rate);
 
 /*
  * Hand over `n` samples. Returns how many fit in the ring: the rest is lost and counted. In the states

@@ -107,8 +107,7 @@ static bool get_version(struct file_version *v, const char *path)
 
 static bool same_version(const struct file_version *a, const struct file_version *b)
 {
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	       a->mtime_ns == b->mtime_ns;
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size && a->mtime_ns == b->mtime_ns;
 }
 
 /* LOCK: c->lock */
@@ -116,14 +115,13 @@ static struct sound *lookup(struct cache *c, const char *path, const char *forma
 {
 	struct sound *s = *bucket_of(c, path);
 
-	while (s && (s->want_rate != rate || !same_text(s->format, format) ||
-		     strcmp(s->path, path) != 0))
+	while (s && (s->want_rate != rate || !same_text(s->format, format) || strcmp(s->path, path) != 0))
 		s = s->chain;
 	return s;
 }
 
 struct sound *cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
-			 struct file_version *version)
+                         struct file_version *version)
 {
 	const bool there = get_version(version, path);
 	struct sound *s;
@@ -204,13 +202,11 @@ static int decode_all(struct sound *s, struct decoder *d, size_t room, int16_t *
 	return err;
 }
 
-int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path,
-	       const char *format, uint32_t rate, const struct file_version *version,
-	       int16_t *scratch)
+int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path, const char *format,
+               uint32_t rate, const struct file_version *version, int16_t *scratch)
 {
 	const uint64_t own = mp_reader_rate(d->reader);
-	const size_t room = (size_t)(mp_reader_samples(d->reader) * d->rate / own) +
-			    2 * decoder_bound(d);
+	const size_t room = (size_t)(mp_reader_samples(d->reader) * d->rate / own) + 2 * decoder_bound(d);
 	struct sound *s;
 	int err = new_sound(&s, path, format);
 

@@ -80,7 +80,7 @@ struct sound {
 	/* LOCK: cache->lock */
 	unsigned refs;
 	bool cached;
-	struct sound *chain;        /* hash bucket */
+	struct sound *chain;         /* hash bucket */
 	struct sound *newer, *older; /* by last use */
 };
 
@@ -140,15 +140,14 @@ void cache_free(struct cache *c);
 /* The decoded sound, for the caller to release; NULL: not there. An old version is thrown out.
  * *version: what the path holds now, for cache_load. */
 struct sound *cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
-			 struct file_version *version);
+                         struct file_version *version);
 
 /*
  * Decode the rest of `d` into a new sound and keep it, if its memory fits. *sp belongs to the caller, who
  * releases it. Returns 0 or an errno.
  */
-int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path,
-	       const char *format, uint32_t rate, const struct file_version *version,
-	       int16_t *scratch);
+int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path, const char *format,
+               uint32_t rate, const struct file_version *version, int16_t *scratch);
 
 void cache_release(struct cache *c, struct sound *s);
 

@@ -33,11 +33,11 @@ struct mp_sink {
 	bool finished;
 
 	/* atomic */
-	_Atomic size_t head;      /* owner: release, after the samples */
-	_Atomic size_t tail;      /* I/O thread: release, after having copied them out */
-	atomic_bool finish;       /* owner: release, after the last head */
-	_Atomic int err;          /* I/O thread: before state */
-	_Atomic int state;        /* I/O thread: release; an mp_sink_state */
+	_Atomic size_t head; /* owner: release, after the samples */
+	_Atomic size_t tail; /* I/O thread: release, after having copied them out */
+	atomic_bool finish;  /* owner: release, after the last head */
+	_Atomic int err;     /* I/O thread: before state */
+	_Atomic int state;   /* I/O thread: release; an mp_sink_state */
 	atomic_ullong overflow;
 
 	char path[];
@@ -204,7 +204,7 @@ static int prepare(struct mp_sink *s, const char *path, const char *format)
 }
 
 int mp_sink_open(struct mp_sink **sp, struct mp_fileio *f, const char *path, const char *format,
-		 unsigned flags, uint32_t rate)
+                 unsigned flags, uint32_t rate)
 {
 	struct mp_sink *s;
 	size_t len;
@@ -280,7 +280,7 @@ size_t mp_sink_write(struct mp_sink *s, const int16_t *pcm, size_t n)
 enum mp_sink_state mp_sink_state(const struct mp_sink *s)
 {
 	return s ? (enum mp_sink_state)atomic_load_explicit(&s->state, memory_order_acquire)
-		 : MP_SINK_ERROR;
+	         : MP_SINK_ERROR;
 }
 
 int mp_sink_error(const struct mp_sink *s)

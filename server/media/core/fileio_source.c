@@ -39,9 +39,9 @@ struct mp_source {
 	uint64_t base; /* sample of the file at which the ring (position 0) or the sound was entered */
 
 	/* owner */
-	uint64_t taken; /* samples read since base */
+	uint64_t taken;  /* samples read since base */
 	uint32_t wanted; /* copy of seek_req */
-	bool starved;   /* the last read got less than it should have */
+	bool starved;    /* the last read got less than it should have */
 
 	/* atomic */
 	_Atomic uint32_t seek_req; /* owner: release, after seek_ms */
@@ -99,7 +99,7 @@ static int open_file(struct mp_source *s)
 	if (s->duration_ms > s->io->conf.cache_sound_ms)
 		return make_ring(s);
 	err = cache_load(cache, &s->sound, &s->decoder, s->path, s->format, s->want_rate, &version,
-			 s->obj.thread->in);
+	                 s->obj.thread->in);
 	decoder_close(&s->decoder);
 	return err;
 }
@@ -120,7 +120,7 @@ static size_t room(const struct mp_source *s)
 {
 	/* acquire: the owner is done with what it took before we overwrite it */
 	return s->ring_size - (atomic_load_explicit(&s->head, memory_order_relaxed) -
-			       atomic_load_explicit(&s->tail, memory_order_acquire));
+	                       atomic_load_explicit(&s->tail, memory_order_acquire));
 }
 
 static void fill(struct mp_source *s)
@@ -134,8 +134,7 @@ static void fill(struct mp_source *s)
 		const int err = decoder_read(&s->decoder, t->in, t->out, &got);
 
 		if (err || !got) {
-			atomic_store_explicit(&s->status, err ? err : STATUS_END,
-					      memory_order_release);
+			atomic_store_explicit(&s->status, err ? err : STATUS_END, memory_order_release);
 			return;
 		}
 		append(s, t->out, got);
@@ -199,7 +198,7 @@ static void destroy(struct io_obj *obj)
 /* -- functions of the caller -------------------------------------------------------------------- */
 
 int mp_source_open(struct mp_source **sp, struct mp_fileio *f, const char *path, const char *format,
-		   uint32_t rate, uint64_t offset_ms)
+                   uint32_t rate, uint64_t offset_ms)
 {
 	struct mp_source *s;
 	size_t len;

@@ -96,9 +96,8 @@ static int check_conf(struct mp_jbuf_conf *c)
 		c->max_packets = DEFAULT_PACKETS;
 	if (!c->max_payload)
 		c->max_payload = DEFAULT_PAYLOAD;
-	if (c->clock_rate < 1000 || c->max_packets > MAX_PACKETS ||
-	    c->max_packets & (c->max_packets - 1) || c->min_ms > c->max_ms ||
-	    c->frame_ms > MAX_PTIME_MS || c->max_ms > 60000)
+	if (c->clock_rate < 1000 || c->max_packets > MAX_PACKETS || c->max_packets & (c->max_packets - 1) ||
+	    c->min_ms > c->max_ms || c->frame_ms > MAX_PTIME_MS || c->max_ms > 60000)
 		return EINVAL;
 	return 0;
 }
@@ -335,7 +334,7 @@ static void make_room(struct mp_jbuf *j, uint16_t seq)
 }
 
 static void store(struct mp_jbuf *j, uint16_t seq, uint32_t ts, uint8_t payload_type,
-		  const uint8_t *payload, size_t len)
+                  const uint8_t *payload, size_t len)
 {
 	struct slot *s = slot_of(j, seq);
 
@@ -367,8 +366,7 @@ static int place(struct mp_jbuf *j, uint32_t ssrc, uint16_t seq)
 		gap = 0;
 	}
 	j->suspect = -1;
-	if (gap < 0 && !j->started &&
-	    (!j->count || ahead(seq, j->top_seq) < j->conf.max_packets)) {
+	if (gap < 0 && !j->started && (!j->count || ahead(seq, j->top_seq) < j->conf.max_packets)) {
 		j->next_seq = seq; /* the first packets came out of order */
 		gap = 0;
 	}
@@ -385,7 +383,7 @@ static int place(struct mp_jbuf *j, uint32_t ssrc, uint16_t seq)
 }
 
 int mp_jbuf_put(struct mp_jbuf *j, uint32_t ssrc, uint16_t seq, uint32_t ts, uint64_t arrival_us,
-		uint8_t payload_type, const uint8_t *payload, size_t len)
+                uint8_t payload_type, const uint8_t *payload, size_t len)
 {
 	int err;
 

@@ -41,7 +41,7 @@ enum mp_jbuf_result {
 };
 
 struct mp_jbuf_stats {
-	uint64_t received;  /* puts, all outcomes */
+	uint64_t received; /* puts, all outcomes */
 	uint64_t played;
 	uint64_t lost;      /* gaps played as MP_JBUF_LOST */
 	uint64_t late;      /* came after their turn: dropped */
@@ -69,7 +69,7 @@ int mp_jbuf_open(struct mp_jbuf **jp, const struct mp_jbuf_conf *conf);
  * EMSGSIZE (too large), EINVAL. All are counted; the caller may ignore them.
  */
 int mp_jbuf_put(struct mp_jbuf *j, uint32_t ssrc, uint16_t seq, uint32_t ts, uint64_t arrival_us,
-		uint8_t payload_type, const uint8_t *payload, size_t len);
+                uint8_t payload_type, const uint8_t *payload, size_t len);
 
 /* The next packet time of playout. `out` is always filled in. */
 enum mp_jbuf_result mp_jbuf_get(struct mp_jbuf *j, struct mp_jbuf_packet *out);

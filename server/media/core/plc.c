@@ -7,13 +7,13 @@
 #include <string.h>
 
 enum {
-	PITCH_MIN_MS = 5,     /* 200 Hz */
-	PITCH_MAX_MS = 15,    /* 66 Hz */
-	COMPARE_MS = 20,      /* stretch of the past that is correlated */
-	HOLD_MS = 10,         /* full level so long, G.711 appendix I */
-	FADE_MS = 50,         /* then down to nothing */
-	JOINT_MS = 4,         /* cross-fade into good audio, ... */
-	JOINT_MAX_MS = 10,    /* ... longer after longer losses */
+	PITCH_MIN_MS = 5,  /* 200 Hz */
+	PITCH_MAX_MS = 15, /* 66 Hz */
+	COMPARE_MS = 20,   /* stretch of the past that is correlated */
+	HOLD_MS = 10,      /* full level so long, G.711 appendix I */
+	FADE_MS = 50,      /* then down to nothing */
+	JOINT_MS = 4,      /* cross-fade into good audio, ... */
+	JOINT_MAX_MS = 10, /* ... longer after longer losses */
 	HISTORY_PITCHES = 3
 };
 
@@ -102,9 +102,8 @@ static void take_period(struct mp_plc *p)
 	p->offset = 0;
 	memcpy(p->period, end - pitch, pitch * sizeof(*p->period));
 	for (size_t i = 0; i < quarter; i++)
-		p->period[pitch - quarter + i] =
-			cross_fade(end[(ptrdiff_t)i - (ptrdiff_t)quarter],
-				   *(end - pitch - quarter + i), i, quarter);
+		p->period[pitch - quarter + i] = cross_fade(end[(ptrdiff_t)i - (ptrdiff_t)quarter],
+		                                            *(end - pitch - quarter + i), i, quarter);
 }
 
 /* Level of the sample that is `lost` samples into the loss, 0 to 1. */

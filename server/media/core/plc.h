@@ -11,18 +11,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define MP_PLC_MAX_RATE 16000                        /* Hz */
+#define MP_PLC_MAX_RATE  16000                         /* Hz */
 #define MP_PLC_MAX_PITCH (MP_PLC_MAX_RATE * 15 / 1000) /* 15 ms: 66 Hz, the lowest voice */
-#define MP_PLC_HISTORY (MP_PLC_MAX_PITCH * 3)
+#define MP_PLC_HISTORY   (MP_PLC_MAX_PITCH * 3)
 
 struct mp_plc {
-	uint32_t rate;                         /* Hz */
-	uint32_t filled;                       /* samples of history that are valid */
-	uint32_t pitch;                        /* samples per period during a loss */
-	uint32_t offset;                       /* position in the period */
-	uint32_t lost;                         /* samples concealed in this loss; 0: none */
-	int16_t history[MP_PLC_HISTORY];       /* the newest sample is the last */
-	int16_t period[MP_PLC_MAX_PITCH];      /* what is repeated */
+	uint32_t rate;                    /* Hz */
+	uint32_t filled;                  /* samples of history that are valid */
+	uint32_t pitch;                   /* samples per period during a loss */
+	uint32_t offset;                  /* position in the period */
+	uint32_t lost;                    /* samples concealed in this loss; 0: none */
+	int16_t history[MP_PLC_HISTORY];  /* the newest sample is the last */
+	int16_t period[MP_PLC_MAX_PITCH]; /* what is repeated */
 };
 
 /* rate: 8,000 or 16,000 Hz. Returns 0, EINVAL, ENOTSUP. */

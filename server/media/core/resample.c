@@ -57,7 +57,7 @@ static size_t min_size(size_t a, size_t b)
 }
 
 int mp_resampler_process(struct mp_resampler *r, const int16_t *in, size_t *in_n, int16_t *out,
-			 size_t *out_n)
+                         size_t *out_n)
 {
 	if (!r || !in_n || !out_n || (!in && *in_n) || (!out && *out_n))
 		return EINVAL;

@@ -23,7 +23,7 @@ int mp_resampler_open(struct mp_resampler **rp, uint32_t in_rate, uint32_t out_r
  * mp_resampler_bound(r, *in_n) samples all input is used. Returns 0 or EINVAL.
  */
 int mp_resampler_process(struct mp_resampler *r, const int16_t *in, size_t *in_n, int16_t *out,
-			 size_t *out_n);
+                         size_t *out_n);
 
 /* The tail that the filter still holds, at the end of a file. *out_n: room, then samples written;
  * call until it gives 0. */

@@ -17,9 +17,9 @@
 #include <stdint.h>
 
 #define MP_TONE_MAX_ITEMS 64
-#define MP_TONE_MAX_TEXT 1024       /* bytes of a tone list */
-#define MP_TONE_MAX_HZ 20000        /* frequencies above are refused; above rate/2 they sound as silence */
-#define MP_TONE_MAX_MS 3600000      /* one item, ms */
+#define MP_TONE_MAX_TEXT  1024    /* bytes of a tone list */
+#define MP_TONE_MAX_HZ    20000   /* frequencies above are refused; above rate/2 they sound as silence */
+#define MP_TONE_MAX_MS    3600000 /* one item, ms */
 
 struct mp_tone_item {
 	double freq[2];       /* Hz, 0: absent */
@@ -46,10 +46,10 @@ struct mp_sine { /* a sine by recurrence: y[n] = k y[n-1] - y[n-2] */
 struct mp_tonegen {
 	const struct mp_tone_list *list; /* the caller keeps it alive */
 	uint32_t rate;
-	uint16_t index;     /* item that plays; == list->count: ended */
-	uint64_t done;      /* samples of all items so far */
-	uint64_t end_ms;    /* where the item ends, ms from the start: rounding doesn't add up */
-	uint64_t end;       /* the same in samples; UINT64_MAX: never */
+	uint16_t index;  /* item that plays; == list->count: ended */
+	uint64_t done;   /* samples of all items so far */
+	uint64_t end_ms; /* where the item ends, ms from the start: rounding doesn't add up */
+	uint64_t end;    /* the same in samples; UINT64_MAX: never */
 	struct mp_sine sine[2];
 };
 

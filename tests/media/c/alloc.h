@@ -53,17 +53,17 @@ void *calloc(size_t count, size_t size)
 #define ALLOC_LIMITS 0
 #endif
 
-#define WITH_MEMORY_LIMITS(call)                                                                   \
-	do {                                                                                       \
-		int alloc_err = ENOMEM;                                                            \
-		for (int alloc_n = 0; alloc_err && alloc_n < 1000; alloc_n++) {                    \
-			atomic_store(&alloc_left, ALLOC_LIMITS ? alloc_n : INT_MAX);               \
-			alloc_err = (call);                                                        \
-			atomic_store(&alloc_left, INT_MAX);                                        \
-			if (alloc_err)                                                             \
-				EQ(ENOMEM, alloc_err);                                             \
-		}                                                                                  \
-		EQ(0, alloc_err);                                                                  \
+#define WITH_MEMORY_LIMITS(call)                                                     \
+	do {                                                                         \
+		int alloc_err = ENOMEM;                                              \
+		for (int alloc_n = 0; alloc_err && alloc_n < 1000; alloc_n++) {      \
+			atomic_store(&alloc_left, ALLOC_LIMITS ? alloc_n : INT_MAX); \
+			alloc_err = (call);                                          \
+			atomic_store(&alloc_left, INT_MAX);                          \
+			if (alloc_err)                                               \
+				EQ(ENOMEM, alloc_err);                               \
+		}                                                                    \
+		EQ(0, alloc_err);                                                    \
 	} while (0)
 
 #endif

@@ -168,7 +168,7 @@ static void test_codec_table(void)
 {
 	CHECK(!mp_codec_get(MP_CODEC_NONE));
 	CHECK(!mp_codec_get(MP_CODEC_COUNT));
-	CHECK(!mp_codec_get((enum mp_codec_id)-1));
+	CHECK(!mp_codec_get((enum mp_codec_id) - 1));
 	CHECK(!mp_codec_find("opus"));
 	CHECK(!mp_codec_find(NULL));
 	for (int id = MP_CODEC_ULAW; id < MP_CODEC_COUNT; id++) {

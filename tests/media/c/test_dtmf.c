@@ -5,14 +5,15 @@
 #include "dtmf.h"
 
 static const char digits[] = "0123456789*#ABCD";
-static const double low_of[] = {941, 697, 697, 697, 770, 770, 770, 852, 852, 852, 941, 941, 697, 770, 852, 941};
+static const double low_of[] = {941, 697, 697, 697, 770, 770, 770, 852,
+                                852, 852, 941, 941, 697, 770, 852, 941};
 static const double high_of[] = {1336, 1209, 1336, 1477, 1209, 1336, 1477, 1209,
-				 1336, 1477, 1209, 1477, 1633, 1633, 1633, 1633};
+                                 1336, 1477, 1209, 1477, 1633, 1633, 1633, 1633};
 
 enum { MAX = 16000 * 4 };
 
 static int16_t pcm[MAX];
-static char seen[256];       /* '+' and the digit at its begin, the digit alone at its end */
+static char seen[256]; /* '+' and the digit at its begin, the digit alone at its end */
 static uint32_t last_duration;
 
 static void on_digit(char digit, bool begin, uint32_t duration_ms, void *arg)
@@ -106,17 +107,22 @@ static void test_every_digit_is_detected_once(void)
 static void test_levels_twist_and_offsets_within_q24_are_accepted(void)
 {
 	static const double cases[][4] = {
-		/* low dBm0, high dBm0, low offset, high offset */
-		{0, 0, 0, 0},	     {-25, -25, 0, 0},	      {-35, -35, 0, 0},
-		{-10, -16, 0, 0},    {-13, -10, 0, 0},        {-10, -10, 0.015, 0.015},
-		{-10, -10, -0.015, -0.015}, {-10, -10, 0.015, -0.015},
+	        /* low dBm0, high dBm0, low offset, high offset */
+	        {0, 0, 0, 0},
+	        {-25, -25, 0, 0},
+	        {-35, -35, 0, 0},
+	        {-10, -16, 0, 0},
+	        {-13, -10, 0, 0},
+	        {-10, -10, 0.015, 0.015},
+	        {-10, -10, -0.015, -0.015},
+	        {-10, -10, 0.015, -0.015},
 	};
 
 	for (size_t c = 0; c < sizeof(cases) / sizeof(cases[0]); c++) {
 		for (int i = 0; i < 16; i++) {
 			const char want[] = {'+', digits[i], digits[i], 0};
 			const size_t n = make(30 + c, 60, low_of[i] * (1 + cases[c][2]), cases[c][0],
-					      high_of[i] * (1 + cases[c][3]), cases[c][1]);
+			                      high_of[i] * (1 + cases[c][3]), cases[c][1]);
 
 			STREQ(want, detect(pcm, n, 8000, 160));
 		}

@@ -73,11 +73,11 @@ static const struct {
 	size_t block;
 	double snr; /* least signal to noise of a round trip, dB */
 } cases[] = {
-	{"wav", "a.wav", 8000, 1, 200},	     {"wav16", "a.wav16", 16000, 1, 200},
-	{"wav49", "a.WAV", 8000, 320, 5},    {"gsm", "a.gsm", 8000, 160, 5},
-	{"ulaw", "a.ulaw", 8000, 1, 33},     {"alaw", "a.alaw", 8000, 1, 33},
-	{"sln", "a.sln", 8000, 1, 200},	     {"sln16", "a.sln16", 16000, 1, 200},
-	{"sln48", "a.sln48", 48000, 1, 200},
+        {"wav", "a.wav", 8000, 1, 200},      {"wav16", "a.wav16", 16000, 1, 200},
+        {"wav49", "a.WAV", 8000, 320, 5},    {"gsm", "a.gsm", 8000, 160, 5},
+        {"ulaw", "a.ulaw", 8000, 1, 33},     {"alaw", "a.alaw", 8000, 1, 33},
+        {"sln", "a.sln", 8000, 1, 200},      {"sln16", "a.sln16", 16000, 1, 200},
+        {"sln48", "a.sln48", 48000, 1, 200},
 };
 
 #define EACH_FORMAT(i) for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
@@ -89,7 +89,8 @@ static size_t whole_blocks(size_t n, size_t block)
 
 static void test_what_is_written_is_read(void)
 {
-	EACH_FORMAT(i) {
+	EACH_FORMAT(i)
+	{
 		const size_t n = cases[i].rate + 7;
 		const char *path = path_of(cases[i].name);
 
@@ -105,7 +106,8 @@ static void test_what_is_written_is_read(void)
 
 static void test_append_goes_on_where_the_file_ends(void)
 {
-	EACH_FORMAT(i) {
+	EACH_FORMAT(i)
+	{
 		const size_t half = 9600; /* a multiple of every block */
 		const char *path = path_of(cases[i].name);
 		struct mp_writer *w;
@@ -126,7 +128,8 @@ static void test_append_goes_on_where_the_file_ends(void)
 static void test_append_repairs_an_incomplete_block(void)
 {
 	make_signal(8000, 8000);
-	EACH_FORMAT(i) {
+	EACH_FORMAT(i)
+	{
 		const char *path = path_of(cases[i].name);
 		struct stat st;
 
@@ -171,7 +174,8 @@ static void test_flags(void)
 
 static void test_seek_is_sample_exact(void)
 {
-	EACH_FORMAT(i) {
+	EACH_FORMAT(i)
+	{
 		const size_t n = 2 * cases[i].rate;
 		const size_t at = 777 * cases[i].rate / 1000;
 		struct mp_reader *r;
@@ -326,7 +330,8 @@ static void test_stereo_is_averaged(void)
 static void test_a_killed_writer_leaves_a_readable_file(void)
 {
 	make_signal(16000, 8000);
-	EACH_FORMAT(i) {
+	EACH_FORMAT(i)
+	{
 		const char *path = path_of(cases[i].name);
 		int ready[2], status;
 		pid_t pid;

@@ -59,12 +59,12 @@ static void pause_1ms(void)
 }
 
 /* Poll a condition, as workers do each tick; five seconds at most. */
-#define WAIT_FOR(cond)                                                                             \
-	do {                                                                                       \
-		int wait_n = 0;                                                                    \
-		while (!(cond) && wait_n++ < 5000)                                                 \
-			pause_1ms();                                                               \
-		CHECK(cond);                                                                       \
+#define WAIT_FOR(cond)                             \
+	do {                                       \
+		int wait_n = 0;                    \
+		while (!(cond) && wait_n++ < 5000) \
+			pause_1ms();               \
+		CHECK(cond);                       \
 	} while (0)
 
 static struct mp_fileio *start(const struct mp_fileio_conf *conf)

@@ -1,4 +1,5 @@
-/* Jitter buffer: order, loss, duplicates, jumps, adaptation; compared with a model that knows the future. */
+/* Jitter buffer: order, loss, duplicates, jumps, adaptation; compared with a model that knows the future.
+ */
 #include "check.h"
 
 #include <stdbool.h>

@@ -42,8 +42,10 @@ static size_t convert(uint32_t from, uint32_t to, double hz, size_t block)
 
 static void test_length_level_and_frequency_are_kept(void)
 {
-	EACH_RATE(a) {
-		EACH_RATE(b) {
+	EACH_RATE(a)
+	{
+		EACH_RATE(b)
+		{
 			const uint32_t to = rates[b];
 
 			EQ(to, convert(rates[a], to, 1000, rates[a] / 50));
