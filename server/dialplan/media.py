@@ -39,24 +39,22 @@ async def play(call: Call, sources: Sequence[Source]) -> bool:
 
 async def play_interruptibly(
     call: Call, sources: Sequence[Source], stop_digits: str
-) -> tuple[bool, bool]:
-    """Play until one of *stop_digits* is pressed, which stays to be read.
+) -> tuple[bool, str]:
+    """Play until one of *stop_digits* is pressed; other digits are lost.
 
-    Other digits that come meanwhile are lost when *stop_digits* is empty, else kept as well.
-
-    :returns: whether all could be played, and whether a digit ended it.
+    :returns: whether all could be played, and the digit that ended it, or an empty text.
     """
     if not sources:
-        return True, False
+        return True, ""
     channel = call.channel
-    is_interrupted = False
+    pressed: list[str] = []
     player = channel.play(sources)
 
     def on_digit(digit: str) -> None:
-        nonlocal is_interrupted
-        if digit in stop_digits:
-            is_interrupted = True
-            player.stop()
+        if not _stops(pressed, stop_digits):
+            pressed.append(digit)
+            if digit in stop_digits:
+                player.stop()
 
     channel.digit_observers.append(on_digit)
     try:
@@ -64,11 +62,15 @@ async def play_interruptibly(
     finally:
         channel.digit_observers.remove(on_digit)
         player.stop()
-    if not stop_digits:
-        channel.flush_digits()
+    for _digit in pressed:
+        await channel.wait_digit(0.0)  # they are in the channel's queue as well
     if result.reason == "failed":
         call.report(f"playing failed: {result.error}")
-    return result.reason != "failed", is_interrupted
+    return result.reason != "failed", pressed[-1] if _stops(pressed, stop_digits) else ""
+
+
+def _stops(pressed: Sequence[str], stop_digits: str) -> bool:
+    return bool(pressed) and pressed[-1] in stop_digits
 
 
 def prepare(call: Call, *, skips: bool, answers: bool) -> bool:

@@ -34,29 +34,23 @@ async def background(call: Call, data: str) -> str | None:
         stop_digits = "".join(d for d in ALL_DIGITS if call.exists(d, 1, context))
     elif "p" in options:
         stop_digits = ""
-    is_complete, is_interrupted = await _play_unless_typed(call, sources, stop_digits)
+    is_complete, digit = await _play_unless_typed(call, sources, stop_digits)
     is_success = is_complete and not missing
     channel.variables.set("BACKGROUNDSTATUS", "SUCCESS" if is_success else "FAILED")
-    if not is_interrupted:
-        return None
-    digit = await channel.wait_digit(0.0)
-    if digit is not None and context != channel.context:
+    if digit and context != channel.context:
         exten = await call.collect(digit, call.state.digit_timeout, context)
         call.jump(context, exten, 1)
         return None
-    return digit
+    return digit or None
 
 
 async def _play_unless_typed(
     call: Call, sources: list[Source], stop_digits: str
-) -> tuple[bool, bool]:
+) -> tuple[bool, str]:
     """Play, but not when a digit was typed ahead."""
-    channel = call.channel
-    if stop_digits and (digit := await channel.wait_digit(0.0)) is not None:
+    while (digit := await call.channel.wait_digit(0.0)) is not None:
         if digit in stop_digits:
-            channel.unread_digit(digit)
-            return True, True
-        channel.flush_digits()
+            return True, digit
     return await play_interruptibly(call, sources, stop_digits)
 
 
@@ -114,7 +108,9 @@ class _Asker:
     async def ask(self) -> tuple[str, str]:
         """Return the digits and ``OK`` or ``TIMEOUT``."""
         call = self._call
-        await _play_unless_typed(call, self._sources, ALL_DIGITS)
+        _, digit = await _play_unless_typed(call, self._sources, ALL_DIGITS)
+        if digit:
+            call.channel.unread_digit(digit)
         digits = ""
         while len(digits) < self._limit:
             timeout = self._next_timeout if digits else self._first_timeout

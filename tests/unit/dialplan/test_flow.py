@@ -34,7 +34,12 @@ async def test_gotoif(dut: DialplanUnderTest, condition: str, result: str) -> No
 
 
 async def test_gotoif_with_an_empty_branch_goes_on(dut: DialplanUnderTest) -> None:
-    source = f"exten => s,1,GotoIf(0?5)\nsame => n,{add('a')}\nsame => n,GotoIf(1?:5)\nsame => n,{add('b')}"
+    source = f"""
+    exten => s,1,GotoIf(0?5)
+    same => n,{add("a")}
+    same => n,GotoIf(1?:5)
+    same => n,{add("b")}
+    """
     assert await log_of(dut, source) == "ab"
 
 

@@ -64,7 +64,8 @@ def test_patterns_with_commas_in_sets_and_caller_ids() -> None:
 def test_hints_ignorepats_and_includes_are_kept() -> None:
     plan = load(
         "exten => 1,hint,PJSIP/alice&PJSIP/bob\nexten => 1,1,A()\nignorepat => 9\n"
-        "include => other\ninclude => night,18:00-8:00,mon-fri,*,*\ninclude => old|9:00-17:00|*|*|*\n"
+        "include => other\ninclude => night,18:00-8:00,mon-fri,*,*\n"
+        "include => old|9:00-17:00|*|*|*\n"
     )
     assert only(plan, "1").hint == "PJSIP/alice&PJSIP/bob"
     context = plan.contexts["ctx"]

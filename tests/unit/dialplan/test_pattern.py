@@ -99,7 +99,7 @@ ORDER = [
 def test_names_are_tried_in_asterisks_order() -> None:
     made = table(*reversed(ORDER))
     assert [entry.name for entry in made] == ORDER
-    assert sorted(reversed(ORDER), key=sort_key) == ORDER
+    assert sorted(set(ORDER), key=sort_key) == ORDER
 
 
 @pytest.mark.parametrize(
