@@ -15,15 +15,18 @@ static const char keys[4][5] = {"123A", "456B", "789C", "*0#D"};
 #define RAMP_MS   2
 #define PI        3.14159265358979323846
 
-/* Limits of the detector, after Q.24. All compare powers. */
-#define BLOCK_US      12750   /* 102 samples at 8 kHz: narrow enough, and two fit into 40 ms */
+/*
+ * Limits of the detector, after Q.24. Windows of 12.75 ms (102 samples at 8 kHz: narrow enough) are judged
+ * every half window. A window that the tones cover by less than PURITY is a miss.
+ */
+#define WINDOW_US     12750
 #define LEVEL_DBM0    (-40.0) /* of each tone */
 #define TWIST_LOW     6.3f    /* 8 dB: how much stronger the low tone may be */
 #define TWIST_HIGH    2.5f    /* 4 dB: and the high one */
 #define PEAK_RATIO    6.3f    /* 8 dB: a tone above the others of its group */
-#define PURITY        0.72f   /* share of the block's energy in the two tones; 1.5 % off leaves 0.8 */
-#define HITS_TO_BEGIN 2       /* a 40 ms tone covers two blocks wherever it begins, a 17 ms one never */
-#define MISSES_TO_END 3       /* a gap of 10 ms spoils two, a pause of 40 ms at least three */
+#define PURITY        0.72f   /* share of the window's energy in the two tones; 1.5 % off leaves 0.76 */
+#define HITS_TO_BEGIN 4       /* 40 ms hold at least four whole windows, 23 ms at most three pure ones */
+#define MISSES_TO_END 5       /* a gap of 10 ms spoils at most four, a pause of 40 ms at least seven */
 
 /* -- generator ---------------------------------------------------------------------------------- */
 
@@ -95,10 +98,15 @@ int mp_dtmf_det_init(struct mp_dtmf_det *d, uint32_t rate)
 		return ENOTSUP;
 	memset(d, 0, sizeof(*d));
 	d->rate = rate;
-	d->block = rate / 1000 * BLOCK_US / 1000;
-	for (int i = 0; i < 4; i++) {
-		d->coef[i] = (float)(2 * cos(2 * PI * low_hz[i] / rate));
-		d->coef[4 + i] = (float)(2 * cos(2 * PI * high_hz[i] / rate));
+	d->hop = rate / 1000 * WINDOW_US / 1000 / 2;
+	for (int k = 0; k < 8; k++) {
+		const double w = 2 * PI * (k < 4 ? low_hz[k] : high_hz[k - 4]) / rate;
+
+		d->coef[k] = (float)(2 * cos(w));
+		d->cos_w[k] = (float)cos(w);
+		d->sin_w[k] = (float)sin(w);
+		d->cos_hop[k] = (float)cos(w * d->hop);
+		d->sin_hop[k] = (float)sin(w * d->hop);
 	}
 	return 0;
 }
@@ -118,11 +126,23 @@ static void filter(struct mp_dtmf_det *d, const int16_t *pcm, size_t n)
 	}
 }
 
-/* Powers of the eight tones, in units in which a tone of amplitude A has (A n / 2)^2. */
-static void powers(const struct mp_dtmf_det *d, float p[8])
+/*
+ * Powers of the eight tones in the window that ends now, in units in which a tone of amplitude A has
+ * (A n / 2)^2. The window's spectrum is that of the hop before, turned on by one hop, plus this hop's;
+ * so overlapping windows cost nothing per sample.
+ */
+static void powers(struct mp_dtmf_det *d, float p[8])
 {
-	for (int k = 0; k < 8; k++)
-		p[k] = d->s1[k] * d->s1[k] + d->s2[k] * d->s2[k] - d->coef[k] * d->s1[k] * d->s2[k];
+	for (int k = 0; k < 8; k++) {
+		const float re = d->s1[k] - d->s2[k] * d->cos_w[k];
+		const float im = d->s2[k] * d->sin_w[k];
+		const float sum_re = re + d->re[k] * d->cos_hop[k] - d->im[k] * d->sin_hop[k];
+		const float sum_im = im + d->re[k] * d->sin_hop[k] + d->im[k] * d->cos_hop[k];
+
+		p[k] = sum_re * sum_re + sum_im * sum_im;
+		d->re[k] = re;
+		d->im[k] = im;
+	}
 }
 
 static int strongest(const float p[4])
@@ -143,10 +163,10 @@ static bool stands_out(const float p[4], int best)
 	return true;
 }
 
-/* The digit that the finished block shows, or 0. */
-static char judge(const struct mp_dtmf_det *d)
+/* The digit that the window which ends now shows, or 0. */
+static char judge(struct mp_dtmf_det *d)
 {
-	const float half = (float)d->block / 2;
+	const float half = (float)d->hop; /* half of the window's samples */
 	const float level = (float)mp_tone_peak(LEVEL_DBM0) * half;
 	float p[8], low, high;
 	int row, column;
@@ -162,7 +182,7 @@ static char judge(const struct mp_dtmf_det *d)
 		return 0;
 	if (!stands_out(p, row) || !stands_out(p + 4, column))
 		return 0;
-	if (low + high < PURITY * d->energy * half)
+	if (low + high < PURITY * (d->energy + d->energy_before) * half)
 		return 0;
 	return keys[row][column];
 }
@@ -174,7 +194,7 @@ static void end_digit(struct mp_dtmf_det *d, mp_dtmf_h *h, void *arg)
 	if (!digit)
 		return;
 	d->digit = 0;
-	h(digit, false, (uint32_t)((uint64_t)d->on_blocks * d->block * 1000 / d->rate), arg);
+	h(digit, false, (uint32_t)((uint64_t)(d->on + 1) * d->hop * 1000 / d->rate), arg);
 }
 
 static void step(struct mp_dtmf_det *d, char seen, mp_dtmf_h *h, void *arg)
@@ -182,7 +202,7 @@ static void step(struct mp_dtmf_det *d, char seen, mp_dtmf_h *h, void *arg)
 	d->hits = seen && seen == d->last ? d->hits + 1 : seen != 0;
 	d->last = seen;
 	if (d->digit && seen == d->digit) {
-		d->on_blocks += d->misses + 1; /* a gap that was bridged belongs to the digit */
+		d->on += d->misses + 1; /* a gap that was bridged belongs to the digit */
 		d->misses = 0;
 		return;
 	}
@@ -193,15 +213,16 @@ static void step(struct mp_dtmf_det *d, char seen, mp_dtmf_h *h, void *arg)
 		return;
 	end_digit(d, h, arg);
 	d->digit = seen;
-	d->on_blocks = d->hits;
+	d->on = d->hits;
 	d->misses = 0;
 	h(seen, true, 0, arg);
 }
 
-static void start_block(struct mp_dtmf_det *d)
+static void start_hop(struct mp_dtmf_det *d)
 {
 	memset(d->s1, 0, sizeof(d->s1));
 	memset(d->s2, 0, sizeof(d->s2));
+	d->energy_before = d->energy;
 	d->energy = 0;
 	d->count = 0;
 }
@@ -211,17 +232,17 @@ void mp_dtmf_det_feed(struct mp_dtmf_det *d, const int16_t *pcm, size_t n, mp_dt
 	if (!d || !pcm || !h)
 		return;
 	while (n) {
-		const size_t left = d->block - d->count;
+		const size_t left = d->hop - d->count;
 		const size_t part = n < left ? n : left;
 
 		filter(d, pcm, part);
 		d->count += (uint32_t)part;
 		pcm += part;
 		n -= part;
-		if (d->count == d->block) {
+		if (d->count == d->hop) {
 			const char seen = judge(d);
 
-			start_block(d);
+			start_hop(d);
 			step(d, seen, h, arg);
 		}
 	}
@@ -232,7 +253,5 @@ void mp_dtmf_det_flush(struct mp_dtmf_det *d, mp_dtmf_h *h, void *arg)
 	if (!d || !h)
 		return;
 	end_digit(d, h, arg);
-	d->last = 0;
-	d->hits = d->misses = 0;
-	start_block(d);
+	(void)mp_dtmf_det_init(d, d->rate);
 }

@@ -39,17 +39,20 @@ void mp_dtmf_gen_stop(struct mp_dtmf_gen *g);
 typedef void(mp_dtmf_h)(char digit, bool begin, uint32_t duration_ms, void *arg);
 
 struct mp_dtmf_det {
-	uint32_t rate;      /* Hz */
-	uint32_t block;     /* samples per Goertzel block (12.75 ms) */
-	uint32_t count;     /* samples in the present block */
-	float coef[8];      /* 2 cos(2 pi f / rate) */
-	float s1[8], s2[8]; /* Goertzel states */
-	float energy;       /* of the present block */
-	char last;          /* digit seen in the last block, 0: none */
-	char digit;         /* digit that is on, 0: none */
-	uint32_t hits;      /* blocks in a row that showed `last` */
-	uint32_t misses;    /* blocks in a row that didn't show `digit` */
-	uint32_t on_blocks; /* length of `digit` so far */
+	uint32_t rate;                /* Hz */
+	uint32_t hop;                 /* samples per hop (6.375 ms); a window is two hops */
+	uint32_t count;               /* samples in the present hop */
+	float coef[8];                /* 2 cos(w), w = 2 pi f / rate */
+	float cos_w[8], sin_w[8];     /* of one sample */
+	float cos_hop[8], sin_hop[8]; /* of one hop */
+	float s1[8], s2[8];           /* Goertzel states of the present hop */
+	float re[8], im[8];           /* spectrum of the hop before */
+	float energy, energy_before;  /* of the present hop and the one before */
+	char last;                    /* digit seen in the last window, 0: none */
+	char digit;                   /* digit that is on, 0: none */
+	uint32_t hits;                /* windows in a row that showed `last` */
+	uint32_t misses;              /* windows in a row that didn't show `digit` */
+	uint32_t on;                  /* windows of `digit` so far */
 };
 
 /* rate: 8,000 or 16,000 Hz. Returns 0, EINVAL, ENOTSUP. */
