@@ -36,7 +36,7 @@ __all__ = [
 
 DTMF_DIGITS = frozenset("0123456789*#ABCDabcd")  # RFC 4733 section 3.2
 MAX_DTMF_DIGITS = 128  # of one send_dtmf
-BACKGROUNDS = {None: 0, "silence": 1, "music": 2, "tone": 3}  # enum mp_background
+BACKGROUNDS = {None: 0, "silence": 1, "music": 2, "tone": 3, "echo": 4}  # enum mp_background
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}  # 1 send, 2 receive
 
 
@@ -215,12 +215,13 @@ class Stream:
 
         ``music`` and ``tone`` override the bridge's audio to this stream, ``silence`` does not.
 
-        :param kind: ``None`` (nothing is sent), ``silence``, ``music`` or ``tone``.
+        :param kind: ``None`` (nothing is sent), ``silence``, ``music``, ``tone``, or ``echo``:
+            what the stream says itself.
         :param value: the music class (an unknown one falls back to ``default``), or a tone list in
             the syntax of indications.conf.
         """
         if kind not in BACKGROUNDS:
-            raise InvalidArgument("kind", "silence, music or tone expected")
+            raise InvalidArgument("kind", "silence, music, tone or echo expected")
         if kind == "tone" and not _media.is_tone(value):
             raise InvalidArgument("tone", f"not a tone list: {value!r}")
         self._submit(_media.STREAM_BACKGROUND, BACKGROUNDS[kind], value)

@@ -41,6 +41,8 @@ int mp_background_set(struct mp_stream *s, enum mp_background kind, const char *
 		}
 	}
 	s->background = bg;
+	if (!s->bridge)
+		s->relay = kind == MP_BACKGROUND_ECHO ? s : NULL;
 	mp_background_adopt(mp_worker_of(&s->obj), s);
 	mp_stream_update(s);
 	return err;

@@ -52,7 +52,13 @@ enum mp_event_type {
 };
 
 enum mp_strict { MP_STRICT_NO, MP_STRICT_YES, MP_STRICT_SEQNO };
-enum mp_background { MP_BACKGROUND_NONE, MP_BACKGROUND_SILENCE, MP_BACKGROUND_MUSIC, MP_BACKGROUND_TONE };
+enum mp_background {
+	MP_BACKGROUND_NONE,
+	MP_BACKGROUND_SILENCE,
+	MP_BACKGROUND_MUSIC,
+	MP_BACKGROUND_TONE,
+	MP_BACKGROUND_ECHO, /* what the stream says itself, unless it is in a bridge */
+};
 enum mp_direction { MP_DIRECTION_SEND = 1, MP_DIRECTION_RECEIVE = 2 };
 enum mp_role { MP_ROLE_PARTICIPANT, MP_ROLE_ANNOUNCER, MP_ROLE_LISTENER };
 enum mp_item_kind { MP_ITEM_FILE, MP_ITEM_TONE, MP_ITEM_SILENCE };
@@ -108,7 +114,7 @@ struct mp_engine_conf {
 	unsigned dtmf_timeout_ms;  /* ends a digit whose end packets were lost */
 	unsigned rtcp_interval_ms;
 	bool rtp_checksums;
-	bool realtime; /* SCHED_FIFO where allowed */
+	bool realtime; /* a higher priority for the workers, where allowed */
 };
 
 /* Create an engine without threads. Returns 0, EINVAL, ENOMEM or the errno of eventfd. */

@@ -52,7 +52,9 @@ void mp_stream_update(struct mp_stream *s)
 	if (!decodes)
 		mp_pcm_close(s);
 	link_if(&w->in_list, &s->in_link, decodes);
-	link_if(&w->out_list, &s->out_link, s->player || beeps || has_digits || kind != MP_BACKGROUND_NONE);
+	link_if(&w->out_list, &s->out_link,
+		s->player || beeps || has_digits ||
+			(kind != MP_BACKGROUND_NONE && kind != MP_BACKGROUND_ECHO));
 	if (mp_link_is_in(&s->in_link) || mp_link_is_in(&s->out_link))
 		mp_worker_need_tick(w);
 }
@@ -92,7 +94,7 @@ void mp_stream_tick_out(struct mp_stream *s)
 			mp_stream_send_frame(s, pcm, n);
 		return;
 	}
-	if (!s->background) {
+	if (!s->background || s->background->kind == MP_BACKGROUND_ECHO) {
 		mp_stream_update(s);
 		return;
 	}
@@ -120,6 +122,8 @@ void mp_stream_attach(struct mp_worker *w, struct mp_stream *s)
 	mp_background_adopt(w, s);
 	if (s->rtp && (mp_worker_watch(w, &s->rtp->rtp) || mp_worker_watch(w, &s->rtp->rtcp)))
 		MP_COUNT(w, no_memory);
+	if (s->rtp && s->rtp->peer.fd >= 0 && mp_worker_watch(w, &s->rtp->peer))
+		MP_COUNT(w, no_memory);
 	mp_stream_update(s);
 }
 
@@ -135,6 +139,8 @@ void mp_stream_detach(struct mp_worker *w, struct mp_stream *s)
 	if (s->rtp) {
 		mp_worker_unwatch(w, &s->rtp->rtp);
 		mp_worker_unwatch(w, &s->rtp->rtcp);
+		if (s->rtp->peer.fd >= 0)
+			mp_worker_unwatch(w, &s->rtp->peer);
 	}
 	mp_link_remove(&s->all);
 	mp_link_remove(&s->in_link);
@@ -147,11 +153,13 @@ void mp_stream_detach(struct mp_worker *w, struct mp_stream *s)
 
 static void close_sockets(struct mp_rtp_session *r)
 {
+	if (r->peer.fd >= 0)
+		close(r->peer.fd);
 	if (r->rtp.fd >= 0)
 		close(r->rtp.fd);
 	if (r->rtcp.fd >= 0)
 		close(r->rtcp.fd);
-	r->rtp.fd = r->rtcp.fd = -1;
+	r->rtp.fd = r->rtcp.fd = r->peer.fd = -1;
 }
 
 /* Effects that end with the stream. */
@@ -216,8 +224,25 @@ void mp_stream_free(struct mp_stream *s)
 
 /* -- configuration ------------------------------------------------------------------------------- */
 
-static void set_remote(struct mp_rtp_session *r, const char *host, uint16_t port)
+/* Point the connected socket at `remote`; without one (no descriptors left), sendto does. */
+void mp_stream_connect(struct mp_stream *s)
 {
+	struct mp_rtp_session *r = s->rtp;
+	const bool is_new = r->peer.fd < 0;
+
+	if (mp_sock_open_peer(&r->peer.fd, r->rtp.fd, &r->remote)) {
+		if (r->peer.fd >= 0)
+			close(r->peer.fd);
+		r->peer.fd = -1;
+	} else if (is_new && mp_worker_watch(mp_worker_of(&s->obj), &r->peer)) {
+		close(r->peer.fd);
+		r->peer.fd = -1;
+	}
+}
+
+static void set_remote(struct mp_stream *s, const char *host, uint16_t port)
+{
+	struct mp_rtp_session *r = s->rtp;
 	struct mp_addr remote = {.len = 0};
 
 	if (*host && port)
@@ -229,6 +254,8 @@ static void set_remote(struct mp_rtp_session *r, const char *host, uint16_t port
 	r->signalled = remote;
 	r->remote = remote;
 	r->filter = (struct mp_source_filter){.state = MP_LEARNING};
+	if (remote.len)
+		mp_stream_connect(s);
 }
 
 static void set_rtcp_remote(struct mp_rtp_session *r, const char *host, uint16_t port, bool mux)
@@ -251,7 +278,7 @@ void mp_stream_configure(struct mp_stream *s, const struct mp_cmd *c)
 
 	if (!r || !mp_codec_get((enum mp_codec_id)c->i[1]) || c->bytes_len != sizeof(r->receive_map))
 		return;
-	set_remote(r, c->text[0], (uint16_t)c->i[0]);
+	set_remote(s, c->text[0], (uint16_t)c->i[0]);
 	if (r->out.codec != (enum mp_codec_id)c->i[1] || r->out.ptime_ms != (uint8_t)c->i[3])
 		r->out.waiting_len = 0;
 	r->out.codec = (enum mp_codec_id)c->i[1];
