@@ -41,7 +41,6 @@ class Options:
     :param maxload: 1-minute load average above which new calls are refused, 0 for no limit.
     :param maxfiles: file descriptors to ask the system for, 0 to leave the limit alone.
     :param minmemfree: MiB of free memory below which new calls are refused, 0 for no limit.
-    :param mindtmfduration: ms that a digit lasts at least.
     :param entityid: six octets such as ``00:11:22:33:44:55``, or empty.
     """
 
@@ -57,11 +56,16 @@ class Options:
     runuser: str = setting(text, "")
     rungroup: str = setting(text, "")
     defaultlanguage: str = setting(text, "en")
-    mindtmfduration: int = setting(integer(0, 60_000), 80)
+    mindtmfduration: int = setting(
+        integer(0, 60_000), 80, no_effect="digits are passed on as long as they were"
+    )
     live_dangerously: bool = setting(boolean, False)
     execincludes: bool = setting(boolean, False)
     transmit_silence: bool = setting(
-        boolean, False, names=("transmit_silence", "transmit_silence_during_record")
+        boolean,
+        False,
+        names=("transmit_silence", "transmit_silence_during_record"),
+        no_effect="silence is sent to channels whose application asks for it",
     )
     sounds_search_custom_dir: bool = setting(boolean, False)
     console: bool = setting(boolean, False)
@@ -168,9 +172,16 @@ def build_asterisk(file: ConfigFile, warnings: list[ConfigWarning]) -> AsteriskC
     directories = bind(Directories, found["directories"], warnings)
     return AsteriskConf(
         _derived(directories, {option.name.lower() for option in found["directories"]}),
-        bind(Options, found["options"], warnings),
+        _named(bind(Options, found["options"], warnings)),
         bind(ControlFiles, found["files"], warnings),
     )
+
+
+def _named(options: Options) -> Options:
+    """Let ``autosystemname`` name the system after the machine."""
+    if options.autosystemname and not options.systemname:
+        return replace(options, systemname=os.uname().nodename)
+    return options
 
 
 def _derived(directories: Directories, given: set[str]) -> Directories:

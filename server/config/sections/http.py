@@ -12,6 +12,7 @@ from server.config.objects import ConfigFile, ConfigWarning, Option, Section
 from server.config.types import SocketAddress, boolean, integer, socket_address, text
 
 DEFAULT_TLS_PORT = 8089
+_OLD_TLS = "TLS 1.2 is the oldest that is spoken"
 _ACL_OPTIONS = ("permit", "deny", "acl")
 
 
@@ -62,7 +63,12 @@ class Http:
     sessionlimit: int = setting(integer(1), 100)
     session_inactivity: int = setting(integer(1), 30_000)
     session_keep_alive: int = setting(integer(0), 15_000)
-    enable_static: bool = setting(boolean, False, names=("enable_static", "enablestatic"))
+    enable_static: bool = setting(
+        boolean,
+        False,
+        names=("enable_static", "enablestatic"),
+        no_effect="there are no static files",
+    )
     enable_status: bool = setting(boolean, False)
     redirects: tuple[tuple[str, str], ...] = settings(redirect, names=("redirect",))
     tlsenable: bool = setting(boolean, False, names=("tlsenable", "sslenable"))
@@ -72,8 +78,8 @@ class Http:
     tlscertfile: str = setting(text, "asterisk.pem", names=("tlscertfile", "tlscert", "sslcert"))
     tlsprivatekey: str = setting(text, "", names=("tlsprivatekey", "sslprivatekey"))
     tlscipher: str = setting(text, "", names=("tlscipher", "sslcipher"))
-    tlsdisablev1: bool = setting(boolean, True)
-    tlsdisablev11: bool = setting(boolean, True)
+    tlsdisablev1: bool = setting(boolean, True, no_effect=_OLD_TLS)
+    tlsdisablev11: bool = setting(boolean, True, no_effect=_OLD_TLS)
     tlsdisablev12: bool = setting(boolean, False)
     tlsservercipherorder: bool = setting(boolean, True)
     restrictions: tuple[Restriction, ...] = ()
@@ -99,6 +105,8 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
             general += section.options
         elif section.name.lower() == "post_mappings":
             mappings += ((option.name, option.value) for option in section.options)
+            message = "[post_mappings] has no effect: files can't be uploaded"
+            warnings.append(ConfigWarning(section.path, section.line, message))
         elif section.get("type").lower() == "restriction":
             restrictions.append(_restriction(section, warnings, acls))
         else:

@@ -58,7 +58,9 @@ class MusicOnHold:
     """
 
     cachertclasses: bool = setting(boolean, False, no_effect="there are no realtime classes")
-    preferchannelclass: bool = setting(boolean, True)
+    preferchannelclass: bool = setting(
+        boolean, True, no_effect="the channel's own class always goes first"
+    )
     classes: Mapping[str, MusicClass] = field(default_factory=dict)
 
 

@@ -54,7 +54,7 @@ class Rtp:
         "yes",
     )
     probation: int = setting(integer(2), 4)
-    icesupport: bool = setting(boolean, True)
+    icesupport: bool = setting(boolean, True)  # there is none: both values are true to it
     stunaddr: SocketAddress | None = setting(  # noqa: RUF009 - SocketAddress is frozen
         socket_address(STUN_PORT), None, no_effect=_ICE
     )
@@ -91,6 +91,10 @@ def build_rtp(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
             warnings.append(
                 ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
             )
+    for option in general:
+        if option.name.lower() in _ACL_OPTIONS:
+            message = f"{option.name} has no effect: {_ICE}"
+            warnings.append(ConfigWarning(option.path, option.line, message))
     rtp = bind(
         Rtp,
         general,

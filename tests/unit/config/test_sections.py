@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -128,6 +129,13 @@ def test_directories_follow_those_they_are_part_of() -> None:
     assert (conf.directories.astdbdir, conf.directories.astkeydir) == ("/v", "/d")
     conf = build_asterisk(parse_text("[directories]\nastvarlibdir=/v\nastdbdir=/x"), [])
     assert conf.directories.astdbdir == "/x"
+
+
+def test_autosystemname_is_the_machines_name() -> None:
+    conf = build_asterisk(parse_text("[options]\nautosystemname=yes"), [])
+    assert conf.options.systemname == os.uname().nodename
+    conf = build_asterisk(parse_text("[options]\nautosystemname=yes\nsystemname=a"), [])
+    assert conf.options.systemname == "a"
 
 
 def test_control_socket_is_in_the_run_directory() -> None:
