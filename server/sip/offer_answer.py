@@ -78,6 +78,11 @@ CODECS: dict[str, Codec] = {
         Codec("slin16", "L16", 16000, 118),
     )
 }
+_BY_RTPMAP = {
+    RtpMap(codec.encoding, codec.clock_rate, codec.channels): codec for codec in CODECS.values()
+}
+_Formats = list[tuple[int, RtpMap]]
+_Common = list[tuple[int, Codec]]
 _STATIC = {0: RtpMap("PCMU", 8000), 8: RtpMap("PCMA", 8000)}
 _DTMF_PAYLOAD_TYPES = {8000: 101, 16000: 102}  # preferred, by clock rate
 
@@ -205,11 +210,11 @@ class OfferAnswer:
         """
         if self.state is OfferState.LOCAL_OFFER:
             raise RemoteProtocolError("offers crossed", 491)
-        index, common = self._choose_line(offer)
+        index, formats, common = self._choose_line(offer)
         if self.capabilities.prefers_own_order:
             common.sort(key=lambda pair: self.capabilities.codecs.index(pair[1].name))
         media = offer.media[index]
-        event = self._peer_event(media, common[0][1].clock_rate, {})
+        event = self._peer_event(formats, common[0][1].clock_rate)
         ours = _allowed(_direction(offer, media), direction)
         mux = self.capabilities.rtcp_mux and media.attribute("rtcp-mux") is not None
         receive_map = _receive_map(common, event)
@@ -241,10 +246,11 @@ class OfferAnswer:
         if media is None or not _is_usable(media):
             raise RemoteProtocolError("the answer refuses our audio", 488)
         offered = ours.rtpmaps()
-        common = _common_codecs(media, self.capabilities.codecs, offered)
+        formats = _formats(media, offered)
+        common = _common_codecs(formats, self.capabilities.codecs)
         if not common:
             raise RemoteProtocolError("the answer has none of the codecs offered", 488)
-        event = self._peer_event(media, common[0][1].clock_rate, offered)
+        event = self._peer_event(formats, common[0][1].clock_rate)
         allowed = _allowed(_direction(answer, media), direction)
         mux = media.attribute("rtcp-mux") is not None and ours.attribute("rtcp-mux") is not None
         receive_map = _offered_map(offered, {codec.name for _, codec in common}, event is not None)
@@ -335,26 +341,23 @@ class OfferAnswer:
 
     # the peer's descriptions
 
-    def _choose_line(self, offer: SessionDescription) -> tuple[int, list[tuple[int, Codec]]]:
-        """The m-line to accept and the codecs in common, in the offer's order."""
+    def _choose_line(self, offer: SessionDescription) -> tuple[int, _Formats, _Common]:
+        """The m-line to accept, what it has, and the codecs in common in the offer's order."""
         for index, media in enumerate(offer.media):
             if _is_usable(media):
-                common = _common_codecs(media, self.capabilities.codecs, {})
+                formats = _formats(media, {})
+                common = _common_codecs(formats, self.capabilities.codecs)
                 if common:
-                    return index, common
+                    return index, formats, common
         raise RemoteProtocolError("no audio in common", 488)
 
-    def _peer_event(
-        self, media: MediaDescription, rate: int, known: Mapping[int, RtpMap]
-    ) -> tuple[int, int] | None:
+    def _peer_event(self, formats: _Formats, rate: int) -> tuple[int, int] | None:
         """The peer's telephone-event: (payload type, clock rate); that of our codec if it can."""
         if not self.capabilities.dtmf:
             return None
-        maps = {**known, **media.rtpmaps()}
         found: dict[int, int] = {}
-        for number in media.payload_types():
-            each = maps.get(number)
-            if each and each.encoding == "TELEPHONE-EVENT":
+        for number, each in formats:
+            if each.encoding == "TELEPHONE-EVENT":
                 found.setdefault(each.clock_rate, number)
         for candidate in (rate, 8000):  # phones that offer 16 kHz codecs often have 8 kHz events
             if candidate in found:
@@ -403,23 +406,26 @@ def _is_usable(media: MediaDescription) -> bool:
     return media.media == "audio" and media.protocol == PROTOCOL and media.port > 0
 
 
-def _common_codecs(
-    media: MediaDescription, names: Sequence[str], known: Mapping[int, RtpMap]
-) -> list[tuple[int, Codec]]:
-    """(payload type, codec) for each of *names* that the m-line has, in its order.
+def _formats(media: MediaDescription, known: Mapping[int, RtpMap]) -> _Formats:
+    """What the m-line's payload types mean, in its order.
 
-    :param known: what payload types mean that the m-line itself leaves unexplained.
+    :param known: what those mean that the m-line itself leaves unexplained.
     """
-    wanted = {
-        RtpMap(codec.encoding, codec.clock_rate, codec.channels): codec
-        for codec in (CODECS[name] for name in names)
-    }
-    maps = {**_STATIC, **known, **media.rtpmaps()}
-    common: dict[str, tuple[int, Codec]] = {}
+    maps = media.rtpmaps()
+    formats = []
     for number in media.payload_types():
-        each = maps.get(number)
-        codec = wanted.get(each) if each else None
-        if codec:
+        each = maps.get(number) or known.get(number) or _STATIC.get(number)
+        if each is not None:
+            formats.append((number, each))
+    return formats
+
+
+def _common_codecs(formats: _Formats, names: Sequence[str]) -> _Common:
+    """(payload type, codec) for each of *names* that is among the formats, in their order."""
+    common: dict[str, tuple[int, Codec]] = {}
+    for number, each in formats:
+        codec = _BY_RTPMAP.get(each)
+        if codec is not None and codec.name in names:
             common.setdefault(codec.name, (number, codec))
     return list(common.values())
 
@@ -443,10 +449,9 @@ def _offered_map(
             if has_events:
                 receive_map[number] = TELEPHONE_EVENT
             continue
-        for name in names:
-            codec = CODECS[name]
-            if (codec.encoding, codec.clock_rate, codec.channels) == each:
-                receive_map[number] = name
+        codec = _BY_RTPMAP.get(each)
+        if codec is not None and codec.name in names:
+            receive_map[number] = codec.name
     return receive_map
 
 
@@ -466,14 +471,13 @@ def _direction(description: SessionDescription, media: MediaDescription) -> Dire
     direction = Direction.SENDRECV
     for attributes in (description.attributes, media.attributes):
         for name, _ in attributes:
-            if name in _DIRECTIONS:
-                direction = Direction(name)
+            direction = _DIRECTIONS.get(name, direction)
     if not _address(description, media):
         direction = Direction.of(direction.can_send, False)
     return direction
 
 
-_DIRECTIONS = frozenset(each.value for each in Direction)
+_DIRECTIONS = {each.value: each for each in Direction}
 
 
 def _allowed(remote: Direction, wanted: Direction) -> Direction:

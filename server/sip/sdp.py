@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import NamedTuple
 
 from server.base.errors import LocalProtocolError, RemoteProtocolError
@@ -18,6 +19,7 @@ MAX_SIZE = 32_768  # bytes; browsers' offers with many candidates reach 10 kB
 MAX_MEDIA = 32
 MAX_ATTRIBUTES = 1000  # of the whole description
 MAX_FORMATS = 128  # per m-line: all payload types there are
+MAX_RTPMAP = 100  # characters
 
 _is_version = re.compile(r"0[ \t]*").fullmatch
 _is_number = re.compile(r"[0-9]{1,20}", re.ASCII).fullmatch
@@ -77,6 +79,19 @@ class RtpMap(NamedTuple):
     channels: int = 1
 
 
+@lru_cache(512)  # peers say the same few again and again
+def _match_short_rtpmap(text: str) -> tuple[int, RtpMap] | None:
+    match = _match_rtpmap(text)
+    if match is None or int(match.group(1)) > MAX_PAYLOAD_TYPE:
+        return None
+    number, encoding, rate, channels = match.groups()
+    return int(number), RtpMap(encoding.upper(), int(rate), int(channels or 1))
+
+
+def _parse_rtpmap(text: str) -> tuple[int, RtpMap] | None:
+    return _match_short_rtpmap(text) if len(text) <= MAX_RTPMAP else None
+
+
 @dataclass(slots=True)
 class Origin:
     """``o=``."""
@@ -130,7 +145,10 @@ class MediaDescription:
 
     def attribute(self, name: str) -> str | None:
         """The value of the first such attribute, empty if it has none, ``None`` if absent."""
-        return next(self.attribute_values(name), None)
+        for each, value in self.attributes:
+            if each == name:
+                return value or ""
+        return None
 
     def attribute_values(self, name: str) -> Iterator[str]:
         """The values of all such attributes."""
@@ -139,12 +157,9 @@ class MediaDescription:
     def rtpmaps(self) -> dict[int, RtpMap]:
         """Payload types that a=rtpmap names; malformed lines are passed over."""
         maps: dict[int, RtpMap] = {}
-        for text in self.attribute_values("rtpmap"):
-            match = _match_rtpmap(text)
-            if match is None or int(match.group(1)) > MAX_PAYLOAD_TYPE:
-                continue
-            number, encoding, rate, channels = match.groups()
-            maps.setdefault(int(number), RtpMap(encoding.upper(), int(rate), int(channels or 1)))
+        for name, value in self.attributes:
+            if name == "rtpmap" and value and (parsed := _parse_rtpmap(value)):
+                maps.setdefault(*parsed)
         return maps
 
     def fmtp(self, payload_type: int) -> str | None:
