@@ -30,6 +30,7 @@ MAX_HEADERS = 32_768  # bytes of names and values
 MAX_HEADER_COUNT = 128
 MAX_BODY = 262_144  # bytes
 MAX_PENDING = 64  # parsed requests that wait for the one before them
+LINGER = 1.0  # seconds that a refused client may go on sending
 WRITE_HIGH_WATER = 262_144  # bytes that wait for a slow reader before we stop reading from it
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -329,10 +330,19 @@ class Connection(asyncio.Protocol):
     def _refuse(self, response: Response) -> None:
         """Answer what can't be parsed or is too large; nothing that follows can be understood."""
         self._refusal = None
-        if self._transport is not None and not self._is_closing and not self._is_busy:
-            head = self._host.encoder.head(response, self._host.clock.wall(), is_closing=True)
-            self._transport.write(head + response.body)
-        self._end()
+        if self._transport is None or self._is_closing or self._is_busy:
+            self._end()
+            return
+        self._is_closing = True
+        head = self._host.encoder.head(response, self._host.clock.wall(), is_closing=True)
+        self._transport.write(head + response.body)
+        if not self._transport.can_write_eof():
+            self._transport.close()
+            return
+        # Closing while the client still sends would reset the connection and take our answer
+        # with it: hear it out for a moment (RFC 9112, 9.6).
+        self._transport.write_eof()
+        self._loop.call_later(LINGER, self.abort)
 
     def _end(self) -> None:
         self._is_closing = True

