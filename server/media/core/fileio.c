@@ -19,7 +19,7 @@ enum {
 	RING_MS_MAX = 60000
 };
 
-void io_obj_init(struct io_obj *obj, struct mp_fileio *f)
+void mp_io_obj_init(struct io_obj *obj, struct mp_fileio *f)
 {
 	const unsigned turn = atomic_fetch_add_explicit(&f->turn, 1, memory_order_relaxed);
 
@@ -27,7 +27,7 @@ void io_obj_init(struct io_obj *obj, struct mp_fileio *f)
 	atomic_init(&obj->flags, 0);
 }
 
-void io_kick(struct io_obj *obj, unsigned flags)
+void mp_io_kick(struct io_obj *obj, unsigned flags)
 {
 	struct io_thread *t = obj->thread;
 	struct io_obj *head;
@@ -228,7 +228,7 @@ int mp_fileio_open(struct mp_fileio **fp, const struct mp_fileio_conf *conf)
 		return ENOMEM;
 	err = fill_conf(&f->conf, conf);
 	if (!err)
-		err = cache_init(&f->cache, f->conf.cache_bytes);
+		err = mp_cache_init(&f->cache, f->conf.cache_bytes);
 	if (err) {
 		free(f);
 		return err;
@@ -253,7 +253,7 @@ void mp_fileio_close(struct mp_fileio *f)
 		pthread_join(f->thread[i].id, NULL);
 		sem_destroy(&f->thread[i].wake);
 	}
-	cache_free(&f->cache);
+	mp_cache_free(&f->cache);
 	free(f);
 }
 

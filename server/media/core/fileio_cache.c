@@ -12,7 +12,7 @@
 
 #include "fileio_impl.h"
 
-int cache_init(struct cache *c, size_t limit)
+int mp_cache_init(struct cache *c, size_t limit)
 {
 	memset(c, 0, sizeof(*c));
 	c->limit = limit;
@@ -78,7 +78,7 @@ static void evict(struct cache *c, struct sound *s)
 	unref(c, s);
 }
 
-void cache_free(struct cache *c)
+void mp_cache_free(struct cache *c)
 {
 	while (c->oldest)
 		evict(c, c->oldest);
@@ -120,8 +120,8 @@ static struct sound *lookup(struct cache *c, const char *path, const char *forma
 	return s;
 }
 
-struct sound *cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
-                         struct file_version *version)
+struct sound *mp_cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
+                            struct file_version *version)
 {
 	const bool there = get_version(version, path);
 	struct sound *s;
@@ -195,18 +195,19 @@ static int decode_all(struct sound *s, struct decoder *d, size_t room, int16_t *
 	int err;
 
 	do {
-		err = decoder_read(d, scratch, s->pcm + s->n, &got);
+		err = mp_decoder_read(d, scratch, s->pcm + s->n, &got);
 		if (!err)
 			s->n += got;
-	} while (!err && got && s->n + decoder_bound(d) <= room);
+	} while (!err && got && s->n + mp_decoder_bound(d) <= room);
 	return err;
 }
 
-int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path, const char *format,
-               uint32_t rate, const struct file_version *version, int16_t *scratch)
+int mp_cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path,
+                  const char *format, uint32_t rate, const struct file_version *version, int16_t *scratch)
 {
 	const uint64_t own = mp_reader_rate(d->reader);
-	const size_t room = (size_t)(mp_reader_samples(d->reader) * d->rate / own) + 2 * decoder_bound(d);
+	const size_t room =
+	        (size_t)(mp_reader_samples(d->reader) * d->rate / own) + 2 * mp_decoder_bound(d);
 	struct sound *s;
 	int err = new_sound(&s, path, format);
 
@@ -227,7 +228,7 @@ int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char
 	return 0;
 }
 
-void cache_release(struct cache *c, struct sound *s)
+void mp_cache_release(struct cache *c, struct sound *s)
 {
 	if (!s)
 		return;

@@ -4,7 +4,7 @@
 
 #include "fileio_impl.h"
 
-int decoder_open(struct decoder *d, const char *path, const char *format, uint32_t rate)
+int mp_decoder_open(struct decoder *d, const char *path, const char *format, uint32_t rate)
 {
 	uint32_t own;
 	int err;
@@ -18,7 +18,7 @@ int decoder_open(struct decoder *d, const char *path, const char *format, uint32
 	if (d->rate != own)
 		err = mp_resampler_open(&d->resampler, own, d->rate);
 	if (err)
-		decoder_close(d);
+		mp_decoder_close(d);
 	return err;
 }
 
@@ -27,7 +27,7 @@ static size_t step(const struct decoder *d)
 	return mp_reader_rate(d->reader) * IO_BLOCK_MS / 1000;
 }
 
-size_t decoder_bound(const struct decoder *d)
+size_t mp_decoder_bound(const struct decoder *d)
 {
 	return d->resampler ? mp_resampler_bound(d->resampler, step(d)) : step(d);
 }
@@ -38,7 +38,7 @@ static int read_converted(struct decoder *d, int16_t *scratch, int16_t *out, siz
 	int err;
 
 	while (!d->ended) {
-		*got = decoder_bound(d);
+		*got = mp_decoder_bound(d);
 		err = mp_reader_read(d->reader, scratch, step(d), &taken);
 		if (err)
 			return err;
@@ -47,18 +47,18 @@ static int read_converted(struct decoder *d, int16_t *scratch, int16_t *out, siz
 		if (err || *got) /* nothing comes out while the filter fills */
 			return err;
 	}
-	*got = decoder_bound(d);
+	*got = mp_decoder_bound(d);
 	return mp_resampler_drain(d->resampler, out, got);
 }
 
-int decoder_read(struct decoder *d, int16_t *scratch, int16_t *out, size_t *got)
+int mp_decoder_read(struct decoder *d, int16_t *scratch, int16_t *out, size_t *got)
 {
 	if (d->resampler)
 		return read_converted(d, scratch, out, got);
 	return mp_reader_read(d->reader, out, step(d), got);
 }
 
-int decoder_seek_ms(struct decoder *d, uint64_t ms)
+int mp_decoder_seek_ms(struct decoder *d, uint64_t ms)
 {
 	if (d->resampler)
 		mp_resampler_reset(d->resampler);
@@ -66,7 +66,7 @@ int decoder_seek_ms(struct decoder *d, uint64_t ms)
 	return mp_reader_seek_ms(d->reader, ms);
 }
 
-void decoder_close(struct decoder *d)
+void mp_decoder_close(struct decoder *d)
 {
 	mp_reader_close(d->reader);
 	mp_resampler_close(d->resampler);

@@ -104,11 +104,11 @@ struct mp_fileio {
 	struct io_thread thread[IO_THREADS_MAX];
 };
 
-/* Prepare an object and choose its thread; it gets its first service by io_kick. */
-void io_obj_init(struct io_obj *obj, struct mp_fileio *f);
+/* Prepare an object and choose its thread; it gets its first service by mp_io_kick. */
+void mp_io_obj_init(struct io_obj *obj, struct mp_fileio *f);
 
 /* Ask for service. Never blocks. With IO_CLOSING the caller gives the object up. */
-void io_kick(struct io_obj *obj, unsigned flags);
+void mp_io_kick(struct io_obj *obj, unsigned flags);
 
 /* -- decoding ----------------------------------------------------------------------------------- */
 
@@ -121,34 +121,34 @@ struct decoder {
 };
 
 /* Open; rate 0: the file's own. Returns 0 or an errno. */
-int decoder_open(struct decoder *d, const char *path, const char *format, uint32_t rate);
+int mp_decoder_open(struct decoder *d, const char *path, const char *format, uint32_t rate);
 
-/* The most that one decoder_read gives. */
-size_t decoder_bound(const struct decoder *d);
+/* The most that one mp_decoder_read gives. */
+size_t mp_decoder_bound(const struct decoder *d);
 
-/* Give up to decoder_bound() samples, which `out` must hold; *got 0: the end. `scratch`: IO_SCRATCH. */
-int decoder_read(struct decoder *d, int16_t *scratch, int16_t *out, size_t *got);
+/* Give up to mp_decoder_bound() samples, which `out` must hold; *got 0: the end. `scratch`: IO_SCRATCH. */
+int mp_decoder_read(struct decoder *d, int16_t *scratch, int16_t *out, size_t *got);
 
-int decoder_seek_ms(struct decoder *d, uint64_t ms);
-void decoder_close(struct decoder *d);
+int mp_decoder_seek_ms(struct decoder *d, uint64_t ms);
+void mp_decoder_close(struct decoder *d);
 
 /* -- cache -------------------------------------------------------------------------------------- */
 
-int cache_init(struct cache *c, size_t limit);
-void cache_free(struct cache *c);
+int mp_cache_init(struct cache *c, size_t limit);
+void mp_cache_free(struct cache *c);
 
 /* The decoded sound, for the caller to release; NULL: not there. An old version is thrown out.
- * *version: what the path holds now, for cache_load. */
-struct sound *cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
-                         struct file_version *version);
+ * *version: what the path holds now, for mp_cache_load. */
+struct sound *mp_cache_find(struct cache *c, const char *path, const char *format, uint32_t rate,
+                            struct file_version *version);
 
 /*
  * Decode the rest of `d` into a new sound and keep it, if its memory fits. *sp belongs to the caller, who
  * releases it. Returns 0 or an errno.
  */
-int cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path, const char *format,
-               uint32_t rate, const struct file_version *version, int16_t *scratch);
+int mp_cache_load(struct cache *c, struct sound **sp, struct decoder *d, const char *path,
+                  const char *format, uint32_t rate, const struct file_version *version, int16_t *scratch);
 
-void cache_release(struct cache *c, struct sound *s);
+void mp_cache_release(struct cache *c, struct sound *s);
 
 #endif

@@ -235,10 +235,10 @@ int mp_sink_open(struct mp_sink **sp, struct mp_fileio *f, const char *path, con
 	s->obj.serve = serve;
 	s->obj.tick = tick;
 	s->obj.destroy = destroy;
-	io_obj_init(&s->obj, f);
+	mp_io_obj_init(&s->obj, f);
 	atomic_fetch_add_explicit(&f->sinks_live, 1, memory_order_relaxed);
 	*sp = s;
-	io_kick(&s->obj, 0);
+	mp_io_kick(&s->obj, 0);
 	return 0;
 }
 
@@ -273,7 +273,7 @@ size_t mp_sink_write(struct mp_sink *s, const int16_t *pcm, size_t n)
 	if (take < n)
 		count_overflow(s, n - take);
 	if (used + take > s->ring_size / 2)
-		io_kick(&s->obj, 0);
+		mp_io_kick(&s->obj, 0);
 	return take;
 }
 
@@ -301,11 +301,11 @@ void mp_sink_finish(struct mp_sink *s)
 		return;
 	s->finished = true;
 	atomic_store_explicit(&s->finish, true, memory_order_release);
-	io_kick(&s->obj, 0);
+	mp_io_kick(&s->obj, 0);
 }
 
 void mp_sink_close(struct mp_sink *s)
 {
 	if (s)
-		io_kick(&s->obj, IO_CLOSING);
+		mp_io_kick(&s->obj, IO_CLOSING);
 }

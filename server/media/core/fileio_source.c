@@ -85,22 +85,22 @@ static int open_file(struct mp_source *s)
 	struct file_version version;
 	int err;
 
-	s->sound = cache_find(cache, s->path, s->format, s->want_rate, &version);
+	s->sound = mp_cache_find(cache, s->path, s->format, s->want_rate, &version);
 	if (s->sound) {
 		s->rate = s->sound->rate;
 		s->duration_ms = (uint64_t)s->sound->n * 1000 / s->rate;
 		return 0;
 	}
-	err = decoder_open(&s->decoder, s->path, s->format, s->want_rate);
+	err = mp_decoder_open(&s->decoder, s->path, s->format, s->want_rate);
 	if (err)
 		return err;
 	s->rate = s->decoder.rate;
 	s->duration_ms = mp_reader_duration_ms(s->decoder.reader);
 	if (s->duration_ms > s->io->conf.cache_sound_ms)
 		return make_ring(s);
-	err = cache_load(cache, &s->sound, &s->decoder, s->path, s->format, s->want_rate, &version,
-	                 s->obj.thread->in);
-	decoder_close(&s->decoder);
+	err = mp_cache_load(cache, &s->sound, &s->decoder, s->path, s->format, s->want_rate, &version,
+	                    s->obj.thread->in);
+	mp_decoder_close(&s->decoder);
 	return err;
 }
 
@@ -130,8 +130,8 @@ static void fill(struct mp_source *s)
 
 	if (!s->ring || atomic_load_explicit(&s->status, memory_order_relaxed))
 		return;
-	while (room(s) >= decoder_bound(&s->decoder)) {
-		const int err = decoder_read(&s->decoder, t->in, t->out, &got);
+	while (room(s) >= mp_decoder_bound(&s->decoder)) {
+		const int err = mp_decoder_read(&s->decoder, t->in, t->out, &got);
 
 		if (err || !got) {
 			atomic_store_explicit(&s->status, err ? err : STATUS_END, memory_order_release);
@@ -153,7 +153,7 @@ static int go_to(struct mp_source *s, uint64_t ms)
 	}
 	atomic_store_explicit(&s->head, 0, memory_order_relaxed);
 	atomic_store_explicit(&s->tail, 0, memory_order_relaxed);
-	return decoder_seek_ms(&s->decoder, ms);
+	return mp_decoder_seek_ms(&s->decoder, ms);
 }
 
 static void answer_seek(struct mp_source *s, uint32_t req)
@@ -187,8 +187,8 @@ static void destroy(struct io_obj *obj)
 {
 	struct mp_source *s = source_of(obj);
 
-	cache_release(&s->io->cache, s->sound);
-	decoder_close(&s->decoder);
+	mp_cache_release(&s->io->cache, s->sound);
+	mp_decoder_close(&s->decoder);
 	atomic_fetch_sub_explicit(&s->io->sources_live, 1, memory_order_relaxed);
 	free(s->ring);
 	free(s->format);
@@ -224,7 +224,7 @@ int mp_source_open(struct mp_source **sp, struct mp_fileio *f, const char *path,
 	s->want_rate = rate;
 	s->obj.serve = serve;
 	s->obj.destroy = destroy;
-	io_obj_init(&s->obj, f);
+	mp_io_obj_init(&s->obj, f);
 	atomic_fetch_add_explicit(&f->sources_live, 1, memory_order_relaxed);
 	*sp = s;
 	mp_source_seek(s, offset_ms);
@@ -234,7 +234,7 @@ int mp_source_open(struct mp_source **sp, struct mp_fileio *f, const char *path,
 void mp_source_close(struct mp_source *s)
 {
 	if (s)
-		io_kick(&s->obj, IO_CLOSING);
+		mp_io_kick(&s->obj, IO_CLOSING);
 }
 
 /* Is the place that was asked for there? Acquire: then so is all that the thread wrote for it. */
@@ -256,7 +256,7 @@ void mp_source_seek(struct mp_source *s, uint64_t ms)
 	}
 	s->wanted++;
 	atomic_store_explicit(&s->seek_req, s->wanted, memory_order_release);
-	io_kick(&s->obj, 0);
+	mp_io_kick(&s->obj, 0);
 }
 
 static size_t min_size(size_t a, size_t b)
@@ -302,7 +302,7 @@ static size_t read_ring(struct mp_source *s, int16_t *pcm, size_t n)
 	if (s->starved)
 		atomic_fetch_add_explicit(&s->io->starved, 1, memory_order_relaxed);
 	if (!status && there - take < s->ring_size / 2)
-		io_kick(&s->obj, 0);
+		mp_io_kick(&s->obj, 0);
 	return take;
 }
 
