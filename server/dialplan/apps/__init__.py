@@ -3,8 +3,8 @@
 from server.dialplan.apps import (
     calls,
     dial,
-    flow,
     digits,
+    flow,
     logs,
     music,
     playback,
@@ -16,5 +16,5 @@ from server.dialplan.apps import (
 )
 
 FAMILIES = (
-    calls, dial, flow, input, logs, music, playback, record, stasis, subroutines, variables, waiting
+    calls, dial, digits, flow, logs, music, playback, record, stasis, subroutines, variables, waiting
 )  # fmt: skip

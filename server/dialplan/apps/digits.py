@@ -108,9 +108,9 @@ class _Asker:
     async def ask(self) -> tuple[str, str]:
         """Return the digits and ``OK`` or ``TIMEOUT``."""
         call = self._call
-        _, digit = await _play_unless_typed(call, self._sources, ALL_DIGITS)
-        if digit:
-            call.channel.unread_digit(digit)
+        _, interrupting = await _play_unless_typed(call, self._sources, ALL_DIGITS)
+        if interrupting:
+            call.channel.unread_digit(interrupting)
         digits = ""
         while len(digits) < self._limit:
             timeout = self._next_timeout if digits else self._first_timeout
