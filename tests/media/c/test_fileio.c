@@ -515,10 +515,10 @@ static void test_a_killed_process_leaves_its_recording(void)
 	if (pid == 0) {
 		struct mp_fileio *f = start(NULL);
 		struct mp_sink *s = record(f, "killed.wav", MP_FILE_EXCL, RATE);
-		struct timespec second = {1, 0};
+		struct stat st = {0};
 
 		write_ramp(s, 0, 8000);
-		nanosleep(&second, NULL);
+		WAIT_FOR(stat(path_of("killed.wav"), &st) == 0 && st.st_size == 16044);
 		write_ramp(s, 8000, 4000);
 		if (write(ready[1], &c, 1) == 1)
 			pause();
