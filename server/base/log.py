@@ -35,6 +35,7 @@ from server.base.log_sinks import (
 
 DTMF = 12
 VERBOSE = 15
+VERBOSE_ALWAYS = 22  # verbose messages of level 0: shown at any verbosity
 NOTICE = 25
 SECURITY = 35
 INFO_VERBOSE_LEVEL = 2  # calls, applications and registrations come and go
@@ -46,6 +47,7 @@ _NAMES = {
     DTMF: "DTMF",
     VERBOSE: "VERBOSE",
     logging.INFO: "VERBOSE",
+    VERBOSE_ALWAYS: "VERBOSE",
     NOTICE: "NOTICE",
     logging.WARNING: "WARNING",
     SECURITY: "SECURITY",
@@ -118,22 +120,23 @@ class Console:
     levels: frozenset[str] = field(default_factory=lambda: _DEFAULT_LEVELS)
     is_muted: bool = False
 
-    def wants(self, line: Line) -> bool:
-        """Say whether this line is for this console."""
+    def wants(self, level: str, verbose_level: int) -> bool:
+        """Say whether a line of this level is for this console."""
         if self.is_muted:
             return False
-        if line.level == "VERBOSE":
-            return line.verbose_level <= self.verbose_level
-        return line.level in self.levels or (line.level == "DEBUG" and self.debug_level > 0)
+        if level == "VERBOSE":
+            return verbose_level <= self.verbose_level
+        return level in self.levels if level != "DEBUG" else self.debug_level > 0
 
 
 def log_verbose(logger: logging.Logger, level: int, message: str, *args: object) -> None:
     """Log a verbose message.
 
-    :param level: 1 and up; shown where the verbosity is at least this.
+    :param level: 0 and up; shown where the verbosity is at least this.
     """
-    if logger.isEnabledFor(VERBOSE):
-        logger.log(VERBOSE, message, *args, extra={"verbose_level": level}, stacklevel=2)
+    number = VERBOSE if level > 0 else VERBOSE_ALWAYS
+    if logger.isEnabledFor(number):
+        logger.log(number, message, *args, extra={"verbose_level": level}, stacklevel=2)
 
 
 def level_name(number: int) -> str:
@@ -275,17 +278,19 @@ class LogService(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record to whoever wants it. Never waits, never raises."""
+        level, verbose_level = _levels_of(record)
+        watching = [console for console in self.consoles if console.wants(level, verbose_level)]
+        takers = [sink for sink in self._sinks if self._is_wanted(sink, level, verbose_level)]
+        if not watching and not takers:
+            return
         try:
-            line = self._line(record)
+            line = _line(record, level, verbose_level)
         except Exception:  # a broken message must not break a call
             self.handleError(record)
             return
-        if line.level == "DEBUG" and not self.debug and not self.consoles:
-            return
-        for console in self.consoles:
-            if console.wants(line):
-                console.listener(line)
-        if takers := [sink for sink in self._sinks if self._is_wanted(line, sink)]:
+        for console in watching:
+            console.listener(line)
+        if takers:
             self._enqueue(line, takers)
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -294,27 +299,10 @@ class LogService(logging.Handler):
 
     # private
 
-    def _is_wanted(self, line: Line, sink: Sink) -> bool:
+    def _is_wanted(self, sink: Sink, level: str, verbose_level: int) -> bool:
         if self.is_console_taken and isinstance(sink, ConsoleSink):
             return False
-        return sink.wants(line, self.verbose, self.debug)
-
-    def _line(self, record: logging.LogRecord) -> Line:
-        message = record.getMessage()
-        if record.exc_info:
-            message += "\n" + logging.Formatter().formatException(record.exc_info)
-        level = record.__dict__.get("level_name") or level_name(record.levelno)
-        default = INFO_VERBOSE_LEVEL if record.levelno == logging.INFO else 1
-        return Line(
-            level=level,
-            verbose_level=record.__dict__.get("verbose_level", default),
-            wall=record.created,
-            call_id=record.__dict__.get("call_id", ""),
-            file=record.filename,
-            line=record.lineno,
-            function=record.funcName,
-            message=message,
-        )
+        return sink.wants(level, verbose_level, self.verbose, self.debug)
 
     def _enqueue(self, line: Line, takers: list[Sink]) -> None:
         if self._queue.qsize() >= self._settings.queue_limit:
@@ -374,7 +362,7 @@ class LogService(logging.Handler):
 
     def _apply_levels(self) -> None:
         """Let Python drop early what nobody wants, before arguments are formatted."""
-        lowest = NOTICE
+        lowest = VERBOSE_ALWAYS
         verbosities = [self.verbose, *(console.verbose_level for console in self.consoles)]
         verbosities += [sink.verbose_level or 0 for sink in self._sinks]
         if max(verbosities) > 0:
@@ -384,6 +372,29 @@ class LogService(logging.Handler):
         if self.debug or any(console.debug_level for console in self.consoles):
             lowest = logging.DEBUG
         logging.getLogger().setLevel(lowest)
+
+
+def _levels_of(record: logging.LogRecord) -> tuple[str, int]:
+    """Return Asterisk's level, and the verbose level that a verbose message has."""
+    level = record.__dict__.get("level_name") or level_name(record.levelno)
+    default = INFO_VERBOSE_LEVEL if record.levelno == logging.INFO else 1
+    return level, record.__dict__.get("verbose_level", default)
+
+
+def _line(record: logging.LogRecord, level: str, verbose_level: int) -> Line:
+    message = record.getMessage()
+    if record.exc_info:
+        message += "\n" + logging.Formatter().formatException(record.exc_info)
+    return Line(
+        level=level,
+        verbose_level=verbose_level,
+        wall=record.created,
+        call_id=record.__dict__.get("call_id", ""),
+        file=record.filename,
+        line=record.lineno,
+        function=record.funcName,
+        message=message,
+    )
 
 
 def _about_lost(count: int, wall: float) -> Line:

@@ -154,14 +154,17 @@ class Sink:
         self.render = render
         self.is_working = True
 
-    def wants(self, line: Line, verbose: int, debug: int) -> bool:
-        """Say whether a line is for this channel, given the server's own levels."""
-        if line.level not in self.levels:
+    def wants(self, level: str, verbose_level: int, verbose: int, debug: int) -> bool:
+        """Say whether a line of this level is for this channel.
+
+        :param verbose: the server's own verbosity.
+        :param debug: the server's own debug level.
+        """
+        if level not in self.levels:
             return False
-        if line.level == "VERBOSE":
-            limit = verbose if self.verbose_level is None else self.verbose_level
-            return line.verbose_level <= limit
-        return line.level != "DEBUG" or debug > 0
+        if level == "VERBOSE":
+            return verbose_level <= (verbose if self.verbose_level is None else self.verbose_level)
+        return level != "DEBUG" or debug > 0
 
     def write(self, line: Line) -> None:
         """Write one line."""

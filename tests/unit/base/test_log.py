@@ -134,10 +134,17 @@ def test_plain_verbose_follows_the_server_and_a_number_does_not(logs: Logs) -> N
 def test_unwanted_messages_are_not_even_formatted(logs: Logs) -> None:
     logs.start(LogChannel("x.log", EVERYTHING))
     assert not logger.isEnabledFor(logging.DEBUG)
-    assert not logger.isEnabledFor(logging.INFO) or logger.isEnabledFor(DTMF)
     logs.services[0].close()
     logs.start(LogChannel("x.log", frozenset({"ERROR"})))
     assert not logger.isEnabledFor(VERBOSE)
+    assert not logger.isEnabledFor(logging.INFO)
+
+
+def test_verbose_messages_of_level_0_are_shown_at_any_verbosity(logs: Logs) -> None:
+    logs.start(LogChannel("x.log", EVERYTHING))
+    log_verbose(logger, 1, "one")
+    log_verbose(logger, 0, "zero")
+    assert messages(logs.lines()) == ["zero"]
 
 
 def test_exceptions_come_with_their_traceback(logs: Logs) -> None:
