@@ -247,18 +247,26 @@ class Session:
         """Take the ACK to a 2xx of ours."""
         if not self.answers.acknowledge(request.cseq.number):
             return
-        if self.media_waits_for_answer and request.body:
-            try:
-                self.apply_answer(request)
-            except RemoteProtocolError as error:
-                logger.info("call %s: answer in ACK: %s", request.call_id, error)
-                self.end_by_us(Cause.BEARERCAPABILITY_NOTAVAIL, 488, str(error), now)
-                return
-        if self.state is SessionState.ANSWERED:
-            self._set_state(SessionState.CONFIRMED)
-            self.modifier.poke(now)
-        elif self.state is SessionState.ENDING:
+        if self.state is SessionState.ENDING:
             self._finish_ending(now)
+            return
+        is_first = self.state is SessionState.ANSWERED
+        if is_first:
+            self._set_state(SessionState.CONFIRMED)
+        if self.media_waits_for_answer:
+            self._take_late_answer(request, now, is_first=is_first)
+        self.modifier.poke(now)
+
+    def _take_late_answer(self, request: Request, now: float, *, is_first: bool) -> None:
+        """Our offer was in the 2xx: the ACK has the answer."""
+        try:
+            self.apply_answer(request)
+        except RemoteProtocolError as error:
+            logger.info("call %s: answer in ACK: %s", request.call_id, error)
+            if is_first:
+                self.end_by_us(Cause.BEARERCAPABILITY_NOTAVAIL, 488, str(error), now)
+            else:
+                self.media.cancel_offer()
 
     # For the parts of a session
 
@@ -506,6 +514,8 @@ class Session:
         return response
 
     def _on_bye(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        if self.state in (SessionState.CALLING, SessionState.CANCELLING):
+            raise RemoteProtocolError("no BYE before the answer", 481)  # RFC 3261 section 15
         self.host.respond(txn, request.response(200), now)
         self._abandon_invite(now)
         cause = read_cause(request)

@@ -11,16 +11,15 @@ from typing import NamedTuple
 from server.base.errors import RemoteProtocolError
 from server.sip.auth import Credentials, DigestClient
 from server.sip.contacts import ContactStore
-from server.sip.headers import NameAddr
+from server.sip.headers import NameAddr, Via
 from server.sip.message import Message, Request, Response, parse_message
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
 from server.sip.requests import OwnRequest
-from server.sip.session import Session
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
 from server.sip.settings import Aor, Auth, Endpoint, SipSettings
 from server.sip.stack import FlowFound, SipStack
-from server.sip.transaction import Flow, new_tag
+from server.sip.transaction import Flow, new_branch, new_tag
 from server.sip.uri import Uri
 
 DELAY = 0.01  # seconds one way
@@ -276,6 +275,119 @@ class Node:
         return self.request("REGISTER", other, headers=headers, **arguments)  # type: ignore[arg-type]
 
 
+class RawStack:
+    """In place of a stack: keeps what comes, sends what it is given."""
+
+    def __init__(self) -> None:
+        self.received: list[Request | Response] = []
+        self.outgoing: list[tuple[Flow, bytes]] = []
+
+    def messages_to_send(self) -> list[tuple[Flow, bytes]]:
+        messages, self.outgoing = self.outgoing, []
+        return messages
+
+    def receive(self, data: bytes, flow: Flow, now: float) -> None:
+        self.received.append(parse_message(data))
+
+    def get_timer(self) -> None: ...
+
+    def handle_timer(self, now: float) -> None: ...
+
+
+class RawPeer(Node):
+    """A peer without a mind of its own: the test writes its messages."""
+
+    def begin(self) -> RawPeer:
+        self.raw = RawStack()
+        self.stack = self.raw  # type: ignore[assignment]
+        self.net.nodes[self.address] = self
+        return self
+
+    def send(self, message: Request | Response, other: Node) -> None:
+        flow = SimFlow(self.transport, self.address, other.address)
+        self.raw.outgoing.append((flow, message.encode()))
+
+    def requests(self, method: str) -> list[Request]:
+        """What came with this method, in order."""
+        return [m for m in self.raw.received if isinstance(m, Request) and m.method == method]
+
+    def responses(self) -> list[int]:
+        """The statuses that came, in order."""
+        return [m.status for m in self.raw.received if isinstance(m, Response)]
+
+    def answer(
+        self, other: Node, request: Request, status: int, tag: str = "", body: bytes = b""
+    ) -> Response:
+        """Send a response, with a Contact."""
+        response = request.response(status, to_tag=tag)
+        response.contact = NameAddr(Uri("sip", tag or "raw", *self.address))
+        if body:
+            response.set_body("application/sdp", body)
+        self.send(response, other)
+        return response
+
+    def in_dialog(
+        self, method: str, other: Node, invite: Request, tag: str, cseq: int = 1
+    ) -> Request:
+        """Make a request of the called side."""
+        assert invite.contact is not None
+        return Request.create(
+            method,
+            invite.contact.uri,
+            from_=invite.to.with_params(tag=tag),
+            to=invite.from_,
+            call_id=invite.call_id,
+            cseq=cseq,
+        )
+
+    def send_request(self, request: Request, other: Node, branch: str = "") -> None:
+        """Send a request with a new branch, or with *branch*."""
+        host, port = self.address
+        params: dict[str, str | None] = {"branch": branch or new_branch()}
+        request.vias = (Via(self.transport, host, port, params),)
+        self.send(request, other)
+
+    def invite(self, other: Node, body: bytes = b"", call_id: str = "raw-1") -> Request:
+        """Make an INVITE."""
+        request = Request.create(
+            "INVITE",
+            Uri("sip", "100", *other.address),
+            from_=NameAddr(Uri("sip", "alice", self.address[0]), "", {"tag": "raw"}),
+            to=NameAddr(Uri("sip", "100", other.address[0])),
+            call_id=call_id,
+            cseq=1,
+        )
+        request.contact = NameAddr(Uri("sip", "raw", *self.address))
+        if body:
+            request.set_body("application/sdp", body)
+        return request
+
+    def ack(self, other: Node, invite: Request, body: bytes = b"") -> Request:
+        """Make the ACK to the 2xx that came last."""
+        final = [m for m in self.raw.received if isinstance(m, Response) and m.status == 200][-1]
+        assert final.contact is not None
+        request = Request.create(
+            "ACK",
+            final.contact.uri,
+            from_=invite.from_,
+            to=final.to,
+            call_id=invite.call_id,
+            cseq=invite.cseq.number,
+        )
+        if body:
+            request.set_body("application/sdp", body)
+        return request
+
+    def sdp(self, port: int = 20000, direction: str = "sendrecv") -> bytes:
+        """A description with ulaw and telephone-event."""
+        host = self.address[0]
+        return (
+            f"v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\n"
+            f"m=audio {port} RTP/AVP 0 101\r\na=rtpmap:101 telephone-event/8000\r\n"
+            f"a={direction}\r\n"
+        ).encode()
+
+
 def open_settings(**options: object) -> SipSettings:
     """Settings of a node that takes anybody's calls."""
     endpoint = Endpoint(name="peer", **options)  # type: ignore[arg-type]
@@ -295,13 +407,3 @@ def registrar_settings(
         aors={"alice": aor or Aor(name="alice", max_contacts=2)},
         auths={"alice": Auth(name="alice", **options)},  # type: ignore[arg-type]
     )
-
-
-def parse(data: bytes) -> Request | Response:
-    """Parse a message that was on the wire."""
-    return parse_message(data)
-
-
-def state_of(session: Session) -> str:
-    """The session's state as text."""
-    return str(session.state)
