@@ -34,7 +34,8 @@ from server.base.log_sinks import (
 )
 
 DTMF = 12
-VERBOSE = 15
+VERBOSE = 19  # of level 1; one less for each further level, so that Python drops them early
+DEEPEST_VERBOSE_LEVEL = 7  # that has a number of its own
 VERBOSE_ALWAYS = 22  # verbose messages of level 0: shown at any verbosity
 NOTICE = 25
 SECURITY = 35
@@ -134,9 +135,13 @@ def log_verbose(logger: logging.Logger, level: int, message: str, *args: object)
 
     :param level: 0 and up; shown where the verbosity is at least this.
     """
-    number = VERBOSE if level > 0 else VERBOSE_ALWAYS
+    number = _verbose_number(level)
     if logger.isEnabledFor(number):
         logger.log(number, message, *args, extra={"verbose_level": level}, stacklevel=2)
+
+
+def _verbose_number(level: int) -> int:
+    return VERBOSE + 1 - min(level, DEEPEST_VERBOSE_LEVEL) if level > 0 else VERBOSE_ALWAYS
 
 
 def level_name(number: int) -> str:
@@ -362,11 +367,9 @@ class LogService(logging.Handler):
 
     def _apply_levels(self) -> None:
         """Let Python drop early what nobody wants, before arguments are formatted."""
-        lowest = VERBOSE_ALWAYS
         verbosities = [self.verbose, *(console.verbose_level for console in self.consoles)]
         verbosities += [sink.verbose_level or 0 for sink in self._sinks]
-        if max(verbosities) > 0:
-            lowest = VERBOSE
+        lowest = _verbose_number(max(verbosities))
         if any("DTMF" in sink.levels for sink in self._sinks):
             lowest = DTMF
         if self.debug or any(console.debug_level for console in self.consoles):
