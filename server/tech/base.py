@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from server.media.streams import Stream
+if TYPE_CHECKING:
+    from server.media.streams import Stream
 
 
 class ExtensionMatch(Enum):
