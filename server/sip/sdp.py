@@ -104,8 +104,11 @@ class Origin:
 
     @classmethod
     def parse(cls, text: str) -> Origin:
-        """:raises RemoteProtocolError: malformed."""
-        parts = text.split()
+        """Parse; a user name with blanks in it, as some devices have, is taken as it is.
+
+        :raises RemoteProtocolError: malformed.
+        """
+        parts = text.rsplit(maxsplit=5)
         if len(parts) != 6 or not (_is_number(parts[1]) and _is_number(parts[2])):
             raise malformed("o=", text)
         return cls(int(parts[1]), int(parts[2]), parts[5], parts[4], parts[0])

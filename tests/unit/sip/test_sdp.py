@@ -87,6 +87,12 @@ def test_everything_optional() -> None:
     assert audio.milliseconds("maxptime") == 60
 
 
+def test_user_name_with_blanks_is_taken_as_it_is() -> None:
+    origin = load("origin_with_blanks_in_the_user_name").origin
+    assert origin.username == "Front Desk Phone"
+    assert origin.session_id == 3724394400
+
+
 def test_odd_attributes_are_passed_over() -> None:
     (audio,) = load("odd_rtpmaps").media
     assert audio.payload_types() == [0, 96, 97, 98]
