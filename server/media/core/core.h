@@ -51,7 +51,7 @@ struct mp_music;
 #define MP_COUNTERS(X)                                                                                     \
 	X(rx_packets) X(tx_packets) X(rx_bad) X(rx_bad_source) X(rx_unknown_payload) X(rx_refused)         \
 	X(rtcp_bad) X(rtcp_rx) X(rtcp_tx) X(tx_failed) X(tx_dropped) X(relay_no_codec) X(loops)            \
-	X(jbuf_lost) X(jbuf_late) X(ticks) X(late_ticks) X(missed_ticks) X(wakeups) X(naps)               \
+	X(jbuf_lost) X(jbuf_late) X(ticks) X(late_ticks) X(missed_ticks) X(wakeups)               \
 	X(hints_dropped) X(events_delayed) X(dtmf_dropped) X(source_starved) X(no_memory)
 
 struct mp_counters {
@@ -171,6 +171,7 @@ struct mp_rtp_out {
 struct mp_rtp_session {
 	struct mp_stream *owner;
 	struct mp_watch rtp, rtcp;
+	struct mp_watch peer; /* bound to the same port and connected to `remote`: sending by it costs half */
 	struct mp_addr remote, rtcp_remote; /* where we send */
 	struct mp_addr signalled;           /* what SDP said; len 0: nothing */
 	struct mp_source_filter filter;
@@ -356,6 +357,8 @@ struct mp_music {
 
 /* -- workers --------------------------------------------------------------------------------------- */
 
+enum mp_clock { MP_CLOCK_OFF, MP_CLOCK_SCANS, MP_CLOCK_FRAMES }; /* what the timer is armed for */
+
 struct mp_inbox_item { /* a group that moves here */
 	struct mp_inbox_item *next;
 	size_t count;
@@ -367,7 +370,8 @@ struct mp_worker {
 	struct mp_engine *engine;
 	unsigned index;
 	int epoll;
-	struct mp_watch wake; /* eventfd */
+	struct mp_watch wake;  /* eventfd */
+	struct mp_watch timer; /* timerfd */
 	pthread_t thread;
 	bool has_thread;
 
@@ -390,12 +394,9 @@ struct mp_worker {
 	uint64_t next_tick_us; /* 0: not ticking */
 	uint64_t next_scan_us;
 	uint64_t tick;
-	uint32_t pass;
 	unsigned open_digits; /* RFC 4733 digits that wait for their end */
 	bool has_commands;
-	uint64_t window_us; /* packet rate of the last window */
-	uint32_t window_packets;
-	bool busy;
+	enum mp_clock clock;
 	bool events_pushed;
 	/* events that found the ring full */
 	struct mp_event *overflow;
@@ -451,7 +452,7 @@ void mp_handle_remove(struct mp_engine *e, uint64_t handle);
 
 /* sock.c */
 int mp_sock_open_pair(int fds[2], uint16_t *port, struct mp_engine *e, const char *host, int tos);
-int mp_sock_send(struct mp_worker *w, int fd, const struct mp_addr *to, const void *buf, size_t len);
+int mp_sock_open_peer(int *fd, int bound, const struct mp_addr *remote);
 
 /* worker.c */
 int mp_worker_open(struct mp_worker *w, struct mp_engine *e, unsigned index);
@@ -479,6 +480,7 @@ void mp_stream_close(struct mp_stream *s);
 void mp_stream_free(struct mp_stream *s);
 void mp_stream_attach(struct mp_worker *w, struct mp_stream *s);
 void mp_stream_detach(struct mp_worker *w, struct mp_stream *s);
+void mp_stream_connect(struct mp_stream *s);
 void mp_stream_configure(struct mp_stream *s, const struct mp_cmd *cmd);
 int mp_stream_talk_detect(struct mp_stream *s, bool enabled, uint32_t silence_ms, uint32_t threshold);
 int mp_stream_dtmf_detect(struct mp_stream *s, bool enabled);
@@ -493,6 +495,7 @@ void mp_background_tick(struct mp_stream *s);
 void mp_background_adopt(struct mp_worker *w, struct mp_stream *s);
 
 /* rtp_in.c, strict.c */
+void mp_rtp_peer_ready(struct mp_watch *watch, struct mp_worker *w);
 void mp_rtp_ready(struct mp_watch *watch, struct mp_worker *w);
 void mp_rtcp_ready(struct mp_watch *watch, struct mp_worker *w);
 void mp_stream_input(struct mp_stream *s, struct mp_packet *p);

@@ -226,6 +226,8 @@ static void init_session(struct mp_rtp_session *r, struct mp_engine *e, const in
 	r->rtp.ready = mp_rtp_ready;
 	r->rtcp.fd = fds[1];
 	r->rtcp.ready = mp_rtcp_ready;
+	r->peer.fd = -1;
+	r->peer.ready = mp_rtp_peer_ready;
 	r->port = port;
 	r->dtmf_payload_type = -1;
 	r->out.codec = MP_CODEC_ULAW;

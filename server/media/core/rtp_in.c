@@ -13,11 +13,14 @@
 #define RTCP_PT_MAX  223
 
 /* The source was found trustworthy: with symmetric RTP we send there too. */
-static void follow_source(struct mp_rtp_session *r, const struct mp_addr *from)
+static void follow_source(struct mp_stream *s, const struct mp_addr *from)
 {
+	struct mp_rtp_session *r = s->rtp;
+
 	if (!r->symmetric || mp_addr_equal(&r->remote, from))
 		return;
 	r->remote = *from;
+	mp_stream_connect(s);
 	if (r->rtcp_remote_fixed)
 		return;
 	r->rtcp_remote = *from;
@@ -37,7 +40,7 @@ static bool is_trusted(struct mp_stream *s, struct mp_worker *w, const struct mp
 		return false;
 	}
 	if (r->filter.state == MP_LEARN_LOCKED)
-		follow_source(r, from);
+		follow_source(s, from);
 	return true;
 }
 
@@ -85,9 +88,8 @@ static void received(struct mp_stream *s, struct mp_worker *w, uint8_t *buf, siz
 	mp_stream_input(s, &p);
 }
 
-void mp_rtp_ready(struct mp_watch *watch, struct mp_worker *w)
+static void read_rtp(struct mp_stream *s, struct mp_watch *watch, struct mp_worker *w)
 {
-	struct mp_stream *s = STREAM_OF(watch, rtp);
 	const int limit = w->now_us - watch->ready_us < BURST_US ? BURST : 1;
 	struct mp_addr from;
 
@@ -102,6 +104,16 @@ void mp_rtp_ready(struct mp_watch *watch, struct mp_worker *w)
 		MP_COUNT(w, rx_packets);
 		received(s, w, w->buf + MP_HEADROOM, (size_t)got, &from);
 	}
+}
+
+void mp_rtp_ready(struct mp_watch *watch, struct mp_worker *w)
+{
+	read_rtp(STREAM_OF(watch, rtp), watch, w);
+}
+
+void mp_rtp_peer_ready(struct mp_watch *watch, struct mp_worker *w)
+{
+	read_rtp(STREAM_OF(watch, peer), watch, w);
 }
 
 void mp_rtcp_ready(struct mp_watch *watch, struct mp_worker *w)

@@ -35,9 +35,23 @@ static uint32_t ts_now(const struct mp_rtp_out *out, uint64_t now_us)
 	return out->ts + (uint32_t)(elapsed ? elapsed : 1);
 }
 
+static int send_packet(const struct mp_rtp_session *r, const uint8_t *packet, size_t len)
+{
+	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
+
+	if (r->peer.fd < 0)
+		return sendto(r->rtp.fd, packet, len, flags, &r->remote.u.sa, r->remote.len) < 0 ? errno : 0;
+	if (send(r->peer.fd, packet, len, flags) >= 0)
+		return 0;
+	if (errno != ECONNREFUSED) /* the answer to an earlier packet: this one was not sent */
+		return errno;
+	return send(r->peer.fd, packet, len, flags) < 0 ? errno : 0;
+}
+
 static void transmit(struct mp_stream *s, const struct mp_rtp *rtp, uint8_t *packet, size_t payload_len,
 		     uint64_t now_us)
 {
+	struct mp_worker *w = mp_worker_of(&s->obj);
 	struct mp_rtp_session *r = s->rtp;
 	struct mp_rtp_out *out = &r->out;
 
@@ -49,8 +63,11 @@ static void transmit(struct mp_stream *s, const struct mp_rtp *rtp, uint8_t *pac
 	if (!out->started || (int16_t)(rtp->seq - out->seq) > 0)
 		out->seq = rtp->seq;
 	out->started = true;
-	if (mp_sock_send(mp_worker_of(&s->obj), r->rtp.fd, &r->remote, packet, MP_RTP_HEADER + payload_len))
+	if (send_packet(r, packet, MP_RTP_HEADER + payload_len)) {
+		MP_COUNT(w, tx_failed);
 		return;
+	}
+	MP_COUNT(w, tx_packets);
 	mp_add(&r->stats.tx_packets, 1);
 	mp_add(&r->stats.tx_octets, payload_len);
 }

@@ -87,12 +87,51 @@ int mp_sock_open_pair(int fds[2], uint16_t *port, struct mp_engine *e, const cha
 	return err;
 }
 
-int mp_sock_send(struct mp_worker *w, int fd, const struct mp_addr *to, const void *buf, size_t len)
+static void set_flag(int fd, int level, int name, int value)
 {
-	if (sendto(fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL, &to->u.sa, to->len) >= 0) {
-		MP_COUNT(w, tx_packets);
-		return 0;
+	(void)setsockopt(fd, level, name, &value, sizeof(value));
+}
+
+static void copy_option(int to, int from, int level, int name)
+{
+	int value;
+	socklen_t len = sizeof(value);
+
+	if (!getsockopt(from, level, name, &value, &len))
+		set_flag(to, level, name, value);
+}
+
+/*
+ * Open a second socket on the port of `bound` that is connected to `remote`. The kernel gives it what comes
+ * from there, and everything else to `bound`. Sharing a port is allowed for this moment only, so nobody
+ * else gets hold of it. If *fd is open already it is connected anew.
+ */
+int mp_sock_open_peer(int *fd, int bound, const struct mp_addr *remote)
+{
+	struct mp_addr local = {.len = sizeof(local.u)};
+	int err = 0;
+
+	if (*fd >= 0)
+		return connect(*fd, &remote->u.sa, remote->len) ? errno : 0;
+	if (getsockname(bound, &local.u.sa, &local.len))
+		return errno;
+	*fd = socket(local.u.sa.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return errno;
+	if (local.u.sa.sa_family == AF_INET6)
+		set_flag(*fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
+	copy_option(*fd, bound, SOL_SOCKET, SO_NO_CHECK);
+	copy_option(*fd, bound, IPPROTO_IP, IP_TOS);
+	copy_option(*fd, bound, IPPROTO_IPV6, IPV6_TCLASS);
+	set_flag(bound, SOL_SOCKET, SO_REUSEADDR, 1);
+	set_flag(*fd, SOL_SOCKET, SO_REUSEADDR, 1);
+	if (bind(*fd, &local.u.sa, local.len) || connect(*fd, &remote->u.sa, remote->len))
+		err = errno;
+	set_flag(bound, SOL_SOCKET, SO_REUSEADDR, 0);
+	set_flag(*fd, SOL_SOCKET, SO_REUSEADDR, 0);
+	if (err) {
+		close(*fd);
+		*fd = -1;
 	}
-	MP_COUNT(w, tx_failed);
-	return errno;
+	return err;
 }
