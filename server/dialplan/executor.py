@@ -168,7 +168,8 @@ class Call(Scope):
             logger.error("%s: no application %r", self.where, step.application)
             raise ChannelHungUp(self.channel.hangup_cause)
         data = step.data if isinstance(step.data, str) else step.data.evaluate(self)
-        logger.debug("%s: %s(%s)", self.where, step.application, data)
+        if logger.isEnabledFor(logging.DEBUG):
+            logger.debug("%s: %s(%s)", self.where, step.application, data)
         self.channel.set_application(application.name, data)
         self._steps_in_turn += 1
         if self._steps_in_turn >= STEPS_PER_TURN:

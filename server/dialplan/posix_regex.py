@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import re
+from collections.abc import Callable
 from functools import lru_cache
 
 from server.base.errors import InvalidArgument
@@ -47,12 +48,11 @@ class PosixRegex:
             _libc.regerror(error, self._buffer, text, len(text))
             raise InvalidArgument("regular expression", text.value.decode("ascii", "replace"))
         self._is_compiled = True
-        # re_nsub is the first size_t after glibc's five pointers; counting is portable
         self.group_count = _count_groups(pattern)
 
-    def __del__(self) -> None:
+    def __del__(self, regfree: Callable[..., int] = _libc.regfree) -> None:
         if getattr(self, "_is_compiled", False):
-            _libc.regfree(self._buffer)
+            regfree(self._buffer)
 
     def search(self, subject: str) -> Found | None:
         """Return the leftmost, longest match, ``None`` if there is none."""

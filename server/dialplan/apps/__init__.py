@@ -16,5 +16,16 @@ from server.dialplan.apps import (
 )
 
 FAMILIES = (
-    calls, dial, digits, flow, logs, music, playback, record, stasis, subroutines, variables, waiting
-)  # fmt: skip
+    calls,
+    dial,
+    digits,
+    flow,
+    logs,
+    music,
+    playback,
+    record,
+    stasis,
+    subroutines,
+    variables,
+    waiting,
+)

@@ -11,6 +11,8 @@ from server.media.streams import Source, ToneSource
 
 ALL_DIGITS = "0123456789*#ABCDabcd"
 MAX_DIGITS = 255
+BACKGROUND_OPTIONS = "snmp"
+READ_OPTIONS = "sinte"
 
 
 @application("BackGround")
@@ -21,7 +23,7 @@ async def background(call: Call, data: str) -> str | None:
     extension of one digit interrupt, ``p`` digits don't interrupt.
     """
     arguments = split_arguments(data)
-    options = parse_options(argument(arguments, 1), "snmp", "BackGround", call.where)
+    options = parse_options(argument(arguments, 1), BACKGROUND_OPTIONS, "BackGround", call.where)
     channel = call.channel
     if not prepare(call, skips="s" in options, answers="n" not in options):
         return None
@@ -63,7 +65,7 @@ async def read(call: Call, data: str) -> None:
     """
     arguments = split_arguments(data)
     variable = argument(arguments, 0)
-    options = parse_options(argument(arguments, 3), "sinte", "Read", call.where)
+    options = parse_options(argument(arguments, 3), READ_OPTIONS, "Read", call.where)
     variables = call.channel.variables
     if not variable:
         call.report("Read requires a variable")

@@ -16,7 +16,7 @@ from server.media.recorders import RecordResult
 MAX_NUMBERED = 100_000  # files that %d may try
 FORMATS = frozenset(("wav", "ulaw", "alaw", "sln", "sln16", "gsm"))
 _ALIASES = {"mulaw": "ulaw", "ul": "ulaw", "pcm": "ulaw", "al": "alaw", "raw": "sln"}
-_OPTIONS = "anoqstxky"
+OPTIONS = "anoqstxky"
 
 
 @application("Record")
@@ -28,7 +28,7 @@ async def record(call: Call, data: str) -> None:
     any key ends it, ``k`` keep the file when the caller hangs up.
     """
     arguments = split_arguments(data)
-    options = parse_options(argument(arguments, 3), _OPTIONS, "Record", call.where)
+    options = parse_options(argument(arguments, 3), OPTIONS, "Record", call.where)
     variables = call.channel.variables
     if not prepare(call, skips="s" in options, answers="n" not in options):
         variables.set("RECORD_STATUS", "SKIP")
