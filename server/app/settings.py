@@ -81,12 +81,19 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
 
 
 def sound_library(configuration: Configuration) -> SoundLibrary:
-    """Return the prompts below astdatadir, and below astvarlibdir if that is another place."""
+    """Return the prompts below astdatadir, and below astvarlibdir if that is another place.
+
+    A dialplan may also name files of astspooldir, recordings among them, by their full path.
+    """
     directories = configuration.directories
     places = [Path(directories.astdatadir) / "sounds", Path(directories.astvarlibdir) / "sounds"]
     if configuration.options.sounds_search_custom_dir:
         places.insert(0, places[0] / "custom")
-    return SoundLibrary(list(dict.fromkeys(places)), configuration.options.defaultlanguage)
+    return SoundLibrary(
+        list(dict.fromkeys(places)),
+        configuration.options.defaultlanguage,
+        roots=[Path(directories.astspooldir)],
+    )
 
 
 def define_music(configuration: Configuration, engine: MediaEngine) -> None:
