@@ -18,8 +18,11 @@ def main(arguments: list[str] | None = None) -> int:
     :param arguments: without the program's name; the process's own if not given.
     :return: the exit code: 0, 1 for what failed, 2 for a wrong command line.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:2] == ["config", "check"] and len(words) <= 3:
+        return check_configuration(words[2] if len(words) == 3 else None)
     try:
-        options = parse_arguments(sys.argv[1:] if arguments is None else arguments)
+        options = parse_arguments(words)
     except UsageError as error:
         print(f"arion: {error}", file=sys.stderr)
         return EXIT_USAGE
@@ -69,6 +72,16 @@ def run_server(options: Options) -> int:
     from server.app.main import run
 
     return run(options, configuration)
+
+
+def check_configuration(path: str | None) -> int:
+    """Say what the server would make of a configuration."""
+    from server.cli.check import check_configuration as check
+    from server.config.home import DEFAULT_PATH
+
+    report = check(path or DEFAULT_PATH)
+    print("\n".join(report.lines))
+    return EXIT_FAILURE if report.errors else 0
 
 
 def _config_path(options: Options) -> str | None:

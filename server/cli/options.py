@@ -12,6 +12,7 @@ N = TypeVar("N", int, float)
 
 HELP = """\
 Usage: arion [OPTIONS]
+       arion config check [FILE]   say what the server would make of a configuration
   -V               print the version and leave
   -C FILE          read this asterisk.conf
   -f               stay in the foreground

@@ -98,8 +98,8 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         ari=load_ari(asterisk, acls, warnings),
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
-        indications=build_indications(_read(asterisk, "indications.conf", warnings), warnings),
-        musiconhold=build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings),
+        indications=load_indications(asterisk, warnings),
+        musiconhold=load_musiconhold(asterisk, warnings),
         pjsip=load_pjsip(asterisk, warnings),
         acls=acls,
         warnings=tuple(warnings),
@@ -138,6 +138,16 @@ def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
 def load_logger(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> LogSettings:
     """Read logger.conf, for ``logger reload`` too."""
     return build_logger(_read(asterisk, "logger.conf", warnings), warnings)
+
+
+def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Indications:
+    """Read indications.conf; without it there are built-in zones."""
+    return build_indications(_read(asterisk, "indications.conf", warnings), warnings)
+
+
+def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
+    """Read musiconhold.conf."""
+    return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
 
 
 def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[ConfigObject, ...]:
