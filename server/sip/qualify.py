@@ -12,7 +12,7 @@ from server.sip.headers import NameAddr
 from server.sip.message import Request, Response
 from server.sip.requests import OwnRequest
 from server.sip.scheduler import Timer
-from server.sip.session import SessionHost
+from server.sip.session_ports import SessionHost
 from server.sip.settings import Aor, Endpoint
 from server.sip.transaction import Flow, new_tag
 from server.sip.uri import Uri

@@ -9,7 +9,7 @@ from server.base.errors import RemoteProtocolError
 from server.sip.contacts import UNREACHABLE, Contact, Contacts
 from server.sip.headers import NameAddr
 from server.sip.message import Request, Response
-from server.sip.session import rewritten_uri
+from server.sip.nat import rewritten_uri
 from server.sip.settings import Aor, Endpoint
 from server.sip.transaction import Flow, new_tag
 from server.sip.uri import Uri

@@ -1,6 +1,7 @@
 """Sessions: a call between us and one peer, from INVITE to BYE (RFC 3261 sections 13 to 15).
 
-Rules. Only :meth:`Session._set_state` changes the state, along :data:`TRANSITIONS`. The listener
+Rules. Only :meth:`Session._set_state` changes the state, along
+:data:`~server.sip.session_ports.TRANSITIONS`. The listener
 hears of every change once; after ``hangup`` it hears nothing more, while the session quietly
 finishes what the protocol still needs (the ACK that must come before a BYE, the 2xx that crosses a
 CANCEL). This class is what both directions share: requests inside the dialog. How a call begins is
@@ -11,136 +12,32 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Sequence
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable
 
 from server.base.causes import Cause, sip_to_cause
 from server.base.errors import RemoteProtocolError, Unavailable
 from server.sip import dtmf_info
-from server.sip.auth import DigestClient
-from server.sip.dialog import Dialog, DialogId
+from server.sip.dialog import Dialog
 from server.sip.headers import NameAddr
 from server.sip.message import Message, Request, Response
+from server.sip.nat import rewrite_contact
 from server.sip.offer_answer import Direction, Negotiated, OfferAnswer
 from server.sip.reason import read_cause, write_cause
-from server.sip.requests import Done, OwnRequest, RequestSender
-from server.sip.scheduler import Scheduler, Timer
+from server.sip.requests import Done, OwnRequest
+from server.sip.scheduler import Timer
 from server.sip.sdp import SessionDescription
 from server.sip.session_answer import AnswerKeeper
 from server.sip.session_modify import Modifier
+from server.sip.session_ports import TRANSITIONS, SessionHost, SessionListener, SessionState
 from server.sip.session_timer import SessionTimer
-from server.sip.settings import Endpoint, SipSettings
-from server.sip.timers import Timers
-from server.sip.transaction import ClientTransaction, Flow, ServerTransaction
+from server.sip.settings import Endpoint
+from server.sip.transaction import Flow, ServerTransaction
 from server.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, REGISTER"
 SDP = "application/sdp"
-
-
-class SessionState(StrEnum):
-    """How far a call is."""
-
-    IDLE = "Idle"  # outgoing, not dialled yet
-    CALLING = "Calling"  # our INVITE has no final response
-    CANCELLING = "Cancelling"  # nor shall it have a good one
-    INCOMING = "Incoming"  # the peer's INVITE has no final response
-    ANSWERED = "Answered"  # our 2xx waits for its ACK
-    ENDING = "Ending"  # … and a BYE waits for it too
-    CONFIRMED = "Confirmed"
-    ENDED = "Ended"
-
-
-TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
-    SessionState.IDLE: frozenset({SessionState.CALLING, SessionState.ENDED}),
-    SessionState.CALLING: frozenset(
-        {SessionState.CONFIRMED, SessionState.CANCELLING, SessionState.ENDED}
-    ),
-    SessionState.CANCELLING: frozenset({SessionState.ENDED}),
-    SessionState.INCOMING: frozenset({SessionState.ANSWERED, SessionState.ENDED}),
-    SessionState.ANSWERED: frozenset(
-        {SessionState.CONFIRMED, SessionState.ENDING, SessionState.ENDED}
-    ),
-    SessionState.ENDING: frozenset({SessionState.ENDED}),
-    SessionState.CONFIRMED: frozenset({SessionState.ENDED}),
-    SessionState.ENDED: frozenset(),
-}
-
-
-class SessionListener(Protocol):
-    """Who hears what happens to a session: its leg."""
-
-    def on_ringing(self) -> None:
-        """180."""
-
-    def on_progress(self) -> None:
-        """183; early media was reported before, if there is any."""
-
-    def on_answered(self) -> None:
-        """2xx to our INVITE."""
-
-    def on_media(self, negotiated: Negotiated) -> None:
-        """Offer and answer agreed, for the first time or anew."""
-
-    def on_hold(self) -> None:
-        """The peer put us on hold."""
-
-    def on_unhold(self) -> None:
-        """The peer resumed."""
-
-    def on_dtmf(self, digit: str, duration_ms: int) -> None:
-        """A digit came by INFO."""
-
-    def on_identity(self, message: Message) -> None:
-        """A message came that may say who the peer is."""
-
-    def on_redirected(self, targets: Sequence[NameAddr]) -> None:
-        """A 3xx; the session ends right after."""
-
-    def on_ended(self, cause: int, status: int | None, reason: str) -> None:
-        """The call is over, and not because of us."""
-
-
-class SessionHost(RequestSender, Protocol):
-    """What a session needs of its stack."""
-
-    scheduler: Scheduler
-    timers: Timers
-
-    @property
-    def settings(self) -> SipSettings: ...
-
-    def respond(self, txn: ServerTransaction, response: Response, now: float) -> None:
-        """Send a response."""
-
-    def send_stateless(self, message: Request | Response, flow: Flow) -> None:
-        """Send an ACK to a 2xx, or a 2xx again."""
-
-    def cancel(self, txn: ClientTransaction, now: float) -> None:
-        """CANCEL an INVITE of ours."""
-
-    def find_flow(
-        self, uri: Uri, endpoint: Endpoint, done: Callable[[Flow | None, float], None], now: float
-    ) -> None:
-        """Find a way to *uri*; ``done`` may be called before this returns."""
-
-    def contact(self, flow: Flow, endpoint: Endpoint) -> NameAddr:
-        """Our Contact for a peer on *flow*."""
-
-    def digest(self, endpoint: Endpoint) -> DigestClient | None:
-        """What answers the challenges of *endpoint*."""
-
-    def add_session(self, dialog_id: DialogId, session: Session) -> None:
-        """Bring requests in this dialog to *session*."""
-
-    def remove_session(self, dialog_id: DialogId, session: Session) -> None:
-        """Stop doing so."""
-
-    def answer_options(self, request: Request) -> Response:
-        """The response to an OPTIONS, in or out of a dialog."""
 
 
 class Session:
@@ -584,27 +481,6 @@ class Session:
         assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
         logger.debug("session: %s -> %s", self.state, state)
         self.state = state
-
-
-def rewrite_contact(message: Message, flow: Flow) -> None:
-    """Put the address that a message came from into its Contact (pjsip.conf rewrite_contact)."""
-    contact = message.contact
-    if contact is None:
-        return
-    host, port = flow.remote
-    message.contact = NameAddr(
-        rewritten_uri(contact.uri, host, port, flow.transport),
-        contact.display_name,
-        contact.params,
-    )
-
-
-def rewritten_uri(uri: Uri, host: str, port: int, transport: str) -> Uri:
-    """The same user at another address."""
-    params = {name: value for name, value in uri.params.items() if name != "transport"}
-    if transport != "UDP":
-        params["transport"] = transport
-    return Uri(uri.scheme, uri.user, host, port, params, uri.password, uri.headers)
 
 
 def _ignore(status: int, response: Response | None, now: float) -> None:

@@ -12,7 +12,8 @@ from server.sip.message import Request, Response
 from server.sip.offer_answer import Negotiated, OfferAnswer
 from server.sip.reason import read_cause, write_cause
 from server.sip.scheduler import Timer
-from server.sip.session import SDP, Session, SessionHost, SessionState
+from server.sip.session import SDP, Session
+from server.sip.session_ports import SessionHost, SessionState
 from server.sip.settings import Endpoint
 from server.sip.transaction import Flow, ServerTransaction, new_tag
 

@@ -15,7 +15,8 @@ from server.sip.offer_answer import OfferAnswer
 from server.sip.reason import read_cause
 from server.sip.requests import OwnRequest
 from server.sip.scheduler import Timer
-from server.sip.session import SDP, Session, SessionHost, SessionState
+from server.sip.session import SDP, Session
+from server.sip.session_ports import SessionHost, SessionState
 from server.sip.settings import Endpoint
 from server.sip.transaction import Flow, new_tag
 from server.sip.uri import Uri

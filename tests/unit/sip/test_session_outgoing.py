@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from server.base.causes import Cause
-from server.sip.session import TRANSITIONS, SessionState
 from server.sip.session_outgoing import OutgoingSession
+from server.sip.session_ports import TRANSITIONS, SessionState
 from tests.support.sip_stacks import Node, RawPeer, Recorder, SimNet, open_settings
 
 
