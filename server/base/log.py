@@ -354,8 +354,11 @@ class LogService(logging.Handler):
         if channel.name.lower() == "console":
             if self._console is None:
                 return None
+            levels = channel.levels | {"VERBOSE"}  # -v shows them, whatever the file lists
             return ConsoleSink(
-                *wish,
+                channel.name,
+                levels,
+                *wish[2:],
                 stream=self._console,
                 use_colour=self._use_colour,
                 timestamp_verbose=self._timestamp_verbose,

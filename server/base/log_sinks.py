@@ -226,7 +226,9 @@ class FileSink(Sink):
             self._fail()
             return
         if rotated is not None and command:
-            _run_after(command.replace("${filename}", str(rotated)))
+            # with "rotate" the command counts from the name that all of them begin with
+            subject = self.path if strategy == "rotate" else rotated
+            _run_after(command.replace("${filename}", str(subject)))
 
     def close(self) -> None:
         stream, self._stream = self._stream, None
@@ -270,7 +272,8 @@ class ConsoleSink(Sink):
         self._timestamp_verbose = timestamp_verbose
 
     def write(self, line: Line) -> None:
-        if self.formatter == "json":
+        is_json = self.formatter == "json" and line.level != "VERBOSE"  # as in Asterisk
+        if is_json or self.formatter == "plain":
             text = self.render(line)
         else:
             text = render_console(

@@ -282,7 +282,42 @@ def test_rotating_a_running_log_and_the_command_after_it(logs: Logs) -> None:
     assert messages(trace.read_text().splitlines()) == ["one"]
 
 
+def test_rotate_gives_the_command_the_name_without_number(logs: Logs) -> None:
+    trace = logs.directory / "trace"
+    service = logs.start(
+        LogChannel("x.log", EVERYTHING),
+        rotate_strategy="rotate",
+        exec_after_rotate=f"echo ${{filename}}.2 > {trace}",
+    )
+    logger.warning("one")
+    service.rotate()
+    service.close()
+    for thread in threading.enumerate():
+        if thread.name == "logger-exec":
+            thread.join(10)
+    assert trace.read_text() == f"{logs.directory}/x.log.2\n"
+
+
 # consoles
+
+
+@pytest.mark.parametrize(
+    ("formatter", "pattern"),
+    [
+        ("default", "    -- three"),
+        ("json", "    -- three"),
+        ("plain", r"\[.*\] VERBOSE\[\d+\] test_log.py:\d+ test_.*: three"),
+    ],
+)
+def test_verbose_on_the_console_needs_no_mention(logs: Logs, formatter: str, pattern: str) -> None:
+    stream = io.StringIO()
+    channel = LogChannel("console", frozenset({"NOTICE"}), formatter=formatter)
+    logs.start(channel, console=stream, verbose=3)
+    log_verbose(logger, 3, "three")
+    log_verbose(logger, 4, "four")
+    logs.services[0].close()
+    (line,) = stream.getvalue().splitlines()
+    assert re.fullmatch(pattern, line)
 
 
 def test_the_console_shows_verbose_messages_bare_and_indented(logs: Logs) -> None:
