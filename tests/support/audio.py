@@ -90,6 +90,11 @@ def onset(heard: Signal, hz: float, threshold: float = -25.0) -> float:
     raise ValueError(f"no tone of {hz} Hz")
 
 
+def with_silence(heard: Signal, length: int) -> Signal:
+    """Put silence before and after, so that what is cut off at an end can still be looked for."""
+    return np.pad(heard, length)
+
+
 def rms(heard: Signal) -> float:
     """Return the root of the mean square."""
     return float(np.sqrt(np.mean(heard**2))) if len(heard) else 0.0

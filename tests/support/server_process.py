@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import re
 import signal
 import socket
@@ -19,6 +21,7 @@ READY_S = 20.0
 STOP_S = 15.0
 SETTLE_S = 5.0  # that ended calls may take to leave nothing behind
 POLL_S = 0.02
+PORTS = (20000, 30000)  # below what the system hands out by itself
 TEST_DIALPLAN = """
 [phones](+)
 ; what the tests dial
@@ -39,18 +42,18 @@ exten => 710,1,Stasis(tests)
 
 
 def free_port() -> int:
-    """Return a port of loopback that nobody uses, for TCP and UDP alike."""
-    with (
-        socket.socket(type=socket.SOCK_STREAM) as tcp,
-        socket.socket(type=socket.SOCK_DGRAM) as udp,
-    ):
-        tcp.bind(("127.0.0.1", 0))
-        port: int = tcp.getsockname()[1]
-        try:
-            udp.bind(("127.0.0.1", port))
-        except OSError:
-            return free_port()
-    return port
+    """Return an even port of loopback that nobody uses, nor the next one, for TCP and UDP alike."""
+    while True:
+        port = random.randrange(*PORTS, 2)
+        with contextlib.ExitStack() as stack:
+            try:
+                for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                    for candidate in (port, port + 1):
+                        probe = stack.enter_context(socket.socket(type=kind))
+                        probe.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+        return port
 
 
 class ServerProcess:
@@ -88,7 +91,9 @@ class ServerProcess:
     @property
     def log(self) -> str:
         """What it wrote so far."""
-        return (self.var / "log/console.txt").read_text("utf-8", "replace")
+        names = ("messages.log", "console.txt")
+        files = [self.var / "log" / name for name in names]
+        return "".join(f.read_text("utf-8", "replace") for f in files if f.exists())
 
     def open_files(self) -> int:
         """Count its file descriptors: sockets, files, pipes."""

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from phone_audio import RATE, read_wav, write_wav
+
 from tests.support.server_process import free_port
 
+SPEAKS_S = 90
+DIGIT_S = 0.35  # a digit and a pause; a new one cuts the one before short
 MODULES = "/usr/lib/baresip/modules"
 CONFIG = """
 poll_method epoll
 sip_listen 127.0.0.1:{sip}
 net_interface 127.0.0.1
 audio_source aufile,{says}
-audio_player aufile,{hears}
+audio_player aubridge,nobody
 audio_alert aufile,/dev/null
 ausrc_srate 8000
 auplay_srate 8000
@@ -28,9 +33,12 @@ jitter_buffer_delay 1-3
 module_path {modules}
 module g711.so
 module aufile.so
+module aubridge.so
+module sndfile.so
 module_tmp account.so
 module_app menu.so
 module_app ctrl_tcp.so
+snd_path {folder}
 ctrl_tcp_listen 127.0.0.1:{control}
 """
 
@@ -56,7 +64,6 @@ class Baresip:
         transport: str = "udp",
         answers: bool = False,
     ) -> None:
-        self.hears = folder / "heard.wav"
         self.events: list[dict[str, Any]] = []
         self._folder = folder
         self._control = free_port()
@@ -65,8 +72,10 @@ class Baresip:
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._next = 0
-        self._transport = transport
         folder.mkdir(parents=True)
+        # baresip ends the call at the end of its file, so make that last.
+        sound = read_wav(says)
+        write_wav(folder / "says.wav", sound * math.ceil(SPEAKS_S * RATE / len(sound)))
         (folder / "contacts").touch()
         (folder / "accounts").write_text(
             f"<sip:{user}@{server[0]}:{server[1]};transport={transport}>;auth_pass={password}"
@@ -75,7 +84,11 @@ class Baresip:
         )
         (folder / "config").write_text(
             CONFIG.format(
-                sip=free_port(), says=says, hears=self.hears, modules=MODULES, control=self._control
+                sip=free_port(),
+                says=folder / "says.wav",
+                folder=folder,
+                modules=MODULES,
+                control=self._control,
             )
         )
 
@@ -118,17 +131,22 @@ class Baresip:
         if self._writer:
             self._writer.close()
 
+    @property
+    def hears(self) -> Path:
+        """What it heard, once the call is over: the wav file of its sndfile module."""
+        (path,) = self._folder.glob("dump-*-dec.wav")
+        return path
+
     async def dial(self, number: str) -> None:
         """Call a number and return once it answered."""
-        await self.command(
-            "dial", f"sip:{number}@{self._server[0]}:{self._server[1]};transport={self._transport}"
-        )
+        await self.command("dial", f"sip:{number}@{self._server[0]}:{self._server[1]}")
         await self.wait_for("CALL_ESTABLISHED")
 
     async def press(self, digits: str) -> None:
         """Press keys."""
         for digit in digits:
             await self.command("sndcode", digit)
+            await asyncio.sleep(DIGIT_S)
 
     async def hangup(self) -> None:
         """End the call."""
