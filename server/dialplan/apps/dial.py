@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp
 from server.dialplan.arguments import Options, Target, argument, parse_options, split_arguments
+from server.dialplan.conversation import Conversation, Outcome
 from server.dialplan.dialling import Ringing, is_ours
 from server.dialplan.executor import Call
 from server.dialplan.media import find_prompts, split_names
-from server.dialplan.numbers import parse_integer, parse_seconds
+from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 from server.media.players import Player
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 
-OPTIONS = "AacdDFgGhHiLmrS"
+OPTIONS = "AacdDFgGhHiLmrStT"
 MAX_DESTINATIONS = 128
-DISCONNECT_DIGIT = "*"  # features.conf's default
 
 _RESULTS = ("DIALEDTIME", "DIALEDTIME_MS", "ANSWEREDTIME", "ANSWEREDTIME_MS", "RINGTIME",
             "RINGTIME_MS", "PROGRESSTIME", "PROGRESSTIME_MS", "DIALEDPEERNAME",
@@ -36,7 +33,8 @@ async def dial(call: Call, data: str) -> None:
     there when the caller hangs up, ``g`` go on when the called party hangs up, ``G(...)`` send
     both into the dialplan, ``h`` and ``H`` the called or calling party may end it with ``*``,
     ``i`` don't follow redirections, ``L(ms)`` and ``S(s)`` limits, ``m(class)`` music while it
-    rings, ``r(tone)`` ringing even without the far end's.
+    rings, ``r(tone)`` ringing even without the far end's, ``t`` and ``T`` the called or calling
+    party may transfer the other by ``#``.
     """
     channel = call.channel
     arguments = split_arguments(data)
@@ -121,14 +119,15 @@ class _Dial:
             if "G" in self._options:
                 is_handed_over = self._send_both_away(peer)
                 return
-            await self._connect(peer)
+            outcome = await Conversation(self._call, peer, self._options).run()
+            is_handed_over = outcome is Outcome.PEER_TRANSFERRED
         except ChannelHungUp:
             is_handed_over = self._send_peer_away(peer)
             raise
         finally:
             if not is_handed_over and is_ours(peer):
                 peer.hangup(Cause.NORMAL_CLEARING)
-        if "g" not in self._options:
+        if "g" not in self._options and outcome is not Outcome.CALLER_TRANSFERRED:
             raise ChannelHungUp(Cause.NORMAL_CLEARING)
 
     def _name_peer(self, winner: DialAttempt) -> None:
@@ -167,46 +166,6 @@ class _Dial:
         kept = "".join(digit for digit in digits if digit in "0123456789*#ABCDabcd")
         if kept and not channel.is_hungup:
             channel.leg.send_dtmf(kept, before_ms=0, between_ms=100, duration_ms=100, after_ms=0)
-
-    async def _connect(self, peer: Channel) -> None:
-        channel = self._channel
-        if peer.is_hungup:
-            return
-        ends: list[Callable[[], None]] = []
-        self._watch(channel, "H", peer, ends)
-        self._watch(peer, "h", peer, ends)
-        self._limit(peer, ends)
-        try:
-            await self._call.dialplan.bridges.connect(channel, peer)
-        finally:
-            for end in ends:
-                end()
-            channel.flush_digits()
-
-    def _watch(
-        self, channel: Channel, option: str, peer: Channel, ends: list[Callable[[], None]]
-    ) -> None:
-        """Let *channel* end the connection by a digit, if the option says so."""
-        if option not in self._options:
-            return
-
-        def on_digit(digit: str) -> None:
-            if digit == DISCONNECT_DIGIT:
-                peer.hangup(Cause.NORMAL_CLEARING)
-
-        channel.digit_observers.append(on_digit)
-        ends.append(lambda: channel.digit_observers.remove(on_digit))
-
-    def _limit(self, peer: Channel, ends: list[Callable[[], None]]) -> None:
-        seconds = parse_seconds(self._options.get("S"))
-        limit, _, warnings = self._options.get("L").partition(":")
-        if warnings:
-            self._call.report("Dial: L's warnings are not supported; its limit is")
-        for value in (seconds, parse_integer(limit) / 1000):
-            if value > 0:
-                loop = asyncio.get_running_loop()
-                timer = loop.call_later(value, peer.hangup, Cause.NORMAL_CLEARING)
-                ends.append(timer.cancel)
 
     # into the dialplan
 

@@ -344,11 +344,79 @@ async def test_a_answers_the_caller_first(dut: DialplanUnderTest) -> None:
 async def test_unsupported_options_are_reported(
     dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await dut.run("Dial(PJSIP/bob,,tTrU(sub))")
-    assert "Dial: option t, T, U is not supported and was ignored" in caplog.text
+    await dut.run("Dial(PJSIP/bob,,wWrU(sub))")
+    assert "Dial: option w, W, U is not supported and was ignored" in caplog.text
 
 
 async def test_inherited_variables_reach_the_called_channel(dut: DialplanUnderTest) -> None:
     await dut.run("Set(_A=1)\nSet(__B=2)\nSet(C=3)\nDial(PJSIP/bob)")
     bob = listener(called(dut)[0])
     assert [bob.variables.get(name) for name in "ABC"] == ["1", "2", None]
+
+
+class TestTransfer:
+    """``t`` and ``T``: a digit, a prompt, an extension."""
+
+    SOURCE = """
+        exten => s,1,Dial(PJSIP/bob,,{options})
+        same => n,Set(A=after Dial)
+        exten => 55,1,Set(A=at 55)
+        same => n,WaitDigit()
+    """
+
+    async def start(self, dut: DialplanUnderTest, options: str) -> tuple[Channel, Channel]:
+        dut.load(self.SOURCE.format(options=options))
+        caller = await dut.call()
+        peer = listener(called(dut)[0])
+        peer.on_answered()
+        await settle()
+        return caller, peer
+
+    async def press(self, channel: Channel, digits: str) -> None:
+        for digit in digits:
+            channel.on_dtmf(digit, 100)
+            await settle()
+
+    async def test_the_called_party_sends_the_caller_away(self, dut: DialplanUnderTest) -> None:
+        caller, peer = await self.start(dut, "t")
+        await self.press(peer, "#")
+        assert caller.bridge is None
+        calls = dut.under.engine.calls(caller.leg.stream)
+        assert ("STREAM_BACKGROUND", 2, "default") in calls
+        await self.press(peer, "55")
+        assert caller.variables.get("A") == "at 55"
+        assert peer.is_hungup
+        assert not caller.is_hungup
+
+    async def test_the_caller_sends_the_called_party_away(self, dut: DialplanUnderTest) -> None:
+        caller, peer = await self.start(dut, "T")
+        await self.press(caller, "#55")
+        assert peer.variables.get("A") == "at 55"
+        assert caller.is_hungup
+        assert not peer.is_hungup
+
+    async def test_an_unknown_extension_brings_both_together_again(
+        self, dut: DialplanUnderTest
+    ) -> None:
+        caller, peer = await self.start(dut, "t")
+        await self.press(peer, "#9")
+        dut.under.engine.players[-1].finish()
+        await settle()
+        assert caller.bridge is not None
+        assert set(caller.bridge.channels) == {caller.id, peer.id}
+        await self.press(peer, "#55")
+        assert caller.variables.get("A") == "at 55"
+
+    @pytest.mark.parametrize("who", [0, 1])
+    async def test_hanging_up_meanwhile_ends_it(self, dut: DialplanUnderTest, who: int) -> None:
+        channels = await self.start(dut, "t")
+        await self.press(channels[1], "#5")
+        dut.under.phones.legs[who].far_end_hangs_up()
+        await settle()
+        await settle()
+        assert [channel.is_hungup for channel in channels] == [True, True]
+
+    async def test_without_the_option_the_digit_does_nothing(self, dut: DialplanUnderTest) -> None:
+        caller, _peer = await self.start(dut, "t")
+        await self.press(caller, "#")
+        assert caller.bridge is not None
