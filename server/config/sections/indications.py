@@ -15,8 +15,9 @@ from server.config.types import integer, items
 
 DEFAULT_COUNTRY = "us"
 MAX_TONES = 200  # in one list; the longest built-in one has 30
-# [!][M]freq[+freq2|*freq2][/duration_ms], frequencies in Hz
-_TONE = re.compile(r"!?[Mm]?\d{1,5}(?:[+*]\d{1,5})?(?:/\d{1,7})?\Z")
+# [!][M]freq[+freq2|*freq2][/duration_ms], frequencies in Hz. Files hold tones of three
+# frequencies (350+375+400); as in Asterisk the first two sound.
+_TONE = re.compile(r"(!?[Mm]?\d{1,5}(?:[+*]\d{1,5})?)(?:[+*]\d{1,5})*(/\d{1,7})?\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +55,14 @@ def tone_list(value: str) -> str:
     parts = [part.strip() for part in re.split(r"[,|]", value)]
     if len(parts) > MAX_TONES:
         raise ValueError(f"expected at most {MAX_TONES} tones")
-    for part in parts:
-        if not _TONE.match(part):
-            raise ValueError(f"expected tones such as 440+480/2000,0/4000, not {part!r}")
-    return ",".join(parts)
+    return ",".join(_tone(part) for part in parts)
+
+
+def _tone(text: str) -> str:
+    found = _TONE.match(text)
+    if found is None:
+        raise ValueError(f"expected tones such as 440+480/2000,0/4000, not {text[:60]!r}")
+    return found[1] + (found[2] or "")
 
 
 def build_indications(file: ConfigFile | None, warnings: list[ConfigWarning]) -> Indications:
