@@ -1,4 +1,8 @@
-"""Access control lists: ``permit`` and ``deny`` rules over networks, the last match decides."""
+"""Access control lists: ``permit`` and ``deny`` rules over networks, the last match decides.
+
+Named lists that a section refers to are judged apart: a peer has to pass each of them and the
+section's own rules.
+"""
 
 from __future__ import annotations
 
@@ -23,13 +27,17 @@ class AclRule:
 
 @dataclass(frozen=True, slots=True)
 class Acl:
-    """An ordered list of rules. Without a match the answer is yes."""
+    """An ordered list of rules. Without a match the answer is yes.
+
+    :param named: further lists, all of which have to say yes as well.
+    """
 
     rules: tuple[AclRule, ...] = ()
+    named: tuple[Acl, ...] = ()
 
     def permits(self, address: str) -> bool:
         """Say whether a peer of this IP address may. An address that can't be read may not."""
-        if not self.rules:
+        if not self.rules and not self.named:
             return True
         try:
             peer = ipaddress.ip_address(address.partition("%")[0])
@@ -37,6 +45,11 @@ class Acl:
             return False
         if isinstance(peer, ipaddress.IPv6Address) and peer.ipv4_mapped is not None:
             peer = peer.ipv4_mapped
+        return self._permits(peer)
+
+    def _permits(self, peer: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
+        if not all(acl._permits(peer) for acl in self.named):
+            return False
         for rule in reversed(self.rules):
             if peer.version == rule.network.version and peer in rule.network:
                 return rule.is_permit
@@ -71,29 +84,30 @@ def parse_rules(option: Option, *, is_permit: bool) -> list[AclRule]:
 
 
 def build_acl(options: Iterable[Option], named: Mapping[str, Acl], *, prefix: str = "") -> Acl:
-    """Collect the ``permit``, ``deny`` and ``acl`` options of a section, in order.
+    """Collect the ``permit``, ``deny`` and ``acl`` options of a section.
 
     :param named: the lists of acl.conf, by lower-case name.
     :param prefix: what precedes the option names, such as ``ice_``.
     :raises ConfigError: an unknown named list, an unreadable network, or too many rules.
     """
     rules: list[AclRule] = []
+    lists: list[Acl] = []
     for option in options:
         name = option.name.lower()
         if name in (f"{prefix}permit", f"{prefix}deny"):
             rules += parse_rules(option, is_permit=name.endswith("permit"))
         elif name == f"{prefix}acl":
-            for reference in option.value.split(","):
-                rules += _named_rules(option, reference.strip(), named)
-        if len(rules) > MAX_RULES:
+            names = option.value.split(",")
+            lists += (_named_list(option, word.strip(), named) for word in names)
+        if len(rules) + len(lists) > MAX_RULES:
             raise ConfigError(option.path, option.line, f"more than {MAX_RULES} access rules")
-    return Acl(tuple(rules))
+    return Acl(tuple(rules), tuple(lists))
 
 
-def _named_rules(option: Option, name: str, named: Mapping[str, Acl]) -> tuple[AclRule, ...]:
+def _named_list(option: Option, name: str, named: Mapping[str, Acl]) -> Acl:
     acl = named.get(name.lower())
     if acl is None:
         raise ConfigError(
             option.path, option.line, f"{option.name}: acl.conf has no section [{name}]"
         )
-    return acl.rules
+    return acl

@@ -111,7 +111,7 @@ def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str
     file = _read(asterisk, "acl.conf", warnings)
     acls: dict[str, Acl] = {}
     for section in file.sections if file else ():
-        acls[section.name.lower()] = build_acl(section.options, acls)
+        acls[section.name.lower()] = build_acl(section.options, {})
     return acls
 
 

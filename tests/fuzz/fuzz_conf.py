@@ -28,7 +28,7 @@ SEEDS = {
     "dial = 425\nbusy = !425/500,0/500,350+440*2/10\n",
     "musiconhold.conf": "[default]\nmode=files\ndirectory=moh\n[x]\nmode=custom\n",
     "pjsip.conf": "[alice]\ntype=endpoint\nallow=ulaw\n[alice](+type=endpoint)\nx=y\n",
-    "acl.conf": "[a]\ndeny=0.0.0.0/0\npermit=127.0.0.1\n[b]\nacl=a\n",
+    "acl.conf": "[a]\ndeny=0.0.0.0/0\npermit=127.0.0.1\n",
 }
 TOKENS = ["\n", "=", "=>", "+=", ";", ";--", "--;", "[", "]", "(!)", "(+)", "(a)", "\\;", ",", "/"]
 TOKENS += ["yes", "-1", "99999999999999999999", "::", "[::1", "0.0.0.0/99", "%", "\0", "é", "(+a=["]

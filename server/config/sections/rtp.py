@@ -86,7 +86,9 @@ def build_rtp(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
             general += section.options
         elif name == "ice_host_candidates":
             candidates += (_candidate(option) for option in section.options)
-            warnings.append(ConfigWarning(section.path, section.line, f"[{name}]: {_ICE}"))
+            if section.options:
+                message = f"[{name}] has no effect: {_ICE}"
+                warnings.append(ConfigWarning(section.path, section.line, message))
         else:
             warnings.append(
                 ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")

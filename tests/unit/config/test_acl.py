@@ -52,11 +52,16 @@ def test_an_unreadable_peer_is_refused_by_any_rule() -> None:
     assert not acl("permit=0.0.0.0/0").permits("not an address")
 
 
-def test_named_lists_join_in_order() -> None:
-    office = acl("permit=192.0.2.0/24")
-    rules = acl("deny=0.0.0.0/0", "acl=Office", named={"office": office})
-    assert rules.permits("192.0.2.1")
-    assert not rules.permits("192.0.3.1")
+def test_a_peer_has_to_pass_every_named_list_and_the_own_rules() -> None:
+    white = acl("deny=0.0.0.0/0", "permit=192.0.2.0/31")
+    black = acl("permit=0.0.0.0/0", "deny=192.0.2.1")
+    named = {"white": white, "black": black}
+    both = acl("acl=White,black", named=named)
+    assert both.permits("192.0.2.0")
+    assert not both.permits("192.0.2.1")
+    assert not both.permits("192.0.2.2")
+    assert not acl("acl=white", "acl=black", "deny=192.0.2.0", named=named).permits("192.0.2.0")
+    assert not acl("acl=white", "permit=203.0.113.1", named=named).permits("203.0.113.1")
 
 
 @pytest.mark.parametrize(
