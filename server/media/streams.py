@@ -128,6 +128,11 @@ class Stream:
         """Whether :meth:`close` was called."""
         return self._is_closed
 
+    @property
+    def is_playing(self) -> bool:
+        """Whether a player runs on it that has not been told to stop."""
+        return self._player is not None and self._player.is_running
+
     def close(self) -> None:
         """End the stream, its players and recorders, and leave its bridge. May be called again."""
         if self._is_closed:
@@ -240,7 +245,7 @@ class Stream:
         :raises Conflict: a player runs and has not been told to stop.
         """
         self._check_open()
-        if self._player is not None and self._player.is_running:
+        if self.is_playing:
             raise Conflict("the stream plays something already")
         self._player = self._engine.create_player(sources, offset_ms, on_item)
         self._submit(_media.STREAM_PLAY, self._player.handle)

@@ -52,7 +52,7 @@ struct mp_music;
 	X(rx_packets) X(tx_packets) X(rx_bad) X(rx_bad_source) X(rx_unknown_payload) X(rx_refused)         \
 	X(rtcp_bad) X(rtcp_rx) X(rtcp_tx) X(tx_failed) X(tx_dropped) X(relay_no_codec) X(loops)            \
 	X(jbuf_lost) X(jbuf_late) X(ticks) X(late_ticks) X(missed_ticks) X(wakeups)               \
-	X(hints_dropped) X(events_delayed) X(dtmf_dropped) X(source_starved) X(no_memory)
+	X(hints_dropped) X(events_delayed) X(dtmf_dropped) X(source_starved) X(no_memory) X(music_sources)
 
 struct mp_counters {
 #define X(name) _Atomic uint64_t name;
@@ -302,8 +302,8 @@ struct mp_player {
 	struct mp_bridge *bridge;
 	size_t index;
 	bool started, paused;
-	bool opened; /* the present item is */
 	struct mp_source *source;
+	struct mp_source *ahead; /* of the next item, opened early so that no gap comes between */
 	uint32_t rate;
 	struct mp_tone_list *tones;
 	struct mp_tonegen gen;

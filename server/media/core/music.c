@@ -7,10 +7,17 @@
 
 #define MUSIC_RATE 8000
 
-static void drop_files(struct mp_music *m)
+static void close_source(struct mp_worker *w, struct mp_music *m)
 {
+	if (m->source)
+		mp_add(&w->counters.music_sources, (uint64_t)-1);
 	mp_source_close(m->source);
 	m->source = NULL;
+}
+
+static void drop_files(struct mp_worker *w, struct mp_music *m)
+{
+	close_source(w, m);
 	for (size_t i = 0; i < m->count; i++)
 		free(m->paths[i]);
 	free(m->paths);
@@ -61,7 +68,7 @@ int mp_music_define(struct mp_worker *w, const char *name, const uint8_t *paths,
 		m = create(w, name);
 	if (!m)
 		return ENOMEM;
-	drop_files(m);
+	drop_files(w, m);
 	m->random = random;
 	m->index = 0;
 	m->failures = 0;
@@ -90,15 +97,15 @@ static uint32_t draw(struct mp_music *m)
 
 static void next_file(struct mp_worker *w, struct mp_music *m)
 {
-	mp_source_close(m->source);
-	m->source = NULL;
+	close_source(w, m);
 	if (!m->count)
 		return;
 	if (m->random && m->count > 1)
 		m->index = (m->index + 1 + draw(m) % (m->count - 1)) % m->count; /* never the same twice */
 	else
 		m->index = (m->index + 1) % m->count;
-	(void)mp_source_open(&m->source, w->engine->files, m->paths[m->index], NULL, MUSIC_RATE, 0);
+	if (!mp_source_open(&m->source, w->engine->files, m->paths[m->index], NULL, MUSIC_RATE, 0))
+		mp_add(&w->counters.music_sources, 1);
 }
 
 /* Fill the tick's frame; a file that can't be played gives its turn to the next one, one per tick. */
@@ -172,7 +179,7 @@ void mp_music_close(struct mp_worker *w)
 		struct mp_music *m = MP_ENTRY(at, struct mp_music, link);
 
 		mp_link_remove(&m->link);
-		drop_files(m);
+		drop_files(w, m);
 		mp_resampler_close(m->up);
 		free(m->name);
 		free(m);

@@ -26,8 +26,14 @@ static void close_item(struct mp_player *p)
 	p->source = NULL;
 	free(p->tones);
 	p->tones = NULL;
-	p->opened = false;
 	p->played = 0;
+}
+
+static void close_all(struct mp_player *p)
+{
+	close_item(p);
+	mp_source_close(p->ahead);
+	p->ahead = NULL;
 }
 
 static uint64_t position_ms(const struct mp_player *p)
@@ -48,16 +54,29 @@ static int open_tone(struct mp_player *p)
 	return err ? err : mp_tonegen_init(&p->gen, p->tones, p->rate);
 }
 
+static void look_ahead(struct mp_player *p)
+{
+	const struct mp_item *next = p->index + 1 < p->count ? &p->items[p->index + 1] : NULL;
+
+	mp_source_close(p->ahead);
+	p->ahead = NULL;
+	if (next && next->kind == MP_ITEM_FILE) /* a failure shows when its turn comes */
+		(void)mp_source_open(&p->ahead, worker(p)->engine->files, next->text, NULL, p->rate, 0);
+}
+
 static int open_item(struct mp_player *p, uint64_t at_ms)
 {
 	int err = 0;
 
 	close_item(p);
-	if (item(p)->kind == MP_ITEM_FILE)
+	if (item(p)->kind == MP_ITEM_FILE && p->ahead) {
+		p->source = p->ahead;
+		p->ahead = NULL;
+	} else if (item(p)->kind == MP_ITEM_FILE)
 		err = mp_source_open(&p->source, worker(p)->engine->files, item(p)->text, NULL, p->rate, at_ms);
 	else if (item(p)->kind == MP_ITEM_TONE)
 		err = open_tone(p);
-	p->opened = !err;
+	look_ahead(p);
 	return err;
 }
 
@@ -92,7 +111,7 @@ void mp_player_end(struct mp_player *p, enum mp_end reason, int error)
 	if (is_over(p))
 		return;
 	mp_worker_emit(worker(p), MP_EVENT_PLAYER_DONE, p->obj.handle, reason, (int64_t)position_ms(p), error, 0, 0);
-	close_item(p);
+	close_all(p);
 	p->stream = NULL;
 	p->bridge = NULL;
 	if (s) {
@@ -112,6 +131,7 @@ void mp_player_set_rate(struct mp_player *p, uint32_t rate)
 	if (p->rate == rate || is_over(p))
 		return;
 	p->rate = rate;
+	close_all(p);
 	if (open_item(p, at_ms))
 		mp_player_end(p, MP_END_FAILED, ENOMEM);
 }
@@ -204,7 +224,7 @@ void mp_player_restart(struct mp_player *p)
 		return;
 	if (p->source)
 		mp_source_seek(p->source, 0);
-	else if (open_item(p, 0))
+	else if (item(p)->kind != MP_ITEM_FILE && open_item(p, 0))
 		mp_player_end(p, MP_END_FAILED, ENOMEM);
 }
 
@@ -222,7 +242,7 @@ void mp_player_free(struct mp_player *p)
 {
 	if (!p)
 		return;
-	close_item(p);
+	close_all(p);
 	for (size_t i = 0; i < p->count; i++)
 		free((void *)(uintptr_t)p->items[i].text);
 	free(p);
