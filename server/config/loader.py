@@ -111,7 +111,14 @@ def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str
     file = _read(asterisk, "acl.conf", warnings)
     acls: dict[str, Acl] = {}
     for section in file.sections if file else ():
-        acls[section.name.lower()] = build_acl(section.options, {})
+        rules = []
+        for option in section.options:
+            if option.name.lower() in ("permit", "deny"):
+                rules.append(option)
+            else:
+                message = f"unknown option {option.name!r}"
+                warnings.append(ConfigWarning(option.path, option.line, message))
+        acls[section.name.lower()] = build_acl(rules, {})
     return acls
 
 

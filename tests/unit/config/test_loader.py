@@ -47,6 +47,15 @@ def test_named_access_lists_are_shared(etc: Path) -> None:
     assert not configuration.rtp.ice_acl.permits("192.0.2.1")
 
 
+def test_acl_conf_knows_permit_and_deny_only(etc: Path) -> None:
+    (etc / "acl.conf").write_text("[a]\ndeny=0.0.0.0/0\n[b]\nacl=a\n")
+    configuration = load_configuration(str(etc / "asterisk.conf"))
+    assert not configuration.acls["a"].permits("192.0.2.1")
+    assert configuration.acls["b"].permits("192.0.2.1")
+    messages = [str(warning) for warning in configuration.warnings]
+    assert messages == [f"{etc}/acl.conf:4: unknown option 'acl'"]
+
+
 def test_exec_follows_execincludes(etc: Path) -> None:
     (etc / "rtp.conf").write_text("[general]\n#exec echo rtpstart=20000\n")
     assert load_configuration(str(etc / "asterisk.conf")).rtp.rtpstart == 5000
