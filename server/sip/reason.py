@@ -37,6 +37,11 @@ def _cause_param(params: str) -> int | None:
     for param in params.split(";"):
         name, _, value = param.partition("=")
         value = value.strip()
-        if name.strip().lower() == "cause" and len(value) <= 5 and value.isdecimal():
+        if (
+            name.strip().lower() == "cause"
+            and len(value) <= 5
+            and value.isascii()
+            and value.isdigit()
+        ):
             return int(value)
     return None

@@ -1,0 +1,104 @@
+"""Who calls, as the headers and the configuration say."""
+
+from __future__ import annotations
+
+import pytest
+
+from server.sip.headers import NameAddr
+from server.sip.identity import (
+    ANONYMOUS,
+    add_identity,
+    from_address,
+    read_asserted,
+    read_caller,
+    read_redirecting_number,
+)
+from server.sip.message import Request
+from server.sip.settings import Endpoint
+from server.sip.uri import Uri
+from server.tech.base import Party
+
+
+def invite(sender: str = '"Alice" <sip:alice@x>;tag=1', **headers: str) -> Request:
+    request = Request.create(
+        "INVITE",
+        Uri("sip", "a", "b"),
+        from_=NameAddr.parse(sender),
+        to=NameAddr(Uri("sip", "a", "b")),
+        call_id="c",
+        cseq=1,
+    )
+    for name, value in headers.items():
+        request.headers.add(name.replace("_", "-"), value)
+    return request
+
+
+TRUSTED = Endpoint(name="e", trust_id_inbound=True)
+
+
+@pytest.mark.parametrize(
+    ("request_", "endpoint", "party"),
+    [
+        (invite(), Endpoint(), Party("Alice", "alice")),
+        (invite("<sip:100;cpc=x@y>;tag=1"), Endpoint(), Party("", "100")),
+        (invite("<sip:a@anonymous.invalid>;tag=1"), Endpoint(), Party("", "a", "prohib")),
+        (invite(P_Asserted_Identity='"B" <sip:200@x>'), Endpoint(), Party("Alice", "alice")),
+        (invite(P_Asserted_Identity='"B" <sip:200@x>'), TRUSTED, Party("B", "200")),
+        (invite(P_Asserted_Identity="<sip:200@x>", Privacy="id"), TRUSTED,
+         Party("", "200", "prohib")),
+        (invite(Remote_Party_ID='"C" <sip:300@x>;privacy=off'), TRUSTED, Party("C", "300")),
+        (invite(Remote_Party_ID="<sip:300@x>;privacy=full"), TRUSTED, Party("", "300", "prohib")),
+        (invite(P_Asserted_Identity="<<<"), TRUSTED, Party("Alice", "alice")),
+        (invite(), Endpoint(callerid=Party("Z", "1")), Party("Z", "1")),
+        (invite(), Endpoint(callerid_privacy="prohib"), Party("Alice", "alice", "prohib")),
+    ],
+)  # fmt: skip
+def test_the_caller(request_: Request, endpoint: Endpoint, party: Party) -> None:
+    assert read_caller(request_, endpoint) == party
+
+
+def test_without_an_assertion_there_is_none() -> None:
+    assert read_asserted(invite()) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [("<sip:700@x>;reason=busy", "700"), ("<<", ""), (None, "")]
+)
+def test_the_redirecting_number(value: str | None, number: str) -> None:
+    request = invite() if value is None else invite(Diversion=value)
+    assert read_redirecting_number(request) == number
+
+
+@pytest.mark.parametrize(
+    ("options", "party", "headers"),
+    [
+        ({}, Party("A", "1"), {}),
+        ({"send_pai": True}, Party("A", "1"), {"P-Asserted-Identity": '"A" <sip:1@d>'}),
+        ({"send_pai": True}, Party("A", ""), {}),
+        ({"send_pai": True}, Party("A", "1", "prohib"), {}),
+        ({"send_pai": True, "trust_id_outbound": True}, Party("A", "1", "prohib"),
+         {"P-Asserted-Identity": '"A" <sip:1@d>', "Privacy": "id"}),
+        ({"send_rpid": True}, Party("", "1"),
+         {"Remote-Party-ID": "<sip:1@d>;party=calling;privacy=off;screen=no"}),
+    ],
+)  # fmt: skip
+def test_what_is_asserted(options: dict[str, bool], party: Party, headers: dict[str, str]) -> None:
+    request = invite()
+    before = dict(request.headers.items())
+    add_identity(request, Endpoint(**options), party, "d")  # type: ignore[arg-type]
+    added = {k: v for k, v in request.headers.items() if k not in before}
+    assert added == headers
+
+
+@pytest.mark.parametrize(
+    ("options", "party", "text"),
+    [
+        ({}, Party("A", "1"), '"A" <sip:1@d>'),
+        ({}, Party("", ""), "<sip:asterisk@d>"),
+        ({"from_user": "u", "from_domain": "x"}, Party("A", "1"), '"A" <sip:u@x>'),
+        ({}, Party("A", "1", "prohib"), str(ANONYMOUS)),
+    ],
+)
+def test_the_from_address(options: dict[str, str], party: Party, text: str) -> None:
+    endpoint = Endpoint(**options)  # type: ignore[arg-type]
+    assert str(from_address(endpoint, party, "asterisk", "d")) == text
