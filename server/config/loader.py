@@ -33,9 +33,11 @@ from server.config.sections.rtp import Rtp, build_rtp
 class Configuration:
     """Everything that the files say.
 
-    :param path: asterisk.conf as it was named.
+    :param path: asterisk.conf as it was named, or where it would be.
     :param pjsip: objects of pjsip.conf, for :mod:`server.sip.settings`.
     :param warnings: what was accepted but should be looked at, in order of reading.
+    :param has_file: there is an asterisk.conf, rather than built-in defaults.
+    :param may_exec: ``#exec`` is allowed by the command line.
     """
 
     path: str
@@ -49,6 +51,15 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     acls: Mapping[str, Acl]
     warnings: tuple[ConfigWarning, ...] = ()
+    has_file: bool = True
+    may_exec: bool = False
+
+    def reread(self) -> Configuration:
+        """Read everything again, as it was read the first time.
+
+        :raises ConfigError: a file is wrong; this configuration stays as it is.
+        """
+        return load_configuration(self.path if self.has_file else None, may_exec=self.may_exec)
 
     @property
     def directories(self) -> Directories:
@@ -103,6 +114,8 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         pjsip=load_pjsip(asterisk, warnings),
         acls=acls,
         warnings=tuple(warnings),
+        has_file=path is not None,
+        may_exec=may_exec,
     )
 
 

@@ -87,3 +87,17 @@ def test_one_file_can_be_read_again(etc: Path) -> None:
     asterisk = load_asterisk(str(etc / "asterisk.conf"), [])
     (etc / "logger.conf").write_text("[logfiles]\nx => error\n")
     assert load_logger(asterisk, []).channels[0].name == "x"
+
+
+def test_rereading_keeps_to_how_it_was_read(etc: Path) -> None:
+    (etc / "rtp.conf").write_text("[general]\n#exec echo rtpstart=20000\n")
+    first = load_configuration(str(etc / "asterisk.conf"), may_exec=True)
+    assert first.rtp.rtpstart == 20000
+    (etc / "rtp.conf").write_text("[general]\n#exec echo rtpstart=22000\n")
+    assert first.reread().rtp.rtpstart == 22000
+    (etc / "rtp.conf").write_text("[general\n")
+    with pytest.raises(ConfigError, match=r"rtp\.conf:1"):
+        first.reread()
+    defaults = load_configuration(None)
+    assert not defaults.has_file
+    assert defaults.reread().directories == defaults.directories
