@@ -152,7 +152,7 @@ async def test_two_phones_in_a_bridge_hear_each_other_for_30_seconds(
         baresip(server, tmp_path, "bob", says_b, registers=True, answers=True) as bob,
         baresip(server, tmp_path, "alice", says_a) as alice,
     ):
-        await bob.wait_for("REGISTER_OK")
+        await server.until_registered("bob")
         await alice.dial("102")
         await bob.wait_for("CALL_ESTABLISHED")
         await asyncio.sleep(31)

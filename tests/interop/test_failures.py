@@ -30,6 +30,7 @@ async def test_a_killed_server_leaves_a_readable_recording_and_restarts_clean(
     await server.start()
     app = await server.connect_app("tests")
     phone = Phone("alice", server.access.phones["alice"], server=server.sip)
+    again: ServerProcess | None = None
     try:
         async with phone:
             assert await phone.register() == 200
@@ -56,8 +57,9 @@ async def test_a_killed_server_leaves_a_readable_recording_and_restarts_clean(
         assert [r["name"] for r in await again.get("/recordings/stored")] == ["cut"]
         assert await again.stop() == 0
     finally:
-        for process in (server, again if "again" in locals() else server):
-            await process.kill()
+        for process in (server, again):
+            if process:
+                await process.kill()
 
 
 async def test_a_call_outlives_its_application(server: ServerProcess, alice: Phone) -> None:
@@ -82,8 +84,8 @@ async def test_a_call_to_a_missing_application_ends(server: ServerProcess, alice
         await alice.call("710", timeout=10)
 
 
-@pytest.mark.parametrize("seconds", [2])
-async def test_a_phone_that_dies_without_bye_is_noticed(tmp_path: Path, seconds: int) -> None:
+async def test_a_phone_that_dies_without_bye_is_noticed(tmp_path: Path) -> None:
+    seconds = 2
     server = ServerProcess(tmp_path / "var")
     pjsip = server.var / "etc/pjsip.conf"
     pjsip.write_text(pjsip.read_text().replace("rtp_timeout = 60", f"rtp_timeout = {seconds}"))
@@ -169,7 +171,8 @@ async def test_ten_thousand_malformed_packets_leave_calls_unharmed(
     called.accept()
     call = await dialled
     port = int(re.search(rb"m=audio (\d+)", b"".join(d for k, d in alice.trace if k == "<"))[1])  # type: ignore[index]
-    sip = [data for kind, data in alice.trace if kind == ">"]
+    # Whoever can replay credentials makes real calls; what is thrown here comes from strangers.
+    sip = [d for kind, d in alice.trace if kind == ">" and b"Authorization" not in d]
     rtp = [bytes([0x80, 0, 0, 1]) + bytes(8) + bytes(160), bytes([0x80, 200, 0, 6]) + bytes(24)]
     packets = len(called.audio.arrivals)
     with socket.socket(type=socket.SOCK_DGRAM) as attacker:

@@ -13,12 +13,6 @@ from tests.support.server_process import ServerProcess, free_port
 TRANSPORTS = pytest.mark.parametrize("transport", ["udp", "tcp"])
 
 
-async def contacts(server: ServerProcess, user: str) -> int:
-    """Count the bindings of a user."""
-    lines = (await server.cli("pjsip show contacts")).splitlines()
-    return sum(f"{user}/sip:" in line for line in lines)
-
-
 @TRANSPORTS
 async def test_sipp_registers_and_unregisters(
     server: ServerProcess, tmp_path: Path, transport: str
@@ -30,7 +24,7 @@ async def test_sipp_registers_and_unregisters(
             tmp_path, "register", server.sip, "-key", "expires", expires,
             password=password, transport=transport, port=port,
         )  # fmt: skip
-        assert await contacts(server, "alice") == expected
+        assert await server.contacts("alice") == expected
 
 
 @TRANSPORTS
@@ -38,7 +32,7 @@ async def test_a_wrong_password_registers_nothing(
     server: ServerProcess, tmp_path: Path, transport: str
 ) -> None:
     await run_sipp(tmp_path, "register_refused", server.sip, password="wrong", transport=transport)
-    assert await contacts(server, "alice") == 0
+    assert await server.contacts("alice") == 0
 
 
 @pytest.mark.parametrize("user", ["alice", "nobody"])

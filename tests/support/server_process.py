@@ -211,6 +211,19 @@ class ServerProcess:
             return left
         return []
 
+    async def contacts(self, user: str) -> int:
+        """Count the SIP contacts of a user."""
+        lines = (await self.cli("pjsip show contacts")).splitlines()
+        return sum(f"{user}/sip:" in line for line in lines)
+
+    async def until_registered(self, user: str) -> None:
+        """Wait until a phone of this user is registered."""
+
+        async def is_registered() -> bool:
+            return await self.contacts(user) > 0
+
+        await self.until(is_registered, 10, f"{user} to register")
+
     async def until(self, test: Callable[[], Any], seconds: float, what: str) -> None:
         """Wait until *test* holds.
 
