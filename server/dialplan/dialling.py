@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 
 from server.base.causes import Cause
-from server.base.errors import InvalidArgument, NotFound, ServerError
+from server.base.errors import ChannelHungUp, InvalidArgument, NotFound, ServerError
+from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.arguments import Options
 from server.dialplan.executor import Call
+from server.dialplan.numbers import parse_integer
 from server.media.bridges import MediaBridge
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
@@ -18,6 +21,8 @@ from server.resources.dialing import DialAttempt, DialStatus
 logger = logging.getLogger(__name__)
 
 MAX_FORWARDS = 10  # 302 after 302
+HOPS_VARIABLE = "DIAL_HOPS"  # inherited from Local channel to Local channel
+MAX_HOPS = 20  # Asterisk's max_forwards
 CANCEL_DIGIT = "*"  # with option H, while it rings
 
 
@@ -107,7 +112,9 @@ class Ringing:
     def _start(self, destination: str) -> None:
         call = self._call
         try:
-            out = call.dialplan.dialer.create_outgoing(destination, requestor=call.channel)
+            out = call.dialplan.dialer.create_outgoing(
+                destination, requestor=call.channel, variables=self._hops(destination)
+            )
         except ServerError as error:
             logger.info("%s: can't call %s: %s", call.where, destination, error)
             self._fail(DialStatus.CHANUNAVAIL, _cause_of(error))
@@ -115,7 +122,18 @@ class Ringing:
         attempt = DialAttempt(out, call.channel, destination.partition("/")[2])
         self._live.append(attempt)
         self._node.scope.spawn(self._follow(attempt), f"{out.name} dial")
-        attempt.start()
+        if "b" not in self._options:
+            attempt.start()
+
+    def _hops(self, destination: str) -> dict[str, str]:
+        """Return the variable by which a circle of Local channels ends."""
+        if not destination.lower().startswith("local/"):
+            return {}
+        hops = parse_integer(self._call.channel.variables.get(HOPS_VARIABLE) or "")
+        if hops >= MAX_HOPS:
+            self._call.report(f"more than {MAX_HOPS} Local channels behind each other")
+            raise ChannelHungUp(self._call.channel.hangup_cause)
+        return {f"__{HOPS_VARIABLE}": str(hops + 1)}
 
     def _fail(self, status: DialStatus, cause: int) -> None:
         self._failures.add(status)
@@ -125,12 +143,22 @@ class Ringing:
 
     async def _follow(self, attempt: DialAttempt) -> None:
         """Collect the news of one attempt; they are few, and end with a final one."""
+        if "b" in self._options:
+            await self._run_predial(attempt)
         while True:
             status = await attempt.next_status()
             self._news.append((attempt, status))
             self._wake()
             if status.is_final:
                 return
+
+    async def _run_predial(self, attempt: DialAttempt) -> None:
+        """Run the subroutine of option ``b`` on the channel that is to be dialled."""
+        called = Call(self._call.dialplan, attempt.channel)
+        with suppress(ChannelHungUp):
+            await run_subroutine(called, subroutine_of(self._options.get("b")))
+        if not attempt.channel.is_hungup:
+            attempt.start()
 
     def _wake(self) -> None:
         if self._gate is not None and not self._gate.done():
@@ -268,6 +296,11 @@ class Ringing:
         for attempt in self._live:
             attempt.give_up(cause, status)
         self._live.clear()
+
+
+def subroutine_of(text: str) -> str:
+    """Return Gosub's argument for ``ctx^ext^pri(arg^arg)`` as options have it."""
+    return text.replace("^", ",")
 
 
 def _cause_of(error: ServerError) -> int:

@@ -145,8 +145,15 @@ class Call(Scope):
                 await self._fall_through()
                 return
 
-    async def _run_steps(self) -> str | None:
-        """Run steps until there is no next one, or a digit interrupts."""
+    async def run_until_return(self, depth: int) -> None:
+        """Run steps until no more than *depth* subroutines are inside each other.
+
+        :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
+        """
+        await self._run_steps(depth)
+
+    async def _run_steps(self, depth: int = -1) -> str | None:
+        """Run steps until there is no next one, a digit interrupts, or *depth* is reached."""
         channel = self.channel
         while (place := self._find()) is not None:
             self._place = place
@@ -154,6 +161,8 @@ class Call(Scope):
             digit = await self._run_step(place)
             if channel.is_hungup:
                 raise ChannelHungUp(channel.hangup_cause)
+            if depth >= 0 and len(self.state.frames) <= depth:
+                return None
             if self._has_jumped:
                 continue
             channel.set_position(channel.context, channel.exten, channel.priority + 1)

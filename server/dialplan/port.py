@@ -71,10 +71,22 @@ class Dialplan:
         self.settings = settings or DialplanSettings()
         self.plan = Plan()
         self.globals: dict[str, str] = {}
-        self.constants = self.settings.constants
-        self.recording_dir = self.settings.recording_dir or node.settings.recording_dir
-        self.live_dangerously = self.settings.live_dangerously
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
+
+    @property
+    def constants(self) -> Mapping[str, str]:
+        """Variables that are always there."""
+        return self.settings.constants
+
+    @property
+    def live_dangerously(self) -> bool:
+        """Whether outside interfaces may use functions that could do harm."""
+        return self.settings.live_dangerously
+
+    @property
+    def recording_dir(self) -> Path:
+        """Where Record() puts files of relative names."""
+        return self.settings.recording_dir or self.node.settings.recording_dir
 
     # loading
 

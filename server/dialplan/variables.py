@@ -24,7 +24,7 @@ from server.dialplan.expression import (
 )
 
 MAX_NESTING = 40  # ${${...}} inside each other
-MAX_VALUE = 1 << 20  # characters that one substitution may produce
+MAX_VALUE = 1 << 16  # characters that one substitution may produce
 
 _SUBSTRING = re.compile(r"\s*([+-]?\d{1,30})(?::\s*([+-]?\d{1,30}))?")
 _BRACKETS = {"{": "}", "[": "]"}

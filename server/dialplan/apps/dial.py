@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp
+from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.arguments import Options, Target, argument, parse_options, split_arguments
 from server.dialplan.conversation import Conversation, Outcome
-from server.dialplan.dialling import Ringing, is_ours
+from server.dialplan.dialling import Ringing, is_ours, subroutine_of
 from server.dialplan.executor import Call
 from server.dialplan.media import find_prompts, split_names
 from server.dialplan.numbers import parse_seconds
@@ -15,7 +16,7 @@ from server.media.players import Player
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 
-OPTIONS = "AacdDFgGhHiLmrStT"
+OPTIONS = "AabBcdDFgGhHiLmrStTU"
 MAX_DESTINATIONS = 128
 
 _RESULTS = ("DIALEDTIME", "DIALEDTIME_MS", "ANSWEREDTIME", "ANSWEREDTIME_MS", "RINGTIME",
@@ -27,14 +28,24 @@ _RESULTS = ("DIALEDTIME", "DIALEDTIME_MS", "ANSWEREDTIME", "ANSWEREDTIME_MS", "R
 async def dial(call: Call, data: str) -> None:
     """Dial(Technology/resource&..., timeout, options): sets DIALSTATUS and its like.
 
-    Options: ``A(x:y)`` announce to the called and the calling party, ``a`` answer the caller at
-    once, ``c`` a cancelled call was answered elsewhere, ``d`` a digit leaves for that extension,
-    ``D(called:calling)`` send digits after the answer, ``F(ctx^ext^pri)`` the called party goes
-    there when the caller hangs up, ``g`` go on when the called party hangs up, ``G(...)`` send
-    both into the dialplan, ``h`` and ``H`` the called or calling party may end it with ``*``,
-    ``i`` don't follow redirections, ``L(ms)`` and ``S(s)`` limits, ``m(class)`` music while it
-    rings, ``r(tone)`` ringing even without the far end's, ``t`` and ``T`` the called or calling
-    party may transfer the other by ``#``.
+    Options::
+
+        A(x:y)       announce to the called and the calling party
+        a            answer the caller at once
+        B(x^y^z) b() subroutines before it rings, on the caller and on the called channels
+        c            to whom it stops ringing, the call was answered elsewhere
+        D(x:y)       send digits to the called and the calling party after the answer
+        d            a digit of the caller leaves for that extension
+        F(x^y^z)     the called party goes there when the caller hangs up
+        G(x^y^z)     after the answer both go into the dialplan
+        g            go on when the called party hangs up
+        H h          the calling or called party may end it by *
+        i            don't follow redirections
+        L(ms) S(s)   limits
+        m(class)     music while it rings
+        r(tone)      ringing even without the far end's
+        T t          the calling or called party may transfer the other by #
+        U(x^arg)     a subroutine on the called channel after the answer; see GOSUB_RESULT
     """
     channel = call.channel
     arguments = split_arguments(data)
@@ -66,6 +77,8 @@ class _Dial:
     async def run(self, destinations: list[str], timeout: float) -> None:
         if "a" in self._options:
             self._channel.answer()
+        if "B" in self._options:
+            await run_subroutine(self._call, subroutine_of(self._options.get("B")))
         try:
             winner = await self._ringing.run(destinations, timeout)
             self._end_waiting()
@@ -116,6 +129,8 @@ class _Dial:
             self._channel.answer()
             self._name_peer(winner)
             await self._prepare(peer)
+            if "U" in self._options and await self._screen(peer):
+                return
             if "G" in self._options:
                 is_handed_over = self._send_both_away(peer)
                 return
@@ -157,6 +172,32 @@ class _Dial:
         called, _, calling = self._options.get("D").partition(":")
         self._send_digits(peer, called)
         self._send_digits(self._channel, calling.partition(":")[0])
+
+    async def _screen(self, peer: Channel) -> bool:
+        """Run the subroutine of option ``U``; tell whether its result ends the connection.
+
+        :raises ChannelHungUp: the result ends the call.
+        """
+        name, _, arguments = self._options.get("U").partition("^")
+        target = f"{name},s,1({subroutine_of(arguments)})"
+        try:
+            await self._channel.wait(run_subroutine(Call(self._call.dialplan, peer), target))
+        except ChannelHungUp:
+            if self._channel.is_hungup:
+                raise
+            return False
+        result = (peer.variables.get("GOSUB_RESULT") or "").strip()
+        if result == "ABORT":
+            raise ChannelHungUp(Cause.NORMAL_CLEARING)
+        if result in ("BUSY", "CONGESTION"):
+            self._ringing.status = DialStatus(result)
+            return True
+        if result == "CONTINUE":
+            return True
+        if result.startswith("GOTO:"):
+            self._call.goto(result.removeprefix("GOTO:"))
+            return True
+        return False
 
     def _announce(self, channel: Channel, names: str) -> Player | None:
         sources, _missing = find_prompts(self._call, split_names(names), channel.language)

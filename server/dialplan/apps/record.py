@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 from server.base.errors import ChannelHungUp, InvalidArgument, ServerError
@@ -34,7 +35,10 @@ async def record(call: Call, data: str) -> None:
         variables.set("RECORD_STATUS", "SKIP")
         return
     try:
-        path, file_format = choose_file(call, argument(arguments, 0))
+        base, roots = call.dialplan.recording_dir, call.dialplan.settings.writable_dirs
+        path, file_format = await call.channel.wait(
+            asyncio.to_thread(choose_file, base, roots, argument(arguments, 0))
+        )
         variables.set("RECORDED_FILE", str(path.with_suffix("")))
         await _record(call, path, file_format, arguments, options)
     except ChannelHungUp:
@@ -103,14 +107,14 @@ def _status(result: RecordResult, pressed: list[str], options: Options) -> str:
     return {"silence": "SILENCE", "max_duration": "TIMEOUT"}.get(result.reason, "HANGUP")
 
 
-def choose_file(call: Call, name: str) -> tuple[Path, str]:
-    """Return the file and format that ``name.format`` means.
+def choose_file(base: Path, roots: Sequence[Path], name: str) -> tuple[Path, str]:
+    """Return the file and format that ``name.format`` means. Asks the file system.
 
-    A relative name is below the dialplan's recording directory; ``%d`` becomes the first number
-    that is free.
+    ``%d`` becomes the first number that is free.
 
-    :raises InvalidArgument: no known format, or the name leads out of the directories where the
-        dialplan may write.
+    :param base: where relative names are.
+    :param roots: further directories in which files may be.
+    :raises InvalidArgument: no known format, or the name leads out of these directories.
     """
     stem, dot, extension = name.rpartition(".")
     if not dot:
@@ -120,13 +124,16 @@ def choose_file(call: Call, name: str) -> tuple[Path, str]:
     file_format = _ALIASES.get(extension.lower(), extension.lower())
     if file_format not in FORMATS:
         raise InvalidArgument("filename", f"{extension!r} is none of {', '.join(sorted(FORMATS))}")
-    base = call.dialplan.recording_dir
+    if "\0" in name:
+        raise InvalidArgument("filename", "has a NUL character")
     path = (base / f"{stem}.{extension}").resolve()
-    roots = (base, *call.dialplan.settings.writable_dirs)
-    if "\0" in name or not any(path.is_relative_to(root.resolve()) for root in roots):
+    if not any(path.is_relative_to(root.resolve()) for root in (base, *roots)):
         raise InvalidArgument("filename", f"{name!r} is outside of the recording directories")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return _numbered(path) if "%d" in path.name else path, file_format
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return _numbered(path) if "%d" in path.name else path, file_format
+    except OSError as error:
+        raise InvalidArgument("filename", f"{name!r}: {error.strerror}") from None
 
 
 def _numbered(path: Path) -> Path:

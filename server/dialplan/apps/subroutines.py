@@ -50,6 +50,31 @@ def set_local(call: Call, frame: Frame, name: str, value: str) -> None:
     variables.set(name, value)
 
 
+async def run_subroutine(call: Call, text: str) -> bool:
+    """Run a subroutine to its Return, and put the channel back where it was.
+
+    :param text: as the argument of Gosub.
+    :returns: ``False`` if there is no such subroutine, or it did not return.
+    :raises ChannelHungUp: the channel hung up.
+    """
+    channel = call.channel
+    place = channel.context, channel.exten, channel.priority
+    depth = len(call.state.frames)
+    try:
+        gosub(call, text)
+        await call.run_until_return(depth)
+    except ChannelHungUp:
+        if channel.is_hungup:
+            raise
+        return False
+    finally:
+        has_returned = len(call.state.frames) <= depth
+        while len(call.state.frames) > depth:
+            _leave(call)
+        channel.set_position(*place)
+    return has_returned
+
+
 @application("GosubIf")
 def gosub_if(call: Call, data: str) -> None:
     """GosubIf(condition?target(args):target(args))."""

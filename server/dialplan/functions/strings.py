@@ -169,4 +169,7 @@ def quote_csv(scope: Scope, data: str) -> str:
 @function("EVAL")
 def evaluate(scope: Scope, data: str) -> str:
     """EVAL(text): substitute variables in a text that came out of variables."""
-    return scope.substitute(data)
+    try:
+        return scope.substitute(data)
+    except RecursionError:
+        raise InvalidArgument("EVAL", "the text evaluates itself without end") from None

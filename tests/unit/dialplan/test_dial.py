@@ -344,8 +344,8 @@ async def test_a_answers_the_caller_first(dut: DialplanUnderTest) -> None:
 async def test_unsupported_options_are_reported(
     dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await dut.run("Dial(PJSIP/bob,,wWrU(sub))")
-    assert "Dial: option w, W, U is not supported and was ignored" in caplog.text
+    await dut.run("Dial(PJSIP/bob,,wrW(sub))")
+    assert "Dial: option w, W is not supported and was ignored" in caplog.text
 
 
 async def test_inherited_variables_reach_the_called_channel(dut: DialplanUnderTest) -> None:
@@ -420,3 +420,82 @@ class TestTransfer:
         caller, _peer = await self.start(dut, "t")
         await self.press(caller, "#")
         assert caller.bridge is not None
+
+
+class TestSubroutines:
+    """``b``, ``B`` and ``U``."""
+
+    async def test_predial_routines_run_on_both_before_it_rings(
+        self, dut: DialplanUnderTest
+    ) -> None:
+        dut.load(
+            """
+            [default]
+            exten => s,1,Dial(PJSIP/bob,,b(sub^s^1(x^y))B(sub^s^1(z)))
+            [sub]
+            exten => s,1,Set(GOT=${ARG1}${ARG2}${CHANNEL(channeltype)})
+            same => n,Return()
+            """
+        )
+        channel = await dut.call()
+        (bob,) = called(dut)
+        assert listener(bob).variables.get("GOT") == "xyPJSIP"
+        assert channel.variables.get("GOT") == "zPJSIP"
+        assert bob.said[0][0] == "dial"
+        assert (channel.exten, channel.priority) == ("s", 1)
+
+    @pytest.mark.parametrize(
+        ("result", "after", "status"),
+        [
+            ("", None, "ANSWER"),
+            ("CONTINUE", "next", "ANSWER"),
+            ("BUSY", "next", "BUSY"),
+            ("ABORT", None, "ANSWER"),
+            ("GOTO:default^77^1", "at 77", "ANSWER"),
+        ],
+    )
+    async def test_the_result_of_a_screening_routine_decides(
+        self, dut: DialplanUnderTest, result: str, after: str | None, status: str
+    ) -> None:
+        dut.load(
+            f"""
+            [default]
+            exten => s,1,Dial(PJSIP/bob,,U(sub^a))
+            same => n,Set(AFTER=next)
+            exten => 77,1,Set(AFTER=at 77)
+            [sub]
+            exten => s,1,Set(GOSUB_RESULT={result})
+            same => n,Return()
+            """
+        )
+        channel = await dut.call()
+        bob = listener(called(dut)[0])
+        bob.on_answered()
+        await settle()
+        await settle()
+        assert channel.variables.get("AFTER") == after
+        assert channel.variables.get("DIALSTATUS") == status
+        assert bob.is_hungup is (result != "")
+
+    async def test_the_caller_can_leave_while_the_routine_runs(
+        self, dut: DialplanUnderTest
+    ) -> None:
+        dut.load("[default]\nexten => s,1,Dial(PJSIP/bob,,U(sub))\n[sub]\nexten => s,1,WaitDigit()")
+        channel = await dut.call()
+        bob = listener(called(dut)[0])
+        bob.on_answered()
+        await settle()
+        dut.leg(channel).far_end_hangs_up()
+        await settle()
+        assert channel.is_destroyed
+        assert bob.is_hungup
+
+
+async def test_local_channels_in_a_circle_end(dut: DialplanUnderTest) -> None:
+    dut.load("exten => s,1,Dial(Local/s@default)")
+    channel = await dut.call()
+    for _ in range(200):
+        await settle()
+        if channel.is_destroyed:
+            break
+    assert len(dut.under.registry) == 0

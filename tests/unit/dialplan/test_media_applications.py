@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
-from tests.support.fake_engine import FakePlayer
+from tests.support.fake_engine import FakePlayer, FakeRecorder
 from tests.support.node import settle
 
 
@@ -34,6 +35,26 @@ def played(dut: DialplanUnderTest) -> list[str]:
 async def finish(dut: DialplanUnderTest) -> None:
     player(dut).finish()
     await settle()
+
+
+async def recording(dut: DialplanUnderTest, channel: Channel) -> FakeRecorder:
+    """The recorder, once the file's name was looked at in a thread."""
+    await until(lambda: bool(dut.under.engine.recorders))
+    await settle()
+    return dut.under.engine.recorders[-1]
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    for _ in range(1_000):
+        if is_true():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it does not come")
+
+
+async def status_of(channel: Channel) -> str | None:
+    await until(lambda: channel.variables.get("RECORD_STATUS") is not None)
+    return channel.variables.get("RECORD_STATUS")
 
 
 async def test_playback_answers_plays_gap_free_and_says_success(dut: DialplanUnderTest) -> None:
@@ -178,7 +199,7 @@ async def test_record_ends_by_a_key(
     dut: DialplanUnderTest, tmp_path: Path, options: str, key: str, status: str
 ) -> None:
     channel = await dut.run(f"Record(memo.wav,3,60,{options})\nWaitDigit()")
-    recorder = dut.under.engine.recorders[-1]
+    recorder = await recording(dut, channel)
     assert recorder.path == str(tmp_path / "memo.wav")
     assert recorder.file_format == "wav"
     assert recorder.options["max_silence_ms"] == 3000
@@ -195,21 +216,21 @@ async def test_record_ends_by_a_key(
 )
 async def test_record_says_why_it_ended(dut: DialplanUnderTest, reason: str, status: str) -> None:
     channel = await dut.run("Record(memo.wav)\nWaitDigit()")
-    dut.under.engine.recorders[-1].finish(reason)
-    await settle()
-    assert channel.variables.get("RECORD_STATUS") == status
+    (await recording(dut, channel)).finish(reason)
+    assert await status_of(channel) == status
 
 
 async def test_record_drops_the_file_of_a_caller_who_hangs_up(
     dut: DialplanUnderTest, tmp_path: Path
 ) -> None:
     for options, is_kept in (("", False), ("k", True)):
+        dut.under.engine.recorders.clear()
         channel = await dut.run(f"Record(memo.wav,,,{options})")
+        await recording(dut, channel)
         (tmp_path / "memo.wav").write_bytes(b"RIFF")
         dut.leg(channel).far_end_hangs_up()
         await settle()
-        while not channel.is_destroyed:
-            await settle()
+        await until(lambda: channel.is_destroyed)  # noqa: B023
         assert channel.variables.get("RECORD_STATUS") == "HANGUP"
         assert (tmp_path / "memo.wav").exists() is is_kept
 
@@ -219,13 +240,14 @@ async def test_record_drops_the_file_of_a_caller_who_hangs_up(
 )
 async def test_record_writes_nowhere_else(dut: DialplanUnderTest, name: str) -> None:
     channel = await dut.run(f"Record({name})")
-    assert channel.variables.get("RECORD_STATUS") == "ERROR"
+    assert await status_of(channel) == "ERROR"
     assert dut.under.engine.recorders == []
 
 
 async def test_record_numbers_files(dut: DialplanUnderTest, tmp_path: Path) -> None:
     (tmp_path / "memo0.wav").touch()
     channel = await dut.run("Record(memo%d.wav)")
+    await recording(dut, channel)
     assert channel.variables.get("RECORDED_FILE") == str(tmp_path / "memo1")
 
 
