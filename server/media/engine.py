@@ -53,7 +53,7 @@ class EngineSettings:
     :param dtmf_timeout_ms: ends a digit whose end packets were all lost.
     :param rtcp_interval_ms: between RTCP reports.
     :param rtp_checksums: UDP checksums on sent RTP.
-    :param realtime: ask for a higher priority of the media threads; silently without where not allowed.
+    :param realtime: ask for a higher priority of the media threads, where it is allowed.
     """
 
     rtp_start: int = 10000

@@ -1,6 +1,7 @@
 """Mixing, roles, local pairs, and moves between workers."""
 
 import asyncio
+import itertools
 import time
 
 import pytest
@@ -44,7 +45,7 @@ async def test_frames_come_every_20_ms_with_one_clock(engine, make_phone):
     phones = [(await call(engine, make_phone, bridge))[0] for _ in range(3)]
     await talk_all(phones, (500, 700, 1100), 500)
     packets = phones[0].packets
-    assert {b.timestamp - a.timestamp for a, b in zip(packets, packets[1:], strict=False)} == {160}
+    assert {b.timestamp - a.timestamp for a, b in itertools.pairwise(packets)} == {160}
     span = packets[-1].at - packets[0].at
     assert span / (len(packets) - 1) == pytest.approx(0.02, rel=0.02)
 
@@ -219,9 +220,7 @@ async def test_a_loop_of_local_pairs_is_harmless(engine, make_phone):
 @pytest.mark.parametrize("engine", [3], indirect=True)
 async def test_members_from_several_workers_hear_each_other(engine, make_phone):
     bridges = [engine.create_bridge() for _ in range(2)]
-    phones = []
-    for index in range(6):
-        phones.append((await call(engine, make_phone, bridges[index % 2]))[0])
+    phones = [(await call(engine, make_phone, bridges[i % 2]))[0] for i in range(6)]
     one, two = engine.open_local_pair()
     bridges[0].add(one)
     bridges[1].add(two)

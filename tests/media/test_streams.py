@@ -1,6 +1,7 @@
 """RTP streams: ports, sources, relaying, digits, statistics."""
 
 import asyncio
+import itertools
 import socket
 import struct
 import time
@@ -69,7 +70,7 @@ async def test_relay_keeps_the_audio_and_rewrites_the_header(engine, make_phone)
     await alice.talk(tone(1000, 400))
     await until(lambda: len(bob.packets) == 20)
     seqs = [packet.seq for packet in bob.packets]
-    assert [(b - a) & 0xFFFF for a, b in zip(seqs, seqs[1:], strict=False)] == [1] * 19
+    assert [(b - a) & 0xFFFF for a, b in itertools.pairwise(seqs)] == [1] * 19
     assert {packet.ssrc for packet in bob.packets} != {alice.ssrc}
     assert len({packet.ssrc for packet in bob.packets}) == 1
     assert level(bob.audio(), 1000) == pytest.approx(8000, rel=0.02)
@@ -89,10 +90,10 @@ async def test_sequence_and_ssrc_continue_when_the_source_changes(engine, make_p
     await b.play([SilenceSource(60)]).done
     await asyncio.sleep(0.02)
     seqs = [packet.seq for packet in bob.packets]
-    assert {(y - x) & 0xFFFF for x, y in zip(seqs, seqs[1:], strict=False)} == {1}
+    assert {(y - x) & 0xFFFF for x, y in itertools.pairwise(seqs)} == {1}
     assert len({packet.ssrc for packet in bob.packets}) == 1
     times = [packet.timestamp for packet in bob.packets]
-    assert all(0 < (y - x) & 0xFFFFFFFF < 8000 for x, y in zip(times, times[1:], strict=False))
+    assert all(0 < (y - x) & 0xFFFFFFFF < 8000 for x, y in itertools.pairwise(times))
     assert [packet.marker for packet in bob.packets].count(True) == 2
 
 
@@ -293,7 +294,7 @@ async def test_ptime_of_the_peer_is_kept(engine, make_phone):
     await stream.play([SilenceSource(400)]).done
     await until(lambda: len(phone.packets) == 10)
     times = [packet.timestamp for packet in phone.packets]
-    assert {y - x for x, y in zip(times, times[1:], strict=False)} == {320}
+    assert {y - x for x, y in itertools.pairwise(times)} == {320}
     assert {len(packet.payload) for packet in phone.packets} == {320}
 
 
@@ -332,7 +333,7 @@ async def test_nothing_is_sent_after_close(engine, make_phone):
 
 
 async def test_rtcp_reports_loss_and_round_trip(engine, make_phone):
-    (alice, bob), (a, b), _ = await two_in_a_bridge(engine, make_phone)
+    (alice, _bob), (a, b), _ = await two_in_a_bridge(engine, make_phone)
     rtcp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     rtcp.setblocking(False)
     rtcp.bind(("127.0.0.1", 0))

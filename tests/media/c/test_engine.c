@@ -1,0 +1,349 @@
+/* The engine as its control thread sees it: life, commands, moves between workers, floods, leaks. */
+#include "check.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "mp.h"
+#include "rtp.h"
+
+enum { DEADLINE_MS = 5000 };
+
+static const struct mp_engine_conf CONF = {.rtp_start = 35000, .rtp_end = 36999, .workers = 1,
+					   .strict = MP_STRICT_YES, .probation = 4, .dtmf_timeout_ms = 150,
+					   .rtcp_interval_ms = 200, .rtp_checksums = true};
+
+static struct mp_engine *start(unsigned workers)
+{
+	struct mp_engine_conf conf = CONF;
+	struct mp_engine *e;
+
+	conf.workers = workers;
+	OK(mp_engine_open(&e, &conf));
+	OK(mp_engine_start(e));
+	return e;
+}
+
+static int submit(struct mp_engine *e, unsigned op, uint64_t handle, uint64_t other, int64_t a, int64_t b)
+{
+	struct mp_cmd cmd = {.op = (uint16_t)op, .handle = handle, .other = other, .i = {a, b}};
+	int err;
+
+	if (op == MP_CMD_STREAM_BACKGROUND)
+		cmd.text[0] = strdup("");
+	while ((err = mp_engine_submit(e, &cmd)) == EAGAIN)
+		mp_engine_flush(e);
+	if (err)
+		mp_cmd_free(&cmd);
+	mp_engine_flush(e);
+	return err;
+}
+
+static void configure(struct mp_engine *e, uint64_t handle, uint16_t port)
+{
+	struct mp_cmd cmd = {.op = MP_CMD_STREAM_CONFIGURE, .handle = handle,
+			     .i = {port, 1, 0, 20, 101, 1, 3, 0, 0, 0}, .bytes_len = 128};
+
+	cmd.text[0] = strdup("127.0.0.1");
+	cmd.text[1] = strdup("");
+	cmd.bytes = calloc(1, 128);
+	cmd.bytes[0] = 1;
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+}
+
+static uint64_t found;
+static void find(const char *name, uint64_t value, void *wanted)
+{
+	if (strcmp(name, wanted) == 0)
+		found = value;
+}
+
+static uint64_t counter(struct mp_engine *e, const char *name)
+{
+	found = 0;
+	mp_engine_counters(e, find, (void *)(uintptr_t)name);
+	return found;
+}
+
+/* Drain until there is an event of this type, or fail; returns its handle. */
+static struct mp_event await_event(struct mp_engine *e, unsigned type)
+{
+	struct pollfd fd = {.fd = mp_engine_fd(e), .events = POLLIN};
+	struct mp_event event;
+
+	for (;;) {
+		while (mp_engine_drain(e, &event, 1) == 1) {
+			if (event.type == type)
+				return event;
+		}
+		CHECK(poll(&fd, 1, DEADLINE_MS) == 1);
+	}
+}
+
+static void drain_all(struct mp_engine *e)
+{
+	struct mp_event events[64];
+
+	while (mp_engine_drain(e, events, 64))
+		;
+}
+
+static void await_counter(struct mp_engine *e, const char *name, uint64_t wanted)
+{
+	const struct timespec ms = {.tv_nsec = 1000000};
+
+	for (int i = 0; i < DEADLINE_MS && counter(e, name) != wanted; i++) {
+		drain_all(e);
+		nanosleep(&ms, NULL);
+	}
+	EQ(wanted, counter(e, name));
+}
+
+static int phone(uint16_t *port)
+{
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t len = sizeof(a);
+	const int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+	CHECK(fd >= 0 && !bind(fd, (struct sockaddr *)&a, len));
+	OK(getsockname(fd, (struct sockaddr *)&a, &len));
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void send_to(int fd, uint16_t port, const void *data, size_t len)
+{
+	const struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+	CHECK(sendto(fd, data, len, 0, (const struct sockaddr *)&a, sizeof(a)) == (ssize_t)len);
+}
+
+static void send_rtp(int fd, uint16_t port, uint16_t seq)
+{
+	uint8_t packet[172];
+	const struct mp_rtp rtp = {.seq = seq, .ts = seq * 160u, .ssrc = 77};
+
+	memset(packet, 0x55, sizeof(packet));
+	mp_rtp_write(packet, &rtp);
+	send_to(fd, port, packet, sizeof(packet));
+}
+
+static void test_open_and_close_without_start(void)
+{
+	struct mp_engine_conf conf = CONF;
+	struct mp_engine *e;
+	uint64_t handle;
+	uint16_t port;
+
+	conf.workers = 0;
+	ERR(EINVAL, mp_engine_open(&e, &conf));
+	CHECK(!e);
+	OK(mp_engine_open(&e, &CONF));
+	OK(mp_engine_open_rtp(&handle, &port, e, "127.0.0.1", 0));
+	mp_engine_close(e);
+	mp_engine_close(NULL);
+}
+
+static void test_stale_handles_and_wrong_kinds_are_refused(void)
+{
+	struct mp_engine *e = start(1);
+	uint64_t stream, bridge;
+
+	OK(mp_engine_open_null(&stream, e));
+	OK(mp_engine_create_bridge(&bridge, e));
+	OK(submit(e, MP_CMD_STREAM_OPEN, stream, 0, 0, 0));
+	OK(submit(e, MP_CMD_BRIDGE_OPEN, bridge, 0, 0, 0));
+	ERR(ESTALE, submit(e, MP_CMD_STREAM_MUTE, bridge, 0, 1, 1));
+	ERR(ESTALE, submit(e, MP_CMD_BRIDGE_ADD, bridge, bridge, 0, 0));
+	ERR(ESTALE, submit(e, MP_CMD_STREAM_MUTE, 12345, 0, 1, 1));
+	OK(submit(e, MP_CMD_STREAM_CLOSE, stream, 0, 0, 0));
+	ERR(ESTALE, submit(e, MP_CMD_STREAM_MUTE, stream, 0, 1, 1));
+	EQ(stream, await_event(e, MP_EVENT_CLOSED).handle);
+	ERR(ESTALE, submit(e, MP_CMD_STREAM_CLOSE, stream, 0, 0, 0));
+	EQ(0, counter(e, "streams_live"));
+	mp_engine_close(e);
+}
+
+static void test_relay_between_two_streams(void)
+{
+	struct mp_engine *e = start(1);
+	uint64_t streams[2], bridge;
+	uint16_t ports[2], phones[2];
+	uint8_t packet[300];
+	int fds[2];
+
+	OK(mp_engine_create_bridge(&bridge, e));
+	OK(submit(e, MP_CMD_BRIDGE_OPEN, bridge, 0, 0, 0));
+	for (int i = 0; i < 2; i++) {
+		fds[i] = phone(&phones[i]);
+		OK(mp_engine_open_rtp(&streams[i], &ports[i], e, "127.0.0.1", 0));
+		OK(submit(e, MP_CMD_STREAM_OPEN, streams[i], 0, 0, 0));
+		configure(e, streams[i], phones[i]);
+		OK(submit(e, MP_CMD_BRIDGE_ADD, bridge, streams[i], 0, 0));
+	}
+	await_counter(e, "wakeups", counter(e, "wakeups"));
+	for (uint16_t seq = 0; seq < 100; seq++) {
+		send_rtp(fds[0], ports[0], seq);
+		if (seq == 0) { /* it may come before the bridge is complete */
+			const struct timespec ts = {.tv_nsec = 50000000};
+			nanosleep(&ts, NULL);
+		}
+	}
+	for (int i = 0; i < 90; i++) {
+		struct pollfd fd = {.fd = fds[1], .events = POLLIN};
+
+		CHECK(poll(&fd, 1, 2000) == 1);
+		EQ(172, recv(fds[1], packet, sizeof(packet), 0));
+		EQ(0x55, packet[12]);
+	}
+	mp_engine_close(e);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_malformed_packets_are_counted_and_harmless(void)
+{
+	struct mp_engine *e = start(1);
+	uint64_t stream, seed = 88172645463325252u;
+	uint16_t port, own;
+	uint8_t packet[64];
+	const int fd = phone(&own);
+	enum { COUNT = 10000 };
+
+	OK(mp_engine_open_rtp(&stream, &port, e, "127.0.0.1", 0));
+	OK(submit(e, MP_CMD_STREAM_OPEN, stream, 0, 0, 0));
+	configure(e, stream, own);
+	for (int i = 0; i < COUNT; i++) {
+		for (size_t k = 0; k < sizeof(packet); k++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			packet[k] = (uint8_t)seed;
+		}
+		packet[0] &= 0x7f; /* version 0 or 1: never RTP */
+		send_to(fd, (uint16_t)(port + (i & 1)), packet, 1 + (size_t)(seed >> 8) % sizeof(packet));
+		if (i % 50 == 49) { /* at the pace of the receiver, so that the kernel drops none */
+			const struct timespec ts = {.tv_nsec = 1000000};
+			nanosleep(&ts, NULL);
+		}
+	}
+	await_counter(e, "rx_bad", COUNT / 2);
+	await_counter(e, "rtcp_bad", COUNT / 2);
+	mp_engine_close(e);
+	close(fd);
+}
+
+static void move(struct mp_engine *e, unsigned worker, const uint64_t *handles, size_t count)
+{
+	struct mp_cmd cmd = {.op = MP_CMD_MOVE, .handle = handles[0], .i = {worker},
+			     .bytes_len = count * sizeof(*handles)};
+
+	cmd.bytes = malloc(cmd.bytes_len);
+	memcpy(cmd.bytes, handles, cmd.bytes_len);
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+}
+
+/* Groups wander between workers while they are fed, played to and changed. */
+static void test_moves_keep_commands_in_order(void)
+{
+	enum { WORKERS = 3, ROUNDS = 300 };
+	struct mp_engine *e = start(WORKERS);
+	uint64_t group[4], player, seed = 1;
+	uint16_t port[2], own[2];
+	int fds[2];
+
+	OK(mp_engine_create_bridge(&group[0], e));
+	OK(mp_engine_open_null(&group[3], e));
+	OK(submit(e, MP_CMD_BRIDGE_OPEN, group[0], 0, 0, 0));
+	OK(submit(e, MP_CMD_STREAM_OPEN, group[3], 0, 0, 0));
+	for (int i = 0; i < 2; i++) {
+		fds[i] = phone(&own[i]);
+		OK(mp_engine_open_rtp(&group[i + 1], &port[i], e, "127.0.0.1", 0));
+		OK(submit(e, MP_CMD_STREAM_OPEN, group[i + 1], 0, 0, 0));
+		configure(e, group[i + 1], own[i]);
+	}
+	for (int i = 0; i < 4; i++)
+		move(e, 0, &group[i], 1);
+	for (int i = 1; i < 4; i++)
+		OK(submit(e, MP_CMD_BRIDGE_ADD, group[0], group[i], 0, 0));
+	for (int round = 0; round < ROUNDS; round++) {
+		const struct mp_item item = {.kind = MP_ITEM_TONE, .text = "440", .ms = 30};
+
+		seed = seed * 6364136223846793005u + 1442695040888963407u;
+		move(e, (unsigned)(seed >> 33) % WORKERS, group, 4);
+		send_rtp(fds[round & 1], port[round & 1], (uint16_t)round);
+		OK(submit(e, MP_CMD_STREAM_MUTE, group[1], 0, 0, round & 1));
+		OK(submit(e, MP_CMD_STREAM_BACKGROUND, group[2], 0, round & 1, 0));
+		OK(mp_engine_create_player(&player, e, &item, 1, 0));
+		OK(submit(e, MP_CMD_STREAM_PLAY, group[1], player, 0, 0));
+		if (round % 3 == 0)
+			OK(submit(e, MP_CMD_PLAYER_STOP, player, 0, 0, 0));
+		drain_all(e);
+		if (round % 20 == 0) {
+			const struct timespec ts = {.tv_nsec = 5000000};
+			nanosleep(&ts, NULL);
+		}
+	}
+	for (int i = 1; i < 4; i++)
+		OK(submit(e, MP_CMD_STREAM_CLOSE, group[i], 0, 0, 0));
+	OK(submit(e, MP_CMD_BRIDGE_CLOSE, group[0], 0, 0, 0));
+	await_counter(e, "streams_live", 0);
+	await_counter(e, "players_live", 0);
+	await_counter(e, "bridges_live", 0);
+	mp_engine_close(e);
+	close(fds[0]);
+	close(fds[1]);
+}
+
+static void test_many_streams_open_and_close(void)
+{
+	struct mp_engine *e = start(2);
+	uint64_t handles[200];
+	uint16_t port;
+
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 200; i++) {
+			OK(mp_engine_open_rtp(&handles[i], &port, e, "127.0.0.1", 0));
+			OK(submit(e, MP_CMD_STREAM_OPEN, handles[i], 0, 0, 0));
+		}
+		for (int i = 0; i < 200; i++)
+			OK(submit(e, MP_CMD_STREAM_CLOSE, handles[i], 0, 0, 0));
+		await_counter(e, "streams_live", 0);
+	}
+	mp_engine_close(e);
+}
+
+static void test_stopping_ends_players(void)
+{
+	const struct mp_item item = {.kind = MP_ITEM_SILENCE, .text = "", .ms = 60000};
+	struct mp_engine *e = start(1);
+	uint64_t stream, player;
+
+	OK(mp_engine_open_null(&stream, e));
+	OK(submit(e, MP_CMD_STREAM_OPEN, stream, 0, 0, 0));
+	OK(mp_engine_create_player(&player, e, &item, 1, 0));
+	OK(submit(e, MP_CMD_STREAM_PLAY, stream, player, 0, 0));
+	EQ(player, await_event(e, MP_EVENT_PLAYER_ITEM).handle);
+	mp_engine_stop(e, 1000);
+	EQ(MP_END_STOPPED, await_event(e, MP_EVENT_PLAYER_DONE).i[0]);
+	ERR(ESTALE, submit(e, MP_CMD_STREAM_MUTE, stream, 0, 1, 1));
+	mp_engine_close(e);
+}
+
+int main(int argc, char **argv)
+{
+	check_filter = argc > 1 ? argv[1] : NULL;
+	RUN(test_open_and_close_without_start);
+	RUN(test_stale_handles_and_wrong_kinds_are_refused);
+	RUN(test_relay_between_two_streams);
+	RUN(test_malformed_packets_are_counted_and_harmless);
+	RUN(test_moves_keep_commands_in_order);
+	RUN(test_many_streams_open_and_close);
+	RUN(test_stopping_ends_players);
+	return check_result();
+}
