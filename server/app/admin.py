@@ -14,8 +14,9 @@ from server.app.settings import define_music, dialplan_settings, sip_settings_of
 from server.base.errors import NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
+from server.cli.context import CliContext
 from server.cli.server import ControlServer
-from server.config.loader import Configuration, load_configuration
+from server.config.loader import Configuration
 
 if TYPE_CHECKING:
     from server.app.server import Server
@@ -32,6 +33,7 @@ class Admin:
         self.is_restart = False
         self._server = server
         self._scope = TaskScope("admin")
+        self._context: CliContext | None = None
         self._control: ControlServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
@@ -42,7 +44,7 @@ class Admin:
         :raises Unavailable: it can't be made, or another server has it.
         """
         server = self._server
-        context = console_context(server, self)
+        self._context = context = console_context(server, self)
         commands = load_commands()
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
@@ -109,11 +111,12 @@ class Admin:
         if module is not None and module not in MODULES:
             raise NotFound(f"no module {module}")
         server = self._server
-        path = server.configuration.path
-        fresh = await asyncio.to_thread(load_configuration, path)
+        fresh = await asyncio.to_thread(server.configuration.reread)
         warnings = [str(warning) for warning in fresh.warnings]
         warnings += await self._apply(fresh, module)
         server.configuration = fresh
+        if self._context is not None:
+            self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
         return warnings
 
@@ -127,7 +130,7 @@ class Admin:
         warnings = [str(warning) for warning in sip_settings.warnings]
         if "pbx_config" in wanted:
             server.dialplan.settings = dialplan_settings(fresh)
-            warnings += await server.dialplan.reload()
+            warnings += await server.load_dialplan()
         if "res_pjsip" in wanted:
             server.sip.reload(sip_settings)
         if "res_ari" in wanted:

@@ -71,6 +71,8 @@ def console_context(server: Server, admin: Admin) -> CliContext:
             AriUserView(user.name, user.read_only)
             for user in server.configuration.ari.users.values()
         ],
+        entity_id=server.bus.asterisk_id,
+        max_calls=server.options.max_calls or 0,
         modules=lambda: [ModuleView(name, text) for name, text in MODULES.items()],
     )
 

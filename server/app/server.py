@@ -22,6 +22,7 @@ from server.base.ids import UniqueIds
 from server.base.log import LogService
 from server.cli.options import Options
 from server.config.loader import Configuration
+from server.dialplan.plan import Plan
 from server.dialplan.port import Dialplan
 from server.http.server import HttpServer
 from server.http.services import Services
@@ -79,12 +80,22 @@ class Server:
         await self.engine.start()
         define_music(self.configuration, self.engine)
         self._build()
-        await self.dialplan.reload()
+        await self.load_dialplan()
         await self.sip.start()
         await self._start_http()
         self.http.set_fully_booted()
         self.is_fully_booted.set()
         logger.info("ready")
+
+    async def load_dialplan(self) -> list[str]:
+        """Read extensions.conf; return its warnings. Without the file there are no extensions.
+
+        :raises ConfigError: it is broken; the present dialplan stays.
+        """
+        path = self.dialplan.settings.path
+        if Path(path).is_file():
+            return await self.dialplan.reload()
+        return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
 
     async def _start_http(self) -> None:
         try:

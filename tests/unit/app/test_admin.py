@@ -162,3 +162,10 @@ async def test_console_originates_to_an_extension(server: Server, admin: Admin) 
 def test_credentials_are_blotted_out_of_logged_messages() -> None:
     message = 'REGISTER x\r\nAuthorization: Digest username="a", response="abc", uri="x"\r\n'
     assert 'response="***", uri="x"' in redact(message)
+
+
+async def test_server_without_extensions_has_none(server: Server, admin: Admin) -> None:
+    Path(server.configuration.config_path("extensions.conf")).unlink()
+    warnings = await admin.reload()
+    assert any("no such file" in warning for warning in warnings)
+    assert not server.dialplan.has("phones", "1000", 1, "")
