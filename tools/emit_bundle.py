@@ -20,7 +20,7 @@ def bundle(spec: Spec) -> Json:
     """Return the document: path items inlined, schemas gathered under ``components``."""
     root = dict(spec.document(ROOT_FILE))
     root["paths"] = {
-        path: _inline(spec, _path_item(spec, item)) for path, item in root["paths"].items()
+        path: _inline(spec, path_item(spec, item)) for path, item in root["paths"].items()
     }
     schemas = {
         name: _inline(spec, (file, schema))
@@ -33,7 +33,8 @@ def bundle(spec: Spec) -> Json:
     return root
 
 
-def _path_item(spec: Spec, item: Json) -> tuple[str, Json]:
+def path_item(spec: Spec, item: Json) -> tuple[str, Json]:
+    """Return the file and the description of a path item that openapi.yaml refers to."""
     target = reference(item, ROOT_FILE)
     assert target is not None
     key = target.name.replace("~1", "/").replace("~0", "~")

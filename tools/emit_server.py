@@ -118,17 +118,18 @@ def _emit_dataclass(spec: Spec, file: str, name: str) -> str:
 
 def _class_docstring(spec: Spec, file: str, name: str, fields: list[Field]) -> list[str]:
     summary = spec.document(file)[name].get("description", name)
-    lines = _wrap(f'"""{summary}', "    ", "    ")
+    lines = wrap(f'"""{summary}', "    ", "    ")
     if not any(field.description for field in fields):
         return [*lines[:-1], lines[-1] + '"""', ""]
     lines.append("")
     for field in fields:
         if field.description:
-            lines += _wrap(f":param {field.python_name}: {field.description}", "    ", "        ")
+            lines += wrap(f":param {field.python_name}: {field.description}", "    ", "        ")
     return [*lines, '    """', ""]
 
 
-def _wrap(text: str, first: str, rest: str) -> list[str]:
+def wrap(text: str, first: str, rest: str) -> list[str]:
+    """Fill text to the line width."""
     return textwrap.wrap(
         " ".join(text.split()), WIDTH, initial_indent=first, subsequent_indent=rest
     )
@@ -176,7 +177,7 @@ def _emit_constructor(spec: Spec, name: str) -> str:
     fields = list(spec.fields(EVENTS_FILE, name))
     function = schema["x-python-name"]
     if not fields:
-        summary = _wrap(f'"""{schema.get("description", name)}"""', "    ", "    ")
+        summary = wrap(f'"""{schema.get("description", name)}"""', "    ", "    ")
         return "\n".join(
             [f"def {function}() -> Event:", *summary, f'    return Event("{name}", {{}})', ""]
         )

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import emit_bundle
+import emit_sdk
 import emit_server
 from apispec import Spec
 
@@ -21,6 +22,8 @@ def outputs(spec: Spec) -> dict[Path, str]:
     """Return every generated file with its content."""
     files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
     files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
+    package = ROOT / "sdk/python/src/arion"
+    files |= {package / name: text for name, text in emit_sdk.emit(spec).items()}
     return files
 
 

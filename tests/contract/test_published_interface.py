@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from openapi_spec_validator import validate
 
 from server.http.spec import load_bundle, load_operations
 from tests.support.web import document
@@ -145,6 +146,10 @@ def inherited_properties(model: dict[str, Any]) -> list[dict[str, Any]]:
 def test_every_event_is_there() -> None:
     mapping = document()["components"]["schemas"]["Message"]["discriminator"]["mapping"]
     assert set(mapping) == {row["type"] for row in PUBLISHED["events"]}
+
+
+def test_the_document_is_valid_openapi() -> None:
+    validate(document())  # type: ignore[arg-type]
 
 
 def test_operation_ids_are_unique_and_begin_with_their_tag() -> None:
