@@ -93,7 +93,7 @@ class Server:
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
-        if Path(path).is_file():
+        if await asyncio.to_thread(Path(path).is_file):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
 

@@ -76,7 +76,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
             "ASTSBINDIR": directories.astsbindir,
         },
         live_dangerously=configuration.options.live_dangerously,
-        may_exec=configuration.may_exec,
+        may_exec=configuration.may_exec or configuration.options.execincludes,
     )
 
 
