@@ -7,6 +7,7 @@ of them differs from what the spec says.
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,8 +24,23 @@ def outputs(spec: Spec) -> dict[Path, str]:
     files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
     files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
     package = ROOT / "sdk/python/src/arion"
-    files |= {package / name: text for name, text in emit_sdk.emit(spec).items()}
+    files |= {package / name: formatted(text) for name, text in emit_sdk.emit(spec).items()}
     return files
+
+
+def formatted(text: str) -> str:
+    """Return Python source as ``ruff format`` would have it."""
+    command = [
+        sys.executable,
+        "-m",
+        "ruff",
+        "format",
+        "--config",
+        str(ROOT / "pyproject.toml"),
+        "-",
+    ]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    return done.stdout
 
 
 def stale(files: dict[Path, str]) -> list[Path]:

@@ -16,7 +16,7 @@ Program = Callable[[arion.Channel, list[str]], Awaitable[None]]
 
 @asynccontextmanager
 async def running(client: arion.Client, program: Program) -> AsyncIterator[None]:
-    task = asyncio.create_task(client.run("test", program))
+    task = asyncio.create_task(client.run("test", program))  # noqa: TID251
     await until(lambda: client.known.streams == 1 and bool(client.http.session))
     try:
         yield
@@ -125,8 +125,7 @@ async def test_events_of_a_channel_end_with_it(node: NodeUnderTest, client: ario
     async def program(channel: arion.Channel, args: list[str]) -> None:
         await channel.answer()
         await channel.hangup()
-        async for event in channel.events():
-            seen.append(event.type)
+        seen.extend([event.type async for event in channel.events()])
 
     await run_call(node, client, program, lambda channel: None)
     assert "ChannelStateChange" in seen

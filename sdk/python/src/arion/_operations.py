@@ -1575,8 +1575,7 @@ class ApplicationsOperations:
             "applications.filter",
             "PUT",
             f"/applications/{quote(application_name)}/eventFilter",
-            {
-            },
+            {},
             whole=event_filter,
         )
         return _types.Application.from_wire(data, self._client)

@@ -844,7 +844,9 @@ class ReferTo:
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
         return cls(
-            requested_destination=RequiredDestination.from_wire(data.get("requested_destination") or {}, client),
+            requested_destination=RequiredDestination.from_wire(
+                data.get("requested_destination") or {}, client
+            ),
             destination_channel=_optional(Channel, data, "destination_channel", client),
             connected_channel=_optional(Channel, data, "connected_channel", client),
             bridge=_optional(Bridge, data, "bridge", client),
@@ -893,7 +895,10 @@ class RequiredDestination:
         return cls(
             protocol_id=data.get("protocol_id"),
             destination=data.get("destination"),
-            additional_protocol_params=[AdditionalParam.from_wire(item, client) for item in data.get("additional_protocol_params") or ()],
+            additional_protocol_params=[
+                AdditionalParam.from_wire(item, client)
+                for item in data.get("additional_protocol_params") or ()
+            ],
         )
 
 
@@ -924,7 +929,6 @@ class ApplicationMoveFailed(Event):
 class ApplicationRegistered(Event):
     """An application became reachable over this connection."""
 
-
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -937,7 +941,6 @@ class ApplicationRegistered(Event):
 class ApplicationReplaced(Event):
     """Another connection took over the application; this one gets no more of its events."""
 
-
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -949,7 +952,6 @@ class ApplicationReplaced(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationUnregistered(Event):
     """An application ceased to be reachable over this connection."""
-
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1004,21 +1006,35 @@ class BridgeAttendedTransfer(Event):
         return cls(
             **_common(data),
             transferer_first_leg=Channel.from_wire(data.get("transferer_first_leg") or {}, client),
-            transferer_second_leg=Channel.from_wire(data.get("transferer_second_leg") or {}, client),
+            transferer_second_leg=Channel.from_wire(
+                data.get("transferer_second_leg") or {}, client
+            ),
             replace_channel=_optional(Channel, data, "replace_channel", client),
             transferee=_optional(Channel, data, "transferee", client),
             transfer_target=_optional(Channel, data, "transfer_target", client),
             result=data.get("result", ""),
             is_external=data.get("is_external", False),
-            transferer_first_leg_bridge=_optional(Bridge, data, "transferer_first_leg_bridge", client),
-            transferer_second_leg_bridge=_optional(Bridge, data, "transferer_second_leg_bridge", client),
+            transferer_first_leg_bridge=_optional(
+                Bridge, data, "transferer_first_leg_bridge", client
+            ),
+            transferer_second_leg_bridge=_optional(
+                Bridge, data, "transferer_second_leg_bridge", client
+            ),
             destination_type=data.get("destination_type", ""),
             destination_bridge=data.get("destination_bridge"),
             destination_application=data.get("destination_application"),
-            destination_link_first_leg=_optional(Channel, data, "destination_link_first_leg", client),
-            destination_link_second_leg=_optional(Channel, data, "destination_link_second_leg", client),
-            destination_threeway_channel=_optional(Channel, data, "destination_threeway_channel", client),
-            destination_threeway_bridge=_optional(Bridge, data, "destination_threeway_bridge", client),
+            destination_link_first_leg=_optional(
+                Channel, data, "destination_link_first_leg", client
+            ),
+            destination_link_second_leg=_optional(
+                Channel, data, "destination_link_second_leg", client
+            ),
+            destination_threeway_channel=_optional(
+                Channel, data, "destination_threeway_channel", client
+            ),
+            destination_threeway_bridge=_optional(
+                Bridge, data, "destination_threeway_bridge", client
+            ),
         )
 
 
