@@ -13,6 +13,7 @@ from typing import Protocol
 from server.base.errors import RemoteProtocolError, ServerError
 from server.sip.scheduler import Scheduler, Timer
 from server.sip.settings import Aor, SipSettings
+from server.sip.transaction import Flow
 from server.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,7 @@ class Contact:
 
     :param expires_at: on the stack's clock; ``None`` for a permanent contact.
     :param roundtrip_usec: of the last OPTIONS, ``None`` before.
+    :param flow: the connection that is the only way to it, ``None`` if there are others.
     """
 
     aor: str
@@ -71,6 +73,7 @@ class Contact:
     cseq: int = 0
     status: str = UNKNOWN
     roundtrip_usec: int | None = None
+    flow: Flow | None = None
     uri_text: str = field(init=False, default="")
     timer: Timer | None = None
 
@@ -108,6 +111,7 @@ class Contacts:
         self._wall_offset = wall_offset
         self._aors: dict[str, Aor] = {}
         self._contacts: dict[str, list[Contact]] = {}
+        self._by_flow: dict[Flow, set[Contact]] = {}
         self.observers: list[ContactObserver] = []
 
     def __len__(self) -> int:
@@ -173,6 +177,7 @@ class Contacts:
         aor = self._aors[contact.aor]
         contact.status = UNKNOWN if aor.qualify_frequency else NON_QUALIFIED
         self._contacts.setdefault(contact.aor, []).append(contact)
+        self._note_flow(contact)
         self._save(contact)
         for observer in self.observers:
             observer.on_contact_added(contact, now)
@@ -183,6 +188,7 @@ class Contacts:
         if contact.timer is not None:
             contact.timer.cancel()
         self._arm(contact)
+        self._note_flow(contact)
         self._save(contact)
         for observer in self.observers:
             observer.on_contact_refreshed(contact, now)
@@ -200,6 +206,8 @@ class Contacts:
         contacts.remove(contact)
         if not contacts:
             del self._contacts[contact.aor]
+        if contact.flow is not None:
+            self._by_flow.get(contact.flow, set()).discard(contact)
         if contact.timer is not None:
             contact.timer.cancel()
         contact.status = REMOVED
@@ -207,6 +215,13 @@ class Contacts:
             self._store.delete(contact.aor, contact.uri_text)
         for observer in self.observers:
             observer.on_contact_removed(contact, now)
+
+    def flow_lost(self, flow: Flow, now: float) -> None:
+        """A connection broke: the contacts that nothing else leads to are gone."""
+        for contact in self._by_flow.pop(flow, ()):
+            if contact.flow == flow:
+                logger.info("contact %s of %s lost its connection", contact.uri_text, contact.aor)
+                self.remove(contact, now)
 
     def set_status(
         self, contact: Contact, status: str, roundtrip_usec: int | None, now: float
@@ -220,6 +235,10 @@ class Contacts:
         if has_changed:
             for observer in self.observers:
                 observer.on_contact_status(contact, now)
+
+    def _note_flow(self, contact: Contact) -> None:
+        if contact.flow is not None:
+            self._by_flow.setdefault(contact.flow, set()).add(contact)
 
     def _arm(self, contact: Contact) -> None:
         assert contact.expires_at is not None

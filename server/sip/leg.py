@@ -16,6 +16,7 @@ from server.sip.headers import NameAddr
 from server.sip.identity import add_identity, from_address, read_asserted, user_of
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
+from server.sip.requests import ignore_outcome
 from server.sip.resolver import is_address
 from server.sip.session import Session
 from server.sip.session_incoming import IncomingSession
@@ -148,7 +149,7 @@ class SipLeg:
     def set_connected_line(self, party: Party) -> None:
         endpoint = self.endpoint
         if endpoint.send_connected_line and (endpoint.send_pai or endpoint.send_rpid):
-            self._session.modifier.request_identity(party, self._now())
+            self._session.identify(party, self._now())
             self._flush()
 
     def redirect(self, target: str) -> None:
@@ -255,7 +256,7 @@ class SipLeg:
             if self._is_over:
                 return
             body = dtmf_info.relay_body(digit, duration_ms)
-            self._session.send_info("application/dtmf-relay", body, _ignore, self._now())
+            self._session.send_info("application/dtmf-relay", body, ignore_outcome, self._now())
             self._flush()
             await asyncio.sleep((duration_ms + between_ms) / 1000)
         await asyncio.sleep(after_ms / 1000)
@@ -387,10 +388,6 @@ def extra_headers(variables: Mapping[str, str]) -> list[tuple[str, str]]:
 
 def _is_header_name(name: str) -> bool:
     return bool(name) and name.isascii() and all(c.isalnum() or c in "-_.!%*+`'~" for c in name)
-
-
-def _ignore(status: int, response: Response | None, now: float) -> None:
-    pass
 
 
 def _remote(leg: SipLeg) -> str | None:

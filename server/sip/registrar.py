@@ -55,7 +55,7 @@ class Registrar:
             for contact in room:
                 self._contacts.remove(contact, now)
             for binding in bindings:
-                self._apply(binding, request, endpoint, aor, now)
+                self._apply(binding, request, endpoint, aor, flow, now)
         return self._response(request, aor, now)
 
     def _find_aor(self, request: Request, endpoint: Endpoint) -> Aor:
@@ -112,7 +112,13 @@ class Registrar:
         return candidates[:excess]
 
     def _apply(
-        self, binding: Binding, request: Request, endpoint: Endpoint, aor: Aor, now: float
+        self,
+        binding: Binding,
+        request: Request,
+        endpoint: Endpoint,
+        aor: Aor,
+        flow: Flow,
+        now: float,
     ) -> None:
         contact = binding.existing
         if not binding.expires:
@@ -120,9 +126,12 @@ class Registrar:
                 self._contacts.remove(contact, now)
             return
         user_agent = request.headers.get("User-Agent") or ""
+        # A phone whose contact is its own end of the connection can't be connected to.
+        is_bound = flow.is_reliable and (binding.uri.host, binding.uri.port) == flow.remote
         if contact is not None:
             contact.call_id, contact.cseq = request.call_id, request.cseq.number
             contact.user_agent = user_agent
+            contact.flow = flow if is_bound else None
             self._contacts.refresh(contact, now + binding.expires, now)
             return
         new = Contact(
@@ -133,6 +142,7 @@ class Registrar:
             user_agent,
             request.call_id,
             request.cseq.number,
+            flow=flow if is_bound else None,
         )
         self._contacts.register(new, now)
 

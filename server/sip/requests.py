@@ -94,3 +94,7 @@ class OwnRequest:
         self.request = request
         self.send(now)
         return True
+
+
+def ignore_outcome(status: int, response: Response | None, now: float) -> None:
+    """For requests whose end changes nothing."""

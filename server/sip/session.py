@@ -23,7 +23,7 @@ from server.sip.message import Message, Request, Response
 from server.sip.nat import rewrite_contact
 from server.sip.offer_answer import Direction, Negotiated, OfferAnswer
 from server.sip.reason import read_cause, write_cause
-from server.sip.requests import Done, OwnRequest
+from server.sip.requests import Done, OwnRequest, ignore_outcome
 from server.sip.scheduler import Timer
 from server.sip.sdp import SessionDescription
 from server.sip.session_answer import AnswerKeeper
@@ -33,6 +33,7 @@ from server.sip.session_timer import SessionTimer
 from server.sip.settings import Endpoint
 from server.sip.transaction import Flow, ServerTransaction
 from server.sip.uri import Uri
+from server.tech.base import Party
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +101,10 @@ class Session:
     def unhold(self, now: float) -> None:
         """Resume it."""
         self._redirect_media(Direction.SENDRECV, now)
+
+    def identify(self, party: Party, now: float) -> None:
+        """Tell the peer who it is connected to."""
+        self.modifier.request_identity(party, now)
 
     def change_media(self, now: float) -> None:
         """Offer anew, after :attr:`OfferAnswer.capabilities` were replaced."""
@@ -233,10 +238,17 @@ class Session:
         headers.set("Allow", ALLOW)
         headers.set("Supported", "timer" if self.timer.is_supported else "")
 
-    def with_flow(self, use: Callable[[Flow, float], None], now: float) -> None:
-        """Call ``use(flow, now)`` with the way to the peer, maybe later; never if there is none."""
-        hop = self._dialog().next_hop
-        if self.flow is not None and self._hop is not None and self._hop == hop:
+    def with_flow(
+        self, use: Callable[[Flow, float], None], now: float, dialog: Dialog | None = None
+    ) -> None:
+        """Call ``use(flow, now)`` with the way to the peer, maybe later; never if there is none.
+
+        :param dialog: of another fork, if not the call's own.
+        """
+        dialog = dialog or self._dialog()
+        hop = dialog.next_hop
+        is_own = dialog is self.dialog
+        if is_own and self.flow is not None and self._hop is not None and self._hop == hop:
             use(self.flow, now)
             return
 
@@ -244,54 +256,52 @@ class Session:
             flow = flow or self.flow
             if flow is None:
                 return
-            self.flow, self._hop = flow, hop
+            if is_own:
+                self.flow, self._hop = flow, hop
             use(flow, now)
 
         self.host.find_flow(hop, self.endpoint, found, now)
 
     def send_in_dialog(
-        self, method: str, prepare: Callable[[Request], None], done: Done, now: float
+        self,
+        method: str,
+        prepare: Callable[[Request], None],
+        done: Done,
+        now: float,
+        dialog: Dialog | None = None,
     ) -> None:
         """Send a request in the dialog, with credentials if the peer wants some."""
-        dialog = self._dialog()
+        owner = dialog or self._dialog()
 
         def use(flow: Flow, now: float) -> None:
-            request = dialog.create_request(
+            request = owner.create_request(
                 method, max_forwards=self.host.settings.global_.max_forwards
             )
             prepare(request)
-            own = self.own_request(request, flow, done)
             try:
-                own.send(now)
+                self.own_request(request, flow, done, owner).send(now)
             except Unavailable:
                 done(503, None, now)
 
-        self.with_flow(use, now)
+        self.with_flow(use, now, owner)
 
-    def own_request(self, request: Request, flow: Flow, done: Done) -> OwnRequest:
-        """Make a request of this dialog ready to be sent."""
+    def own_request(
+        self, request: Request, flow: Flow, done: Done, dialog: Dialog | None = None
+    ) -> OwnRequest:
+        """Make a request of a dialog ready to be sent."""
         return OwnRequest(
             self.host,
             request,
             flow,
             done,
-            next_cseq=self._dialog().next_cseq,
+            next_cseq=(dialog or self._dialog()).next_cseq,
             digest=self.host.digest(self.endpoint),
         )
 
     def send_ack(self, cseq: int, dialog: Dialog, now: float) -> None:
         """ACK a 2xx to an INVITE of ours."""
         ack = dialog.create_ack(cseq, max_forwards=self.host.settings.global_.max_forwards)
-        if dialog is self.dialog:
-            self.with_flow(lambda flow, _: self.host.send_stateless(ack, flow), now)
-        else:
-
-            def found(flow: Flow | None, _: float) -> None:
-                flow = flow or self.flow
-                if flow is not None:
-                    self.host.send_stateless(ack, flow)
-
-            self.host.find_flow(dialog.next_hop, self.endpoint, found, now)
+        self.with_flow(lambda flow, _: self.host.send_stateless(ack, flow), now, dialog)
 
     def arm_timer(self, now: float) -> None:
         """Start the session timer anew, after a 2xx to an INVITE or UPDATE."""
@@ -338,23 +348,7 @@ class Session:
             if not self.endpoint.suppress_q850_reason_headers:
                 write_cause(request, cause)
 
-        if dialog is self.dialog:
-            self.send_in_dialog("BYE", prepare, _ignore, now)
-            return
-        request = dialog.create_request("BYE")
-        prepare(request)
-
-        def found(flow: Flow | None, now: float) -> None:
-            flow = flow or self.flow
-            if flow is not None:
-                self.host.send_request(
-                    request,
-                    flow,
-                    now,
-                    OwnRequest(self.host, request, flow, _ignore, next_cseq=dialog.next_cseq),
-                )
-
-        self.host.find_flow(dialog.next_hop, self.endpoint, found, now)
+        self.send_in_dialog("BYE", prepare, ignore_outcome, now, dialog)
 
     def on_no_ack(self, now: float) -> None:
         """The ACK to a 2xx of ours never came (RFC 3261 section 13.3.1.4)."""
@@ -481,10 +475,6 @@ class Session:
         assert state in TRANSITIONS[self.state], f"{self.state} -> {state}"
         logger.debug("session: %s -> %s", self.state, state)
         self.state = state
-
-
-def _ignore(status: int, response: Response | None, now: float) -> None:
-    pass
 
 
 _RequestHandler = Callable[[Session, ServerTransaction, Request, Flow, float], None]

@@ -8,6 +8,7 @@ from server.base.causes import Cause, cause_to_sip, sip_to_cause
 from server.base.errors import RemoteProtocolError
 from server.sip.dialog import Dialog
 from server.sip.headers import NameAddr
+from server.sip.identity import add_identity
 from server.sip.message import Request, Response
 from server.sip.offer_answer import Negotiated, OfferAnswer
 from server.sip.reason import read_cause, write_cause
@@ -16,6 +17,7 @@ from server.sip.session import SDP, Session
 from server.sip.session_ports import SessionHost, SessionState
 from server.sip.settings import Endpoint
 from server.sip.transaction import Flow, ServerTransaction, new_tag
+from server.tech.base import Party
 
 REPEAT_PROVISIONAL = 60.0  # seconds, RFC 3261 section 13.3.1.1
 DECLINE = 603  # what a call is refused with when its cause maps to no status
@@ -45,6 +47,7 @@ class IncomingSession(Session):
         self._has_offer = False
         self._provisional: Response | None = None
         self._repeat: Timer | None = None
+        self._connected: Party | None = None
         host.add_session(self.dialog.id, self)
 
     def start(self, media: OfferAnswer) -> None:
@@ -78,6 +81,7 @@ class IncomingSession(Session):
         self._stop_repeating()
         response = self._final
         self.add_contact(response, self._flow())
+        self._add_connected(response)
         if not self._has_offer:
             response.set_body(SDP, self.media.build_offer(self.direction).encode())
         self._set_state(SessionState.ANSWERED)
@@ -85,6 +89,13 @@ class IncomingSession(Session):
         self.answers.send(self._txn, self.request, response, self._flow(), now)
         self.arm_timer(now)
         self._report_negotiated()
+
+    def identify(self, party: Party, now: float) -> None:
+        """Tell the caller who it is connected to: in our answer, or anew after it."""
+        if self.state is SessionState.INCOMING:
+            self._connected = party
+        else:
+            super().identify(party, now)
 
     def hangup(self, cause: int, now: float) -> None:
         if self.state is SessionState.INCOMING:
@@ -148,6 +159,8 @@ class IncomingSession(Session):
             return
         response = self.request.response(status, to_tag=self._dialog().local.tag)
         self.add_contact(response, self._flow())
+        if self.endpoint.rpid_immediate:
+            self._add_connected(response)
         if status == 183 and self._has_offer:
             response.set_body(SDP, self._final.body)
         self._provisional = response
@@ -156,6 +169,10 @@ class IncomingSession(Session):
         self._repeat = self.host.scheduler.schedule(now + REPEAT_PROVISIONAL, self._on_repeat)
         if response.body:
             self._report_negotiated()
+
+    def _add_connected(self, response: Response) -> None:
+        if self._connected is not None:
+            add_identity(response, self.endpoint, self._connected, self._flow().local[0])
 
     def _on_repeat(self, now: float) -> None:
         """Keep proxies from giving up on a call that rings for long."""

@@ -188,6 +188,7 @@ class SipStack:
         """A flow broke."""
         self._transactions.transport_failed(flow, now)
         self._drain(now)
+        self.contacts.flow_lost(flow, now)
 
     def get_timer(self) -> float | None:
         """When :meth:`handle_timer` is due, ``None`` if no timer runs."""

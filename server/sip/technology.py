@@ -118,10 +118,13 @@ class PjsipTechnology:
     def reload(self, settings: SipSettings) -> None:
         """Replace endpoints, aors, auths and identifies at once; calls go on as they began.
 
-        Transports stay as they are; changed ones are reported.
+        Transports stay as they are, but for those with ``allow_reload``; what needs a restart, or
+        can't be bound now, is reported.
         """
-        if settings.transports != self._settings.transports:
-            logger.warning("changed transports need a restart")
+        if settings.transports != self._settings.transports and self._transports is not None:
+            self.scope.spawn(
+                self._transports.reload(settings.transports.values()), "reload transports"
+            )
         self._settings = settings
         self._by_aor = _endpoints_by_aor(settings)
         if self._stack is not None:
@@ -182,10 +185,6 @@ class PjsipTechnology:
     def contacts(self) -> list[Contact]:
         """List all contacts."""
         return [] if self._stack is None else self._stack.contacts.all()
-
-    def registrations(self) -> list[Contact]:
-        """List the contacts that phones registered."""
-        return [contact for contact in self.contacts() if contact.expires_at is not None]
 
     def endpoint_details(self, name: str) -> dict[str, Any]:
         """Describe an endpoint: its options, state, aors, contacts and channels.

@@ -80,11 +80,32 @@ class Transports:
         """Close all sockets and connections."""
         await self._resolver.close()
         for endpoint in self._endpoints.values():
-            if isinstance(endpoint, UdpEndpoint):
-                endpoint.close()
-            else:
-                await endpoint.close()
+            await self._close(endpoint)
         self._endpoints.clear()
+
+    async def reload(self, settings: Iterable[Transport]) -> None:
+        """Take new transport sections; those that may not be reloaded stay, and are reported."""
+        wanted = {transport.name: transport for transport in settings}
+        for name, old in list(self._settings.items()):
+            new = wanted.get(name)
+            if new == old:
+                continue
+            if not old.allow_reload:
+                logger.warning("transport %s: a change needs a restart (allow_reload=no)", name)
+                continue
+            del self._settings[name]
+            endpoint = self._endpoints.pop(name, None)
+            if endpoint is not None:
+                await self._close(endpoint)
+        for name, new in wanted.items():
+            if name in self._settings:
+                continue
+            try:
+                self._endpoints[name] = await self._open(new)
+            except Unavailable as error:
+                logger.error("%s", error)
+            else:
+                self._settings[name] = new
 
     def bound_addresses(self) -> list[BoundAddress]:
         """List what listens where; port 0 in the configuration has become a real one."""
@@ -177,6 +198,12 @@ class Transports:
         tcp = TcpEndpoint(settings, self, keep_alive=keep_alive)
         await tcp.open(host, port)
         return tcp
+
+    async def _close(self, endpoint: AnyEndpoint) -> None:
+        if isinstance(endpoint, UdpEndpoint):
+            endpoint.close()
+        else:
+            await endpoint.close()
 
     def _reach(
         self, destination: Destination, transport: str, finish: Callable[[Flow | None], None]

@@ -11,7 +11,7 @@ from server.sip.contacts import StoredContact
 from server.sip.message import Response
 from server.sip.settings import Aor, Endpoint
 from server.sip.settings_objects import network
-from tests.support.sip_stacks import Node, SimNet, open_settings, registrar_settings
+from tests.support.sip_stacks import Node, SimFlow, SimNet, open_settings, registrar_settings
 
 PHONE = ("10.0.0.2", 5060)
 SERVER = ("10.0.0.1", 5060)
@@ -260,6 +260,17 @@ def test_a_saved_contact_that_expired_meanwhile_is_dropped() -> None:
     store.saved[key] = replace(stored, expires=999.0)
     assert World(store=store).contacts == []
     assert store.saved == {}
+
+
+def test_a_contact_that_only_a_connection_leads_to_goes_with_it() -> None:
+    world = World()
+    world.phone.transport = "TCP"
+    world.register("<sip:alice@10.0.0.2:5060;transport=tcp>, <sip:alice@10.0.0.9;transport=tcp>")
+    flow = SimFlow("TCP", SERVER, PHONE)
+    world.register("<sip:alice@10.0.0.2:5060;transport=tcp>")
+    world.server.stack.transport_failed(flow, world.net.now)
+    assert world.contacts == ["sip:alice@10.0.0.9;transport=tcp"]
+    world.server.stack.transport_failed(flow, world.net.now)
 
 
 def test_registration_survives_loss_and_doubling() -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from server.sip.headers import SessionExpires
 from server.sip.message import Request, Response
+from server.tech.base import Party
 from tests.support.sip_stacks import Node, RawPeer, Recorder, SimNet, open_settings
 
 
@@ -209,6 +210,26 @@ def test_the_reason_header_is_sent_unless_suppressed() -> None:
     world.stack.sessions[0].hangup(17, world.net.now)
     world.net.run(0.1)
     assert "Reason" not in world.last(486).headers
+
+
+@pytest.mark.parametrize("is_immediate", [False, True])
+def test_the_connected_line_is_told_with_the_answer(is_immediate: bool) -> None:
+    world = World(send_pai=True, rpid_immediate=is_immediate)
+    world.send(world.invite)
+    session = world.stack.sessions[0]
+    session.identify(Party("Bob", "200"), world.net.now)
+    session.ring(world.net.now)
+    session.answer(world.net.now)
+    world.net.run(0.1)
+    told = '"Bob" <sip:200@10.0.0.1>'
+    assert world.last(180).headers.get("P-Asserted-Identity") == (told if is_immediate else None)
+    assert world.last(200).headers.get("P-Asserted-Identity") == told
+    world.send(world.peer.ack(world.stack, world.invite))
+    session.identify(Party("Carol", "300"), world.net.now)
+    world.net.run(0.1)
+    invite = world.peer.requests("INVITE")[0]
+    assert invite.headers.get("P-Asserted-Identity") == '"Carol" <sip:300@10.0.0.1>'
+    assert b"m=audio" in invite.body
 
 
 def test_in_band_dialogs_of_two_peers_do_not_mix() -> None:

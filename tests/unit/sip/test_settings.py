@@ -171,10 +171,13 @@ def test_what_does_nothing_is_reported(item: ConfigObject, message: str) -> None
 
 
 def test_acls_are_built_from_rules_and_named_lists() -> None:
-    named = {"lan": Acl((AclRule(True, network("10.0.0.0/8")),))}
-    item = make("endpoint", "e", ("deny", "0.0.0.0/0"), ("acl", "lan"), ("contact_deny", "::/0"))
+    named = {
+        "lan": Acl((AclRule(False, network("0.0.0.0/0")), AclRule(True, network("10.0.0.0/8"))))
+    }
+    item = make("endpoint", "e", ("deny", "10.2.0.0/16"), ("acl", "lan"), ("contact_deny", "::/0"))
     endpoint = build_settings([item], named_acls=named).endpoints["e"]
     assert endpoint.acl.permits("10.1.1.1")
+    assert not endpoint.acl.permits("10.2.1.1")
     assert not endpoint.acl.permits("11.1.1.1")
     assert not endpoint.contact_acl.permits("::1")
 

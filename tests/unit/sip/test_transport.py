@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 
 import pytest
 
@@ -268,6 +269,24 @@ async def test_external_addresses_are_told_to_peers_outside(open_transports: Ope
     assert transports.external_media_address(inside) == ""
     assert transports.advertised(outside) == ("203.0.113.1", 5099)
     assert transports.external_media_address(outside) == "203.0.113.2"
+
+
+async def test_reload_moves_only_what_may_be_moved(
+    open_transports: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    transports, _ = await open_transports()
+    udp, tcp_ = (Transport(name=n, protocol=n, bind=SocketAddress("127.0.0.1", 0))
+                 for n in ("udp", "tcp"))  # fmt: skip
+    before = transports.bound_addresses()
+    extra = Transport(name="extra", bind=SocketAddress("127.0.0.1", 0), allow_reload=True)
+    await transports.reload([replace(udp, tos=8), tcp_, extra])
+    assert transports.bound_addresses()[:2] == before
+    assert "transport udp: a change needs a restart" in caplog.text
+    assert [a.name for a in transports.bound_addresses()] == ["udp", "tcp", "extra"]
+    taken = SocketAddress("127.0.0.1", port(transports, "UDP"))
+    await transports.reload([udp, tcp_, replace(extra, bind=taken)])
+    assert "transport extra: UDP 127.0.0.1" in caplog.text
+    assert transports.bound_addresses() == before
 
 
 async def test_a_wildcard_socket_says_its_real_address() -> None:
