@@ -303,7 +303,7 @@ class MediaEngine:
 
     # -- inside ----------------------------------------------------------------------------------
 
-    def _create_native(self) -> Any:
+    def _create_native(self) -> _media.Engine:
         settings = self.settings
         workers = settings.workers or max((os.cpu_count() or 2) - 1, 1)
         return _media.Engine(

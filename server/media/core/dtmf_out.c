@@ -114,8 +114,13 @@ bool mp_dtmf_tick(struct mp_stream *s)
 {
 	struct mp_dtmf_out *d = s->dtmf_out;
 
-	if (!d || !d->count)
+	if (!d)
 		return false;
+	if (!d->count) { /* all is sent: an idle call needs no queue */
+		free(d);
+		s->dtmf_out = NULL;
+		return false;
+	}
 	if (!present(d)->digit) {
 		d->elapsed_ms += MP_TICK_MS;
 		if (d->elapsed_ms >= present(d)->ms)

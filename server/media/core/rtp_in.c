@@ -64,6 +64,10 @@ static void received(struct mp_stream *s, struct mp_worker *w, uint8_t *buf, siz
 		MP_COUNT(w, rx_bad);
 		return;
 	}
+	if (r->filter.state == MP_LEARN_OFF) { /* nobody said yet who may send */
+		MP_COUNT(w, rx_refused);
+		return;
+	}
 	if (!is_trusted(s, w, from, rtp.seq))
 		return;
 	r->last_rx_us = w->now_us;

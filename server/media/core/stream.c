@@ -39,7 +39,7 @@ void mp_stream_update(struct mp_stream *s)
 {
 	struct mp_worker *w = mp_worker_of(&s->obj);
 	const enum mp_background kind = s->background ? s->background->kind : MP_BACKGROUND_NONE;
-	const bool has_digits = s->dtmf_out && s->dtmf_out->count;
+	const bool has_digits = s->dtmf_out != NULL;
 	const bool beeps = is_beeping(s);
 	bool decodes = needs_audio(s);
 
@@ -249,7 +249,7 @@ static void set_remote(struct mp_stream *s, const char *host, uint16_t port)
 		(void)mp_addr_parse(&remote, host, port);
 	if (r->signalled.len && remote.len && mp_addr_equal(&r->signalled, &remote))
 		return; /* nothing new: what was learned stays */
-	if (!remote.len && r->signalled.len == 0)
+	if (!remote.len && !r->signalled.len && r->filter.state != MP_LEARN_OFF)
 		return;
 	r->signalled = remote;
 	r->remote = remote;
