@@ -66,7 +66,7 @@ class PjsipTechnology:
         self._transports: Transports | None = None
         self._stack: SipStack | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._timer_at: float | None = None
+        self._timer_at = 0.0
         self._counter = itertools.count()
         self._legs: set[SipLeg] = set()
         self._states: dict[str, str] = {}
@@ -363,20 +363,21 @@ class PjsipTechnology:
         return self._stack, self._transports
 
     def _arm(self, when: float | None) -> None:
-        """Keep one timer of the loop, for the earliest deadline."""
-        if when == self._timer_at and self._timer is not None:
+        """Keep one timer of the loop, for the earliest deadline.
+
+        A timer that has become too early is left alone: waking once for nothing costs less than
+        moving it with every message.
+        """
+        if when is None or (self._timer is not None and self._timer_at <= when):
             return
         if self._timer is not None:
             self._timer.cancel()
-            self._timer = None
+        assert self._loop is not None
         self._timer_at = when
-        if when is not None:
-            assert self._loop is not None
-            self._timer = self._loop.call_at(when, self._on_timer)
+        self._timer = self._loop.call_at(when, self._on_timer)
 
     def _on_timer(self) -> None:
         self._timer = None
-        self._timer_at = None
         stack = self._stack
         if stack is None or self._transports is None:
             return
