@@ -42,12 +42,19 @@ async def ask_target(call: Call, transferer: Channel, other: Channel) -> tuple[s
 
 
 def _context(call: Call, transferer: Channel) -> str:
-    """Return where the transferer's digits are looked up: TRANSFER_CONTEXT, else its context."""
-    return (
-        transferer.variables.get("TRANSFER_CONTEXT")
-        or call.dialplan.globals.get("TRANSFER_CONTEXT")
-        or transferer.context
+    """Return where the transferer's digits are looked up: TRANSFER_CONTEXT, else its own context.
+
+    A dialled channel has been in no context yet: its endpoint's counts, if the technology tells,
+    else the caller's.
+    """
+    chosen = transferer.variables.get("TRANSFER_CONTEXT") or call.dialplan.globals.get(
+        "TRANSFER_CONTEXT"
     )
+    if chosen:
+        return chosen
+    if transferer is call.channel:
+        return transferer.context
+    return transferer.leg.info("context") or call.channel.context
 
 
 async def _collect(call: Call, transferer: Channel, context: str) -> str:
