@@ -151,6 +151,7 @@ class Audio(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._next_frame = 0.0
+        self._is_closed = False
 
     async def open(self, host: str) -> int:
         """Bind a port and return it."""
@@ -169,6 +170,7 @@ class Audio(asyncio.DatagramProtocol):
 
     def close(self) -> None:
         """Stop. What was heard stays."""
+        self._is_closed = True
         if self._timer:
             self._timer.cancel()
         if self._transport:
@@ -177,13 +179,17 @@ class Audio(asyncio.DatagramProtocol):
         self._pressed.set()
 
     async def say(self, samples: array.array[int]) -> None:
-        """Speak; returns when the last sample was sent."""
+        """Speak; returns when the last sample was sent, or the session closed."""
+        if self._is_closed:
+            return
         self._speech.extend(samples)
         self._spoken.clear()
         await self._spoken.wait()
 
     async def press(self, digits: str) -> None:
-        """Press keys; returns when the last one was sent."""
+        """Press keys; returns when the last one was sent, or the session closed."""
+        if self._is_closed:
+            return
         for digit in digits:
             self._events.extend(_event_payloads(DIGITS.index(digit.upper())))
         self._pressed.clear()

@@ -54,6 +54,13 @@ async def app(server: ServerProcess, name: str, language: str) -> AsyncIterator[
     assert process.returncode == 0, output
 
 
+@asynccontextmanager
+async def no_calls_left(server: ServerProcess) -> AsyncIterator[None]:
+    """The application takes down what it made while it still runs."""
+    yield
+    assert await server.leftovers() == []
+
+
 async def until_heard(call: Call, prompt: str, since: int = 0, seconds: float = 12) -> int:
     """Wait until a prompt was heard from beginning to end; return the sample after it."""
     wanted = audio.load(PROMPTS / f"{prompt}.wav")
@@ -192,7 +199,11 @@ async def test_callbridge_cancels_when_the_caller_gives_up(
 @LANGUAGES
 async def test_conference_mixes_all_but_oneself(server: ServerProcess, language: str) -> None:
     tones = {"alice": 400, "bob": 700, "carol": 1000}
-    async with app(server, "conference", language), AsyncExitStack() as stack:
+    async with (
+        app(server, "conference", language),
+        no_calls_left(server),
+        AsyncExitStack() as stack,
+    ):
         calls: dict[str, Call] = {}
         for user in tones:
             phone = Phone(user, server.access.phones[user], server=server.sip)
