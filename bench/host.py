@@ -1,0 +1,256 @@
+"""The server under test, and the other processes of a measurement: started, watched, stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import wave
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build" / "bench"
+ARION = ROOT / ".venv" / "bin" / "arion"
+READY_S = 20.0
+STOP_S = 10.0
+POLL_S = 0.005
+TOOLS = ("forwarder", "rtpload", "sender")
+
+sys.path.insert(0, str(ROOT / "tools"))
+sys.path.insert(0, str(ROOT))
+
+from first_config import Ports, read_access, write_config  # noqa: E402
+
+PROMPT = "bench/prompt"  # long enough for every measurement
+PROMPT_S = 60
+SHORT = "bench/short"
+SHORT_MS = 200
+SOUND_RATE = 8000
+
+PJSIP = """
+[bench](phone)
+context = bench
+rtp_timeout = 0
+rtp_timeout_hold = 0
+[peer](phone)
+context = bench
+rtp_timeout = 0
+rtp_timeout_hold = 0
+aors = peer
+[peer]
+type = aor
+contact = sip:127.0.0.1:{peer}
+"""
+DIALPLAN = """
+[bench]
+exten => wait,1,Answer()
+ same => n,Wait(600)
+exten => prompt,1,Answer()
+ same => n,Playback(bench/prompt)
+exten => music,1,Answer()
+ same => n,MusicOnHold()
+exten => _pair.,1,Dial(PJSIP/${EXTEN}@peer,30)
+exten => _app.,1,Stasis(bench)
+ same => n,Hangup()
+"""
+
+
+def build_tools() -> None:
+    """Compile the load generators.
+
+    :raises subprocess.CalledProcessError: the compiler refuses.
+    """
+    BUILD.mkdir(parents=True, exist_ok=True)
+    for name in TOOLS:
+        source, target = ROOT / "bench" / f"{name}.c", BUILD / name
+        command = ["cc", "-std=c11", "-D_GNU_SOURCE", "-O2", "-Wall", "-Wextra"]
+        subprocess.run([*command, "-o", target, source, "-lm"], check=True)
+
+
+def cpu_s(pid: int) -> float:
+    """Return the seconds of CPU that a process's threads used so far, to the nanosecond."""
+    total = 0
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            total += int((task / "schedstat").read_text("ascii").split()[0])
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return total / 1e9
+
+
+def thread_cpu_s(pid: int) -> dict[str, float]:
+    """Return the same for each thread, by its id and name."""
+    usage = {}
+    for task in sorted(Path(f"/proc/{pid}/task").iterdir(), key=lambda task: int(task.name)):
+        name = (task / "comm").read_text("ascii").strip()
+        usage[f"{task.name} {name}"] = int((task / "schedstat").read_text().split()[0]) / 1e9
+    return usage
+
+
+def resident_kb(pid: int) -> int:
+    """Return the memory that a process occupies, in KB."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    return 0
+
+
+def free_port() -> int:
+    """Return an even port of loopback that is free for TCP and UDP."""
+    while True:
+        port = random.randrange(20000, 30000, 2)
+        try:
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM):
+                with socket.socket(type=kind) as probe:
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return port
+
+
+class Server:
+    """The server, configured as ``make run`` does, with endpoints and extensions of ours.
+
+    :param var: its folder.
+    """
+
+    def __init__(self, var: Path) -> None:
+        self.var = var
+        self.peer_port = free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        write_config(var, ports=Ports(free_port(), free_port(), 10000, 20000))
+        etc = var / "etc"
+        asterisk = (etc / "asterisk.conf").read_text("utf-8")
+        (etc / "asterisk.conf").write_text(asterisk.replace("maxcalls = 2000", "maxcalls = 0"))
+        _append(etc / "pjsip.conf", PJSIP.format(peer=self.peer_port))
+        _append(etc / "extensions.conf", DIALPLAN)
+        _write_tone(var / "lib/sounds/en" / f"{PROMPT}.wav", PROMPT_S * 1000)
+        _write_tone(var / "lib/sounds/en" / f"{SHORT}.wav", SHORT_MS)
+        self.access = read_access(etc)
+        self.user = "arion"
+        self.password = self.access.users[self.user]
+
+    @property
+    def pid(self) -> int:
+        """The running process's id."""
+        assert self._process
+        return self._process.pid
+
+    @property
+    def sip(self) -> tuple[str, int]:
+        """Where it listens for SIP."""
+        return "127.0.0.1", self.access.sip_port
+
+    @property
+    def http(self) -> tuple[str, int]:
+        """Where it listens for HTTP."""
+        return "127.0.0.1", self.access.http_port
+
+    @property
+    def cpu_s(self) -> float:
+        """Seconds of CPU used so far."""
+        return cpu_s(self.pid)
+
+    async def start(self) -> float:
+        """Start it.
+
+        :returns: seconds from exec to the first answer of ARI.
+        """
+        with (self.var / "log" / "console.txt").open("ab") as output:
+            begin = time.monotonic()
+            self._process = subprocess.Popen(
+                [ARION, "-C", self.var / "etc/asterisk.conf", "-f"],
+                stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True,
+            )  # fmt: skip
+        while not await self._is_answering():
+            if self._process.poll() is not None or time.monotonic() - begin > READY_S:
+                log = (self.var / "log" / "console.txt").read_text("utf-8", "replace")
+                raise RuntimeError(f"the server did not start:\n{log}")
+            await asyncio.sleep(POLL_S)
+        return time.monotonic() - begin
+
+    async def stop(self) -> None:
+        """End it as Ctrl-C does, or with SIGKILL when that takes too long."""
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGINT)
+        try:
+            await asyncio.to_thread(self._process.wait, STOP_S)
+        except subprocess.TimeoutExpired:
+            print("  the server did not stop; killed", file=sys.stderr)
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    async def console(self, command: str) -> str:
+        """Run a console command; return what it prints."""
+        process = await asyncio.create_subprocess_exec(
+            ARION, "-C", self.var / "etc/asterisk.conf", "-rx", command,
+            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        output, _ = await asyncio.wait_for(process.communicate(), 20)
+        return output.decode()
+
+    async def counters(self) -> dict[str, int]:
+        """Return the media engine's counters."""
+        pairs = (line.replace(":", " ").split() for line in (await self._settings()).splitlines())
+        return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
+
+    async def _settings(self) -> str:
+        return await self.console("rtp show settings")
+
+    async def _is_answering(self) -> bool:
+        try:
+            reader, writer = await asyncio.open_connection(*self.http)
+        except OSError:
+            return False
+        key = f"{self.user}:{self.password}"
+        writer.write(
+            f"GET /ari/asterisk/ping?api_key={key} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
+        )
+        try:
+            return (await reader.readline()).split()[1:2] == [b"200"]
+        except OSError:
+            return False
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def running_server() -> AsyncIterator[Server]:
+    """A server of its own in a folder of its own; both are gone at the end."""
+    var = Path(tempfile.mkdtemp(prefix="arion-bench-"))
+    server = Server(var)
+    try:
+        await server.start()
+        yield server
+    finally:
+        await server.stop()
+        if not os.environ.get("BENCH_KEEP"):
+            shutil.rmtree(var)
+
+
+def _append(path: Path, text: str) -> None:
+    with path.open("a", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _write_tone(path: Path, duration_ms: int) -> None:
+    """Write a wav file of a 500 Hz square wave, which no encoder can skip as silence."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SOUND_RATE)
+        half = SOUND_RATE // 500 // 2
+        period = (2000).to_bytes(2, "little") * half + (63536).to_bytes(2, "little") * half
+        file.writeframes(period * (duration_ms * SOUND_RATE // 1000 // (2 * half)))

@@ -1,0 +1,135 @@
+"""Setting up calls and registering: what signalling costs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import sipp
+from host import Server, running_server
+from load import external_app
+from phones import Call, Phones, phones
+from results import Result
+
+RATES = [200.0, 350.0, 450.0, 550.0, 700.0, 850.0, 1000.0]
+STEERED_RATES = [60.0, 120.0, 180.0, 240.0, 300.0, 360.0, 420.0]
+SETTLE_S = 1.0  # for calls of the run before
+RTP = 9  # where nobody listens
+
+
+async def calls(*, is_quick: bool) -> list[Result]:
+    """INVITE, 200, ACK, BYE through the dialplan."""
+    seconds = 2.0 if is_quick else 5.0
+    async with running_server() as server:
+        await sipp.run(server, "call", "wait", 50, 1)
+        steady = await sipp.run(server, "call", "wait", 50, seconds)
+        made = await _paced_calls(server, "wait", 50, seconds, _answered)
+        rates = RATES[1::3] if is_quick else RATES
+        best, notes = await _ladder(server, "call", "wait", rates, is_quick=is_quick)
+    delays = sorted((call.answered - call.sent) * 1000 for call in made)
+    p50, p99 = _percentiles(delays)
+    return [
+        Result(
+            "calls", "INVITE-200-ACK-BYE at 50/s: CPU per call", "ms", steady.cpu_ms, 2.2, 1.2,
+            note=f"{steady.failed:.2%} failed",
+        ),
+        Result(
+            "calls", "calls/s with < 0.1 % failed", "1/s", best, 350, 700,
+            is_rate=True, note=notes,
+        ),
+        Result("calls", "INVITE to 200 at 50/s, p99", "ms", p99, 6, 4, note=f"p50 {p50:.2f} ms"),
+    ]  # fmt: skip
+
+
+async def registrations(*, is_quick: bool) -> list[Result]:
+    """REGISTER, 401, REGISTER with credentials, 200."""
+    async with running_server() as server:
+        arguments = ("-au", "alice", "-ap", server.access.phones["alice"])
+        await sipp.run(server, "register", "alice", 100, 1, *arguments)
+        run = await sipp.run(server, "register", "alice", 100, 2 if is_quick else 5, *arguments)
+    note = f"both requests, 100/s; {run.failed:.2%} failed"
+    return [
+        Result("register", "authenticated REGISTER: CPU", "ms", run.cpu_ms, 0.9, 0.4, note=note)
+    ]
+
+
+async def steered(*, is_quick: bool) -> list[Result]:
+    """Calls that an external application answers, bridges, plays to and ends."""
+    seconds = 2.0 if is_quick else 5.0
+    async with running_server() as server, external_app(server, "steer") as app:
+        await sipp.run(server, "steered", "app", 20, 1)
+        await app.ask()
+        begin = server.cpu_s
+        made = await _paced_calls(server, "app", 20, seconds, _ended)
+        used = server.cpu_s - begin
+        report = await app.ask()
+        rates = STEERED_RATES[2::2] if is_quick else STEERED_RATES
+        best, notes = await _ladder(server, "steered", "app", rates, is_quick=is_quick)
+    started = report["started"]
+    delays = sorted(
+        (started[call.number] - call.sent) * 1000 for call in made if call.number in started
+    )
+    p50, p99 = _percentiles(delays)
+    cpu_ms = used * 1000 / len(made)
+    note = f"{report['refused']} requests refused"
+    return [
+        Result("steered", "call steered by an app at 20/s: CPU", "ms", cpu_ms, 5, 3, note=note),
+        Result(
+            "steered", "steered calls/s with < 0.1 % failed", "1/s", best, 180, 300,
+            is_rate=True, note=notes,
+        ),
+        Result("steered", "INVITE to StasisStart at 20/s, p50", "ms", p50, 3, 1.5),
+        Result("steered", "INVITE to StasisStart at 20/s, p99", "ms", p99, 8, 4),
+    ]  # fmt: skip
+
+
+async def _ladder(
+    server: Server, scenario: str, service: str, rates: list[float], *, is_quick: bool
+) -> tuple[float, str]:
+    async def attempt(rate: float) -> sipp.Run:
+        run = await sipp.run(server, scenario, service, rate, 1.5 if is_quick else 3.0)
+        await asyncio.sleep(SETTLE_S)
+        return run
+
+    best, notes = await sipp.highest_rate(attempt, rates)
+    return best, "; ".join(notes[-2:])
+
+
+async def _paced_calls(
+    server: Server,
+    prefix: str,
+    rate: float,
+    seconds: float,
+    finish: Callable[[Phones, Call], Awaitable[None]],
+) -> list[Call]:
+    """Make calls at even distances with phones of ours, whose clock is finer than SIPp's."""
+    loop = asyncio.get_running_loop()
+
+    async with phones(server.sip) as crowd:
+
+        async def one(number: str) -> Call:
+            call = await crowd.call(number, RTP)
+            await finish(crowd, call)
+            return call
+
+        begin, tasks = loop.time(), []
+        for k in range(int(rate * seconds)):
+            await asyncio.sleep(max(0.0, begin + k / rate - loop.time()))
+            number = f"{prefix}{k}" if prefix == "app" else prefix
+            tasks.append(loop.create_task(one(number)))
+        return list(await asyncio.gather(*tasks))
+
+
+async def _answered(crowd: Phones, call: Call) -> None:
+    crowd.hang_up(call)
+    await asyncio.sleep(0.1)
+
+
+async def _ended(_: Phones, call: Call) -> None:
+    await asyncio.wait_for(call.ended.wait(), 5)
+
+
+def _percentiles(values: list[float]) -> tuple[float, float]:
+    if not values:
+        return float("nan"), float("nan")
+    return values[len(values) // 2], values[int(len(values) * 0.99)]
