@@ -96,4 +96,4 @@ class Authenticator:
 
 
 def _credentials(auth: Auth, realm: str) -> Credentials:
-    return Credentials(auth.username, auth.password, realm, auth.md5_cred)
+    return Credentials(auth.username, auth.password, realm, auth.md5_cred, auth.password_digests)

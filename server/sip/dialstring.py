@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from server.base.errors import InvalidArgument, NotFound, RemoteProtocolError
@@ -44,6 +45,14 @@ def find_target(resource: str, settings: SipSettings, contacts: Contacts) -> Tar
     return Target(endpoint, _contact_uri(endpoint, (where,) if slash else endpoint.aors, contacts))
 
 
+def as_phone(uri: Uri) -> Uri:
+    """Mark a URI as a telephone number if its user part looks like one (``user_eq_phone``)."""
+    is_number = bool(uri.user) and all(c in "+0123456789*#" for c in uri.user)
+    if not is_number or "user" in uri.params:
+        return uri
+    return replace(uri, params={**uri.params, "user": "phone"})
+
+
 def _endpoint(name: str, settings: SipSettings) -> Endpoint:
     endpoint = settings.endpoints.get(name)
     if endpoint is None:
@@ -59,7 +68,7 @@ def _contact_uri(endpoint: Endpoint, aors: tuple[str, ...], contacts: Contacts) 
 
 
 def _with_user(uri: Uri, user: str) -> Uri:
-    return Uri(uri.scheme, user, uri.host, uri.port, uri.params, uri.password, uri.headers)
+    return replace(uri, user=user)
 
 
 def _uri(text: str) -> Uri:

@@ -70,6 +70,7 @@ class Session:
         self._sent_refer = False
         self._ending_cause: int = Cause.NORMAL_CLEARING  # of the BYE that waits for an ACK
         # helpers
+        self.digest = host.digest(endpoint)
         self.timer = SessionTimer(
             endpoint.timers, endpoint.timers_min_se, endpoint.timers_sess_expires
         )
@@ -289,13 +290,15 @@ class Session:
         self, request: Request, flow: Flow, done: Done, dialog: Dialog | None = None
     ) -> OwnRequest:
         """Make a request of a dialog ready to be sent."""
+        if self.digest is not None:
+            self.digest.apply(request)
         return OwnRequest(
             self.host,
             request,
             flow,
             done,
             next_cseq=(dialog or self._dialog()).next_cseq,
-            digest=self.host.digest(self.endpoint),
+            digest=self.digest,
         )
 
     def send_ack(self, cseq: int, dialog: Dialog, now: float) -> None:

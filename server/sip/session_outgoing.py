@@ -129,7 +129,7 @@ class OutgoingSession(Session):
             self.flow,
             self._on_final,
             next_cseq=self._next_cseq,
-            digest=self.host.digest(self.endpoint),
+            digest=self.digest,
             provisional=self._on_provisional,
         )
         self._own = own

@@ -180,6 +180,12 @@ class _Builder:
         auth = self._bind(Auth, item, name=item.name)
         if auth.auth_type == "google_oauth":
             self._warn(item.path, item.line, "auth_type google_oauth is not supported")
+        elif not (auth.password or auth.md5_cred or auth.password_digests):
+            raise ConfigError(
+                item.path,
+                item.line,
+                f"auth [{item.name}] has no password, md5_cred or password_digest",
+            )
         if not auth.username:
             auth = replace(auth, username=item.name)
         self._auths[item.name] = auth

@@ -38,6 +38,7 @@ DSCP_NAMES = {
     "af23": 0x58, "af31": 0x68, "af32": 0x70, "af33": 0x78, "af41": 0x88, "af42": 0x90,
     "af43": 0x98, "ef": 0xB8,
 }  # fmt: skip
+NO_VOICEMAIL = "there is no voicemail yet"
 NO_ADDRESS = SocketAddress("")
 NO_PARTY = Party()
 OPEN_ACL = Acl()
@@ -135,7 +136,7 @@ class Transport:
     tcp_keepalive_idle_time: int = setting(integer(1, 32767), 30)
     tcp_keepalive_interval_time: int = setting(integer(1, 32767), 1)
     tcp_keepalive_probe_count: int = setting(integer(1, 127), 5)
-    async_operations: int = setting(integer(1, 10000), 1)
+    async_operations: int = setting(integer(1, 10000), 1, no_effect="one loop serves all sockets")
 
     def is_local(self, host: str) -> bool:
         """``True`` if a peer at *host* is inside ``local_net``, or no external address is set."""
@@ -165,7 +166,9 @@ class Auth:
     realm: str = setting(text, "")
     nonce_lifetime: int = setting(integer(1, MAX_SECONDS), 32)
     supported_algorithms_uas: tuple[str, ...] = setting(algorithms, ())
-    supported_algorithms_uac: tuple[str, ...] = setting(algorithms, ())
+    supported_algorithms_uac: tuple[str, ...] = setting(
+        algorithms, (), no_effect="the strongest algorithm that a peer offers is used"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +188,8 @@ class Aor:
     qualify_2xx_only: bool = setting(boolean, False)
     authenticate_qualify: bool = setting(boolean, False)
     outbound_proxy: str = setting(text, "")
-    mailboxes: tuple[str, ...] = setting(items, ())
-    voicemail_extension: str = setting(text, "")
+    mailboxes: tuple[str, ...] = setting(items, (), no_effect=NO_VOICEMAIL)
+    voicemail_extension: str = setting(text, "", no_effect=NO_VOICEMAIL)
     support_path: bool = setting(boolean, False, no_effect="Path is not supported")
 
     @property
@@ -204,7 +207,7 @@ class Identify:
     matches: tuple[tuple[str, ...], ...] = settings(items, names=("match",))
     match_header: str = setting(text, "")
     match_request_uri: str = setting(text, "")
-    srv_lookups: bool = setting(boolean, True)
+    srv_lookups: bool = setting(boolean, True)  # SRV records are not looked up
     networks: tuple[Network, ...] = ()
     hosts: tuple[str, ...] = ()
 
@@ -246,8 +249,8 @@ class Endpoint:
     language: str = setting(text, "")
     accountcode: str = setting(text, "")
     moh_suggest: str = setting(text, "default")
-    tone_zone: str = setting(text, "")
-    mailboxes: tuple[str, ...] = setting(items, ())
+    tone_zone: str = setting(text, "", no_effect="tones are those of the default zone")
+    mailboxes: tuple[str, ...] = setting(items, (), no_effect=NO_VOICEMAIL)
     variables: tuple[tuple[str, str], ...] = settings(variable, names=("set_var",))
     device_state_busy_at: int = setting(
         integer(0, 10_000), 0, no_effect="device states do not count calls yet"
@@ -258,7 +261,7 @@ class Endpoint:
     force_rport: bool = setting(boolean, True)
     rewrite_contact: bool = setting(boolean, False)
     allow_overlap: bool = setting(boolean, True)
-    allow_transfer: bool = setting(boolean, True)
+    allow_transfer: bool = setting(boolean, True)  # a REFER is refused whatever it says
     allow_unauthenticated_options: bool = setting(boolean, False)
     inband_progress: bool = setting(boolean, False)
     ignore_183_without_sdp: bool = setting(boolean, False)
@@ -299,13 +302,19 @@ class Global:
     endpoint_identifier_order: tuple[str, ...] = setting(items, ("ip", "username", "anonymous"))
     max_forwards: int = setting(integer(1, 255), 70)
     keep_alive_interval: int = setting(seconds, 90)
-    contact_expiration_check_interval: int = setting(seconds, 30)
+    contact_expiration_check_interval: int = setting(
+        seconds, 30, no_effect="contacts expire on time"
+    )
     max_initial_qualify_time: int = setting(seconds, 0)
     unidentified_request_count: int = setting(seconds, 5)
     unidentified_request_period: int = setting(seconds, 5)
-    unidentified_request_prune_interval: int = setting(seconds, 30)
+    unidentified_request_prune_interval: int = setting(
+        seconds, 30, no_effect="what is over is forgotten"
+    )
     default_auth_algorithms_uas: tuple[str, ...] = setting(algorithms, ())
-    default_auth_algorithms_uac: tuple[str, ...] = setting(algorithms, ())
+    default_auth_algorithms_uac: tuple[str, ...] = setting(
+        algorithms, (), no_effect="the strongest algorithm that a peer offers is used"
+    )
     allow_sending_180_after_183: bool = setting(boolean, False)
     send_contact_status_on_update_registration: bool = setting(boolean, False)
     ignore_uri_user_options: bool = setting(boolean, False)
@@ -318,8 +327,10 @@ class System:
 
     timer_t1: int = setting(integer(100, 10_000), 500)
     timer_b: int = setting(integer(1_000, 600_000), 32_000)
-    disable_rport: bool = setting(boolean, False)
-    disable_tcp_switch: bool = setting(boolean, True)
+    disable_rport: bool = setting(boolean, False, no_effect="rport is always asked for")
+    disable_tcp_switch: bool = setting(
+        boolean, True, no_effect="large requests are not moved to TCP"
+    )
     compact_headers: bool = setting(boolean, False, no_effect="headers are sent in long form")
 
 

@@ -29,6 +29,7 @@ from server.sip.session import ALLOW, SDP, Session
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
 from server.sip.settings import Endpoint, SipSettings
+from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
 from server.sip.transaction import (
     AckReceived,
@@ -113,6 +114,7 @@ class SipStack:
         self._secret = secret or os.urandom(32)
         self._identifier = EndpointIdentifier(settings)
         self._authenticator = Authenticator(settings, self._secret)
+        self._strangers = _watch(settings)
         system = settings.system
         self.timers = Timers(t1=system.timer_t1 / 1000, timer_b=system.timer_b / 1000)
         # state
@@ -140,6 +142,7 @@ class SipStack:
         self._settings = settings
         self._identifier = EndpointIdentifier(settings)
         self._authenticator = Authenticator(settings, self._secret)
+        self._strangers = _watch(settings)
         self.contacts.configure(settings, now)
 
     def create_call(self, endpoint: Endpoint) -> OutgoingSession:
@@ -380,7 +383,7 @@ class SipStack:
         if not is_free:
             challenge = self._authenticator.check(request, endpoint, now)
             if challenge is not None:
-                self._note_refusal(request, endpoint, flow)
+                self._note_refusal(request, endpoint, flow, now)
                 self.respond(txn, challenge, now)
                 return
         assert endpoint is not None
@@ -447,14 +450,18 @@ class SipStack:
             response.headers.set("Unsupported", ", ".join(unknown))
         self.respond(txn, response, now)
 
-    def _note_refusal(self, request: Request, endpoint: Endpoint | None, flow: Flow) -> None:
+    def _note_refusal(
+        self, request: Request, endpoint: Endpoint | None, flow: Flow, now: float
+    ) -> None:
         """Count and log who did not prove who he is; a first request never does."""
         if "Authorization" not in request.headers:
             return
         self.counters["failed_authentications"] += 1
         who = "unknown user" if endpoint is None else "wrong credentials"
         user = request.from_.uri.user
-        logger.warning("%s of %r from %s:%s: %s", request.method, user, *flow.remote, who)
+        is_notable = endpoint is not None or self._strangers.note(flow.remote[0], now)
+        level = logging.WARNING if is_notable else logging.DEBUG
+        logger.log(level, "%s of %r from %s:%s: %s", request.method, user, *flow.remote, who)
 
     def _find_session(self, request: Request) -> Session | None:
         key = DialogId(request.call_id, request.to.tag, request.from_.tag)
@@ -468,6 +475,13 @@ class SipStack:
         if endpoint is None or endpoint.force_rport:
             return flow
         return self._flows.reply_flow(flow, response_address(request))
+
+
+def _watch(settings: SipSettings) -> StrangerWatch:
+    options = settings.global_
+    return StrangerWatch(
+        options.unidentified_request_count, float(options.unidentified_request_period)
+    )
 
 
 _NewRequestHandler = Callable[[SipStack, ServerTransaction, Request, Endpoint, Flow, float], None]

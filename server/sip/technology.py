@@ -14,7 +14,7 @@ from server.base.tasks import TaskScope
 from server.media.engine import MediaEngine
 from server.media.streams import RtpStream
 from server.sip.contacts import REACHABLE, UNREACHABLE, Contact, ContactStore
-from server.sip.dialstring import find_target
+from server.sip.dialstring import as_phone, find_target
 from server.sip.identity import read_caller, read_redirecting_number, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
@@ -154,7 +154,7 @@ class PjsipTechnology:
                 self._new_name(target.endpoint),
                 stack.create_call(target.endpoint),
                 stream,
-                target=target.uri,
+                target=as_phone(target.uri) if target.endpoint.user_eq_phone else target.uri,
                 codecs=codecs,
                 variables=call.variables,
             )
