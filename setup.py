@@ -9,12 +9,52 @@ import sysconfig
 
 from setuptools import Extension, setup
 
-CORE = """
-    background bridge codec codec_g711 command dtmf dtmf_in dtmf_out engine file file_gsm file_raw
-    file_reader file_wav file_writer fileio fileio_cache fileio_decode fileio_sink fileio_source
-    handle jbuf mix mixer music pcm player plc recorder resample rtcp rtcp_session rtp rtp_in rtp_out
-    sock stats stream strict tone vad worker
-""".split()
+CORE = [
+    "background",
+    "bridge",
+    "codec",
+    "codec_g711",
+    "command",
+    "dtmf",
+    "dtmf_in",
+    "dtmf_out",
+    "engine",
+    "file",
+    "file_gsm",
+    "file_raw",
+    "file_reader",
+    "file_wav",
+    "file_writer",
+    "fileio",
+    "fileio_cache",
+    "fileio_decode",
+    "fileio_sink",
+    "fileio_source",
+    "grave",
+    "handle",
+    "jbuf",
+    "mix",
+    "mixer",
+    "music",
+    "pcm",
+    "player",
+    "plc",
+    "recorder",
+    "resample",
+    "rtcp",
+    "rtcp_session",
+    "rtp",
+    "rtp_in",
+    "rtp_out",
+    "sock",
+    "stats",
+    "stream",
+    "strict",
+    "submit",
+    "tone",
+    "vad",
+    "worker",
+]
 BINDING = ["convert", "engine_type", "error", "module"]
 WARNINGS = [
     "-Wall",

@@ -35,8 +35,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	mp_rtp_write(copy, &rtp);
 	memcpy(copy + MP_RTP_HEADER, rtp.payload, rtp.len);
 	if (mp_rtp_parse(&again, copy, MP_RTP_HEADER + rtp.len) || again.len != rtp.len ||
-	    again.seq != rtp.seq || again.ts != rtp.ts || again.ssrc != rtp.ssrc || again.marker != rtp.marker ||
-	    again.payload_type != rtp.payload_type || memcmp(again.payload, rtp.payload, rtp.len))
+	    again.seq != rtp.seq || again.ts != rtp.ts || again.ssrc != rtp.ssrc ||
+	    again.marker != rtp.marker || again.payload_type != rtp.payload_type ||
+	    memcmp(again.payload, rtp.payload, rtp.len))
 		abort();
 	check_event(rtp.payload, rtp.len);
 	free(copy);

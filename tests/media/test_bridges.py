@@ -37,7 +37,7 @@ async def test_three_hear_the_others_and_not_themselves(engine, make_phone):
             if other == index:
                 assert level(audio, frequency) < 150
             else:
-                assert level(audio, frequency) == pytest.approx(8000, rel=0.05)
+                assert level(audio, frequency) == pytest.approx(8000, rel=0.15)
 
 
 async def test_frames_come_every_20_ms_with_one_clock(engine, make_phone):
@@ -69,7 +69,7 @@ async def test_a_silent_phone_is_a_listener_of_the_shared_mix(engine, make_phone
     await asyncio.sleep(0.03)
     await talker.talk(tone(800, 400))
     for phone in silent:
-        assert level(phone.audio()[-1600:], 800) == pytest.approx(8000, rel=0.05)
+        assert level(phone.audio()[-1600:], 800) == pytest.approx(8000, rel=0.15)
     assert level(talker.audio()[-1600:], 800) < 100
 
 
@@ -103,7 +103,7 @@ async def test_muted_members_and_listeners_are_not_heard(engine, make_phone):
     audio = phones[2].audio()[-1600:]
     assert level(audio, 500) < 100
     assert level(audio, 700) < 100
-    assert level(phones[0].audio()[-1600:], 1100) == pytest.approx(8000, rel=0.05)
+    assert level(phones[0].audio()[-1600:], 1100) == pytest.approx(8000, rel=0.15)
 
 
 async def test_a_holding_bridge_lets_only_announcers_and_music_be_heard(engine, make_phone):
@@ -115,7 +115,7 @@ async def test_a_holding_bridge_lets_only_announcers_and_music_be_heard(engine, 
     bridge.add(streams[2])
     await talk_all(phones, (500, 700, 1100), 400)
     audio = phones[1].audio()[-1600:]
-    assert level(audio, 500) == pytest.approx(8000, rel=0.05)
+    assert level(audio, 500) == pytest.approx(8000, rel=0.15)
     assert level(audio, 1100) < 100
     assert not phones[0].packets
 

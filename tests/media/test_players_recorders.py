@@ -159,8 +159,8 @@ async def test_a_recording_of_a_bridge_holds_all_members(engine, make_phone, tmp
     await recorder.done
     samples = read_wav(tmp_path / "both.wav")
     middle = samples[1600:3200]
-    assert level(middle, 500) == pytest.approx(8000, rel=0.05)
-    assert level(middle, 900) == pytest.approx(8000, rel=0.05)
+    assert level(middle, 500) == pytest.approx(8000, rel=0.15)
+    assert level(middle, 900) == pytest.approx(8000, rel=0.15)
     count = len(bob.packets)
     await alice.talk(tone(500, 100))
     await until(lambda: len(bob.packets) >= count + 5)

@@ -127,7 +127,8 @@ void mp_bridge_attach(struct mp_worker *w, struct mp_bridge *b)
 	atomic_store_explicit(&b->obj.worker, w, memory_order_release);
 	if (b->player)
 		atomic_store_explicit(&b->player->obj.worker, w, memory_order_release);
-	MP_EACH(&b->recorders, at, after) {
+	MP_EACH(&b->recorders, at, after)
+	{
 		struct mp_recorder *r = MP_ENTRY(at, struct mp_recorder, link);
 
 		atomic_store_explicit(&r->obj.worker, w, memory_order_release);
@@ -144,7 +145,7 @@ void mp_bridge_detach(struct mp_worker *w, struct mp_bridge *b)
 	(void)w;
 	mp_link_remove(&b->mix_link);
 	MP_EACH(&b->recorders, at, after)
-		mp_link_remove(&MP_ENTRY(at, struct mp_recorder, link)->working);
+	mp_link_remove(&MP_ENTRY(at, struct mp_recorder, link)->working);
 	b->music = NULL;
 	atomic_store_explicit(&b->obj.worker, NULL, memory_order_release);
 }
@@ -158,7 +159,7 @@ void mp_bridge_close(struct mp_bridge *b)
 	if (b->player)
 		mp_player_end(b->player, MP_END_STOPPED, 0);
 	MP_EACH(&b->recorders, at, after)
-		mp_recorder_finish(MP_ENTRY(at, struct mp_recorder, link), MP_END_CLOSED);
+	mp_recorder_finish(MP_ENTRY(at, struct mp_recorder, link), MP_END_CLOSED);
 	b->music = NULL;
 	if (mp_link_is_in(&b->mix_link))
 		mp_link_remove(&b->mix_link);

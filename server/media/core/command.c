@@ -54,7 +54,8 @@ static int move_group(struct mp_worker *w, const struct mp_cmd *c)
 	item->objects[item->count++] = c->object;
 	for (size_t i = 0; i < item->count; i++) { /* what is tied to it, as Python's _group does */
 		struct mp_object *tied[2] = {NULL, NULL};
-		const struct mp_bridge *b = item->objects[i]->kind == MP_KIND_BRIDGE ? BRIDGE(item->objects[i]) : NULL;
+		const struct mp_bridge *b =
+		        item->objects[i]->kind == MP_KIND_BRIDGE ? BRIDGE(item->objects[i]) : NULL;
 		const size_t count = b ? b->count : 2;
 
 		if (!b) {
@@ -327,35 +328,35 @@ static int music_define(struct mp_worker *w, const struct mp_cmd *c)
 }
 
 static command_h *const HANDLERS[MP_CMD_COUNT] = {
-	[MP_CMD_STREAM_OPEN] = stream_open,
-	[MP_CMD_STREAM_CLOSE] = stream_close,
-	[MP_CMD_STREAM_CONFIGURE] = stream_configure,
-	[MP_CMD_STREAM_MUTE] = stream_mute,
-	[MP_CMD_STREAM_TALK_DETECT] = stream_talk_detect,
-	[MP_CMD_STREAM_DTMF_DETECT] = stream_dtmf_detect,
-	[MP_CMD_STREAM_SEND_DTMF] = stream_send_dtmf,
-	[MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
-	[MP_CMD_STREAM_BACKGROUND] = stream_background,
-	[MP_CMD_STREAM_PLAY] = stream_play,
-	[MP_CMD_STREAM_RECORD] = stream_record,
-	[MP_CMD_PLAYER_PAUSE] = player_pause,
-	[MP_CMD_PLAYER_RESTART] = player_restart,
-	[MP_CMD_PLAYER_SEEK] = player_seek,
-	[MP_CMD_PLAYER_STOP] = player_stop,
-	[MP_CMD_RECORDER_PAUSE] = recorder_pause,
-	[MP_CMD_RECORDER_MUTE] = recorder_mute,
-	[MP_CMD_RECORDER_STOP] = recorder_stop,
-	[MP_CMD_BRIDGE_OPEN] = bridge_open,
-	[MP_CMD_BRIDGE_CLOSE] = bridge_close,
-	[MP_CMD_BRIDGE_ADD] = bridge_add,
-	[MP_CMD_BRIDGE_REMOVE] = bridge_remove,
-	[MP_CMD_BRIDGE_HOLDING] = bridge_holding,
-	[MP_CMD_BRIDGE_PLAY] = bridge_play,
-	[MP_CMD_BRIDGE_RECORD] = bridge_record,
-	[MP_CMD_BRIDGE_MUSIC] = bridge_music,
-	[MP_CMD_BRIDGE_DTMF] = bridge_dtmf,
-	[MP_CMD_MUSIC_DEFINE] = music_define,
-	[MP_CMD_MOVE] = move_group,
+        [MP_CMD_STREAM_OPEN] = stream_open,
+        [MP_CMD_STREAM_CLOSE] = stream_close,
+        [MP_CMD_STREAM_CONFIGURE] = stream_configure,
+        [MP_CMD_STREAM_MUTE] = stream_mute,
+        [MP_CMD_STREAM_TALK_DETECT] = stream_talk_detect,
+        [MP_CMD_STREAM_DTMF_DETECT] = stream_dtmf_detect,
+        [MP_CMD_STREAM_SEND_DTMF] = stream_send_dtmf,
+        [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
+        [MP_CMD_STREAM_BACKGROUND] = stream_background,
+        [MP_CMD_STREAM_PLAY] = stream_play,
+        [MP_CMD_STREAM_RECORD] = stream_record,
+        [MP_CMD_PLAYER_PAUSE] = player_pause,
+        [MP_CMD_PLAYER_RESTART] = player_restart,
+        [MP_CMD_PLAYER_SEEK] = player_seek,
+        [MP_CMD_PLAYER_STOP] = player_stop,
+        [MP_CMD_RECORDER_PAUSE] = recorder_pause,
+        [MP_CMD_RECORDER_MUTE] = recorder_mute,
+        [MP_CMD_RECORDER_STOP] = recorder_stop,
+        [MP_CMD_BRIDGE_OPEN] = bridge_open,
+        [MP_CMD_BRIDGE_CLOSE] = bridge_close,
+        [MP_CMD_BRIDGE_ADD] = bridge_add,
+        [MP_CMD_BRIDGE_REMOVE] = bridge_remove,
+        [MP_CMD_BRIDGE_HOLDING] = bridge_holding,
+        [MP_CMD_BRIDGE_PLAY] = bridge_play,
+        [MP_CMD_BRIDGE_RECORD] = bridge_record,
+        [MP_CMD_BRIDGE_MUSIC] = bridge_music,
+        [MP_CMD_BRIDGE_DTMF] = bridge_dtmf,
+        [MP_CMD_MUSIC_DEFINE] = music_define,
+        [MP_CMD_MOVE] = move_group,
 };
 
 static bool is_here(const struct mp_worker *w, const struct mp_object *o)

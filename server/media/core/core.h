@@ -27,16 +27,16 @@
 #include "tone.h"
 #include "vad.h"
 
-#define MP_TICK_US       20000 /* one frame */
-#define MP_TICK_MS       20
-#define MP_FRAMES_PER_S  50
-#define MP_MAX_RATE      16000                         /* Hz, of the mixer */
-#define MP_FRAME_MAX     (MP_MAX_RATE / MP_FRAMES_PER_S) /* samples */
-#define MP_HEADROOM      MP_RTP_HEADER /* bytes before a packet's payload that may be overwritten */
-#define MP_PACKET_MAX    (MP_RTP_HEADER + 1440)
-#define MP_MAX_HOPS      8 /* local pairs that a packet may pass: more is a loop */
-#define MP_MUSIC_NAME    80 /* bytes of a class's name, NUL included */
-#define MP_DTMF_VOLUME   10 /* -dBm0 */
+#define MP_TICK_US      20000 /* one frame */
+#define MP_TICK_MS      20
+#define MP_FRAMES_PER_S 50
+#define MP_MAX_RATE     16000                           /* Hz, of the mixer */
+#define MP_FRAME_MAX    (MP_MAX_RATE / MP_FRAMES_PER_S) /* samples */
+#define MP_HEADROOM     MP_RTP_HEADER /* bytes before a packet's payload that may be overwritten */
+#define MP_PACKET_MAX   (MP_RTP_HEADER + 1440)
+#define MP_MAX_HOPS     8  /* local pairs that a packet may pass: more is a loop */
+#define MP_MUSIC_NAME   80 /* bytes of a class's name, NUL included */
+#define MP_DTMF_VOLUME  10 /* -dBm0 */
 
 struct mp_worker;
 struct mp_stream;
@@ -48,11 +48,14 @@ struct mp_music;
 /* -- counters -------------------------------------------------------------------------------------- */
 
 /* One worker's counters: written by it, read by any thread. */
-#define MP_COUNTERS(X)                                                                                     \
-	X(rx_packets) X(tx_packets) X(rx_bad) X(rx_bad_source) X(rx_unknown_payload) X(rx_refused)         \
-	X(rtcp_bad) X(rtcp_rx) X(rtcp_tx) X(tx_failed) X(tx_dropped) X(relay_no_codec) X(loops)            \
-	X(jbuf_lost) X(jbuf_late) X(ticks) X(late_ticks) X(missed_ticks) X(wakeups)               \
-	X(hints_dropped) X(events_delayed) X(dtmf_dropped) X(source_starved) X(no_memory) X(music_sources)
+#define MP_COUNTERS(X)                                                                                   \
+	X(rx_packets)                                                                                    \
+	X(tx_packets)                                                                                    \
+	X(rx_bad)                                                                                        \
+	X(rx_bad_source) X(rx_unknown_payload) X(rx_refused) X(rtcp_bad) X(rtcp_rx) X(rtcp_tx)           \
+	        X(tx_failed) X(tx_dropped) X(relay_no_codec) X(loops) X(jbuf_lost) X(jbuf_late) X(ticks) \
+	                X(late_ticks) X(missed_ticks) X(wakeups) X(hints_dropped) X(events_delayed)      \
+	                        X(dtmf_dropped) X(source_starved) X(no_memory) X(music_sources)
 
 struct mp_counters {
 #define X(name) _Atomic uint64_t name;
@@ -64,7 +67,7 @@ struct mp_counters {
 static inline void mp_add(_Atomic uint64_t *counter, uint64_t n)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + n,
-			      memory_order_relaxed);
+	                      memory_order_relaxed);
 }
 #define MP_COUNT(w, name) mp_add(&(w)->counters.name, 1)
 
@@ -82,7 +85,7 @@ struct mp_object {
 /* What the epoll loop calls. */
 struct mp_watch {
 	void (*ready)(struct mp_watch *watch, struct mp_worker *w);
-	int fd; /* -1: none */
+	int fd;            /* -1: none */
 	uint64_t ready_us; /* when it was ready last */
 };
 
@@ -118,17 +121,23 @@ struct mp_rtp_stats {
 	bool has_seq;
 	uint16_t max_seq;
 	uint32_t cycles, base_seq;
-	uint64_t received;            /* since base_seq */
+	uint64_t received; /* since base_seq */
 	uint64_t expected_prior, received_prior;
 	uint32_t transit;
 	bool has_transit;
-	double jitter;                /* RTP clock units */
+	double jitter;                           /* RTP clock units */
 	_Atomic(struct mp_series_data *) series; /* 5, from the first report on; release at its making */
 };
-enum { MP_SERIES_JITTER, MP_SERIES_REMOTE_JITTER, MP_SERIES_LOSS, MP_SERIES_REMOTE_LOSS, MP_SERIES_RTT,
-       MP_SERIES_COUNT };
-void mp_stats_received(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate, uint64_t now_us,
-		       bool is_audio);
+enum {
+	MP_SERIES_JITTER,
+	MP_SERIES_REMOTE_JITTER,
+	MP_SERIES_LOSS,
+	MP_SERIES_REMOTE_LOSS,
+	MP_SERIES_RTT,
+	MP_SERIES_COUNT
+};
+void mp_stats_received(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate,
+                       uint64_t now_us, bool is_audio);
 void mp_stats_snapshot(const struct mp_stream *s, struct mp_stream_stats *out);
 
 /* -- streams --------------------------------------------------------------------------------------- */
@@ -171,7 +180,8 @@ struct mp_rtp_out {
 struct mp_rtp_session {
 	struct mp_stream *owner;
 	struct mp_watch rtp, rtcp;
-	struct mp_watch peer; /* bound to the same port and connected to `remote`: sending by it costs half */
+	struct mp_watch
+	        peer; /* bound to the same port and connected to `remote`: sending by it costs half */
 	struct mp_addr remote, rtcp_remote; /* where we send */
 	struct mp_addr signalled;           /* what SDP said; len 0: nothing */
 	struct mp_source_filter filter;
@@ -214,7 +224,7 @@ struct mp_dtmf_out {
 	unsigned head, count;
 	/* the present job */
 	uint32_t elapsed_ms;
-	uint32_t tail;     /* end packets still to repeat */
+	uint32_t tail; /* end packets still to repeat */
 	bool in_band;
 	struct mp_dtmf_gen gen;
 };
@@ -245,19 +255,19 @@ struct mp_stream {
 	struct mp_object obj;
 	/* set at open, then read-only */
 	enum mp_stream_type type;
-	struct mp_stream *pair; /* LOCAL: the other end, NULL once it closed; owner worker */
+	struct mp_stream *pair;     /* LOCAL: the other end, NULL once it closed; owner worker */
 	struct mp_rtp_session *rtp; /* RTP only */
 
 	/* owner worker */
-	struct mp_link all;     /* worker's streams */
-	struct mp_link in_link; /* worker's streams that are decoded each tick */
+	struct mp_link all;      /* worker's streams */
+	struct mp_link in_link;  /* worker's streams that are decoded each tick */
 	struct mp_link out_link; /* worker's streams that send by themselves each tick */
 	struct mp_bridge *bridge;
 	struct mp_stream *relay; /* who gets our packets undecoded */
 	uint8_t role;
 	bool bridge_mute, dtmf_pass;
 	bool mute_in, mute_out;
-	bool override; /* a player, tone, music or digit replaces what the bridge gives */
+	bool override;          /* a player, tone, music or digit replaces what the bridge gives */
 	enum mp_codec_id codec; /* LOCAL, NULL: slin */
 
 	/* effects, NULL while unused */
@@ -319,8 +329,8 @@ struct mp_recorder {
 	uint32_t max_duration_ms, max_silence_ms;
 	bool beep;
 	/* owner worker */
-	struct mp_link link;    /* of the stream or bridge */
-	struct mp_link working; /* worker's recorders, until the file is complete */
+	struct mp_link link;      /* of the stream or bridge */
+	struct mp_link working;   /* worker's recorders, until the file is complete */
 	struct mp_stream *stream; /* or */
 	struct mp_bridge *bridge;
 	struct mp_sink *sink;
@@ -450,6 +460,11 @@ int mp_handle_add(struct mp_engine *e, struct mp_object *o, enum mp_kind kind, u
 struct mp_slot *mp_handle_slot(const struct mp_engine *e, uint64_t handle);
 void mp_handle_remove(struct mp_engine *e, uint64_t handle);
 
+/* grave.c. Control thread. */
+void mp_object_free(struct mp_object *o);
+void mp_grave_add(struct mp_engine *e, uint64_t handle);
+void mp_grave_sweep(struct mp_engine *e, bool all);
+
 /* sock.c */
 int mp_sock_open_pair(int fds[2], uint16_t *port, struct mp_engine *e, const char *host, int tos);
 int mp_sock_open_peer(int *fd, int bound, const struct mp_addr *remote);
@@ -464,7 +479,7 @@ int mp_worker_watch(struct mp_worker *w, struct mp_watch *watch);
 void mp_worker_unwatch(struct mp_worker *w, struct mp_watch *watch);
 void mp_worker_need_tick(struct mp_worker *w);
 void mp_worker_emit(struct mp_worker *w, enum mp_event_type type, uint64_t handle, int64_t a, int64_t b,
-		    int64_t c, int64_t d, int64_t e);
+                    int64_t c, int64_t d, int64_t e);
 
 /* command.c */
 bool mp_commands_run(struct mp_worker *w);
@@ -500,7 +515,7 @@ void mp_rtp_ready(struct mp_watch *watch, struct mp_worker *w);
 void mp_rtcp_ready(struct mp_watch *watch, struct mp_worker *w);
 void mp_stream_input(struct mp_stream *s, struct mp_packet *p);
 bool mp_filter_accepts(struct mp_source_filter *f, enum mp_strict strict, unsigned probation,
-		       const struct mp_addr *signalled, const struct mp_addr *from, uint16_t seq);
+                       const struct mp_addr *signalled, const struct mp_addr *from, uint16_t seq);
 
 /* rtp_out.c */
 void mp_stream_relay(struct mp_stream *s, const struct mp_stream *from, struct mp_packet *p);
@@ -552,7 +567,7 @@ void mp_player_free(struct mp_player *p);
 
 /* recorder.c */
 void mp_recorder_start(struct mp_recorder *r, struct mp_worker *w, struct mp_stream *s, struct mp_bridge *b,
-		       uint32_t rate);
+                       uint32_t rate);
 void mp_recorder_feed(struct mp_recorder *r, const int16_t *pcm, size_t n, uint32_t rate);
 void mp_recorder_finish(struct mp_recorder *r, enum mp_end reason);
 void mp_recorder_poll(struct mp_recorder *r, struct mp_worker *w);
@@ -563,7 +578,8 @@ void mp_recorder_free(struct mp_recorder *r);
 int mp_music_define(struct mp_worker *w, const char *name, const uint8_t *paths, size_t len, bool random);
 struct mp_music *mp_music_find(struct mp_worker *w, const char *name);
 const int16_t *mp_music_frame(struct mp_worker *w, struct mp_music *m, uint32_t rate);
-const uint8_t *mp_music_encoded(struct mp_worker *w, struct mp_music *m, enum mp_codec_id codec, size_t *len);
+const uint8_t *mp_music_encoded(struct mp_worker *w, struct mp_music *m, enum mp_codec_id codec,
+                                size_t *len);
 void mp_music_close(struct mp_worker *w);
 
 #endif

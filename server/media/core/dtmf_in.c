@@ -62,7 +62,8 @@ void mp_dtmf_scan(struct mp_stream *s, uint64_t now_us)
 {
 	struct mp_worker *w = mp_worker_of(&s->obj);
 
-	if (s->dtmf_in.digit && now_us - s->dtmf_in.last_us > (uint64_t)w->engine->conf.dtmf_timeout_ms * 1000)
+	if (s->dtmf_in.digit &&
+	    now_us - s->dtmf_in.last_us > (uint64_t)w->engine->conf.dtmf_timeout_ms * 1000)
 		end(s, w);
 }
 

@@ -17,7 +17,8 @@ static void add(struct mp_dtmf_out *d, char digit, int64_t ms)
 {
 	if (!ms)
 		return;
-	d->jobs[(d->head + d->count++) % MP_DTMF_JOBS] = (struct mp_dtmf_job){.digit = digit, .ms = (uint16_t)ms};
+	d->jobs[(d->head + d->count++) % MP_DTMF_JOBS] =
+	        (struct mp_dtmf_job){.digit = digit, .ms = (uint16_t)ms};
 }
 
 /* ms: before between duration after. Pauses longer than a job's field are split. */
@@ -65,8 +66,8 @@ static void complete(struct mp_stream *s, int error)
 	d->elapsed_ms = 0;
 	d->tail = 0;
 	if (cookie)
-		mp_worker_emit(mp_worker_of(&s->obj), MP_EVENT_COMPLETED, s->obj.handle, (int64_t)cookie, error, 0,
-			       0, 0);
+		mp_worker_emit(mp_worker_of(&s->obj), MP_EVENT_COMPLETED, s->obj.handle, (int64_t)cookie,
+		               error, 0, 0, 0);
 }
 
 bool mp_dtmf_is_sounding(const struct mp_stream *s)

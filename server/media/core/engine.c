@@ -1,4 +1,4 @@
-/* The control thread's side: life of the engine, commands to the workers, events from them. */
+/* The control thread's side: life of the engine, making of objects, events. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,71 +18,6 @@ uint64_t mp_now_us(void)
 	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
 }
 
-static void free_object(struct mp_object *o)
-{
-	switch (o->kind) {
-	case MP_KIND_STREAM:
-		mp_stream_free(MP_ENTRY(o, struct mp_stream, obj));
-		break;
-	case MP_KIND_BRIDGE:
-		mp_bridge_free(MP_ENTRY(o, struct mp_bridge, obj));
-		break;
-	case MP_KIND_PLAYER:
-		mp_player_free(MP_ENTRY(o, struct mp_player, obj));
-		break;
-	case MP_KIND_RECORDER:
-		mp_recorder_free(MP_ENTRY(o, struct mp_recorder, obj));
-		break;
-	case MP_KIND_NONE:
-		break;
-	}
-}
-
-static bool is_past(const struct mp_engine *e, const struct mp_grave *g)
-{
-	for (unsigned i = 0; i < e->conf.workers; i++) {
-		const size_t tail = atomic_load_explicit(&e->workers[i].commands.tail, memory_order_acquire);
-
-		if ((ptrdiff_t)(tail - g->heads[i]) < 0)
-			return false;
-	}
-	return true;
-}
-
-static void free_graves(struct mp_engine *e, bool all)
-{
-	while (e->graves && (all || is_past(e, e->graves))) {
-		struct mp_grave *g = e->graves;
-
-		e->graves = g->next;
-		free_object(g->object);
-		free(g);
-	}
-	if (!e->graves)
-		e->last_grave = &e->graves;
-}
-
-/* The object has ended on its worker. */
-static void bury(struct mp_engine *e, uint64_t handle)
-{
-	struct mp_slot *slot = mp_handle_slot(e, handle);
-	struct mp_object *object = slot ? slot->object : NULL;
-	struct mp_grave *g;
-
-	if (!object)
-		return;
-	mp_handle_remove(e, handle);
-	g = malloc(sizeof(*g) + e->conf.workers * sizeof(g->heads[0]));
-	if (!g)
-		return; /* leaking it is the only safe thing left */
-	g->next = NULL;
-	g->object = object;
-	for (unsigned i = 0; i < e->conf.workers; i++)
-		g->heads[i] = atomic_load_explicit(&e->workers[i].commands.head, memory_order_relaxed);
-	*e->last_grave = g;
-	e->last_grave = &g->next;
-}
-
 int mp_engine_open(struct mp_engine **ep, const struct mp_engine_conf *conf)
 {
 	struct mp_engine *e;
@@ -92,7 +27,8 @@ int mp_engine_open(struct mp_engine **ep, const struct mp_engine_conf *conf)
 	if (!ep)
 		return EINVAL;
 	*ep = NULL;
-	if (!conf || !conf->workers || conf->workers > MP_MAX_WORKERS || conf->rtp_start + 1 > conf->rtp_end)
+	if (!conf || !conf->workers || conf->workers > MP_MAX_WORKERS ||
+	    conf->rtp_start + 1 > conf->rtp_end)
 		return EINVAL;
 	e = calloc(1, sizeof(*e));
 	if (!e)
@@ -163,9 +99,9 @@ void mp_engine_close(struct mp_engine *e)
 		mp_worker_close(&e->workers[i]);
 	for (uint32_t i = 0; i < e->slot_count; i++) {
 		if (e->slots[i].object)
-			free_object(e->slots[i].object);
+			mp_object_free(e->slots[i].object);
 	}
-	free_graves(e, true);
+	mp_grave_sweep(e, true);
 	free(e->slots);
 	mp_fileio_close(e->files);
 	if (e->event_fd >= 0)
@@ -184,13 +120,14 @@ static unsigned pick_worker(struct mp_engine *e)
 }
 
 /* Give a new object its handle, or free it. */
-static int publish(uint64_t *handle, struct mp_engine *e, struct mp_object *o, enum mp_kind kind, unsigned worker)
+static int publish(uint64_t *handle, struct mp_engine *e, struct mp_object *o, enum mp_kind kind,
+                   unsigned worker)
 {
 	const int err = mp_handle_add(e, o, kind, worker);
 
 	o->kind = kind;
 	if (err)
-		free_object(o);
+		mp_object_free(o);
 	else
 		*handle = o->handle;
 	return err;
@@ -280,7 +217,7 @@ int mp_engine_open_pair(uint64_t handle[2], struct mp_engine *e)
 	err = publish(&handle[1], e, &b->obj, MP_KIND_STREAM, worker);
 	if (err) {
 		mp_handle_remove(e, handle[0]);
-		free_object(&a->obj);
+		mp_object_free(&a->obj);
 	}
 	return err;
 }
@@ -303,8 +240,8 @@ int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e)
 	return publish(handle, e, &b->obj, MP_KIND_BRIDGE, pick_worker(e));
 }
 
-int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items, size_t count,
-			    uint64_t offset_ms)
+int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items,
+                            size_t count, uint64_t offset_ms)
 {
 	struct mp_player *p = calloc(1, sizeof(*p) + count * sizeof(p->items[0]));
 
@@ -349,7 +286,7 @@ void mp_engine_release(struct mp_engine *e, uint64_t handle)
 	const struct mp_slot *slot = mp_handle_slot(e, handle);
 
 	if (slot && !slot->parent && slot->object->kind >= MP_KIND_PLAYER)
-		bury(e, handle);
+		mp_grave_add(e, handle);
 }
 
 int mp_engine_worker_of(const struct mp_engine *e, uint64_t handle)
@@ -359,20 +296,7 @@ int mp_engine_worker_of(const struct mp_engine *e, uint64_t handle)
 	return slot ? slot->worker : -1;
 }
 
-/* -- commands ------------------------------------------------------------------------------------ */
-
-enum { KIND_ENGINE = MP_KIND_RECORDER + 1, KIND_ANY };
-enum { KIND_STREAM = MP_KIND_STREAM, KIND_BRIDGE = MP_KIND_BRIDGE };
-enum { KIND_PLAYER = MP_KIND_PLAYER, KIND_RECORDER = MP_KIND_RECORDER };
-
-static const struct {
-	int kind;
-	const char *args;
-} COMMANDS[] = {
-#define MP_CMD(name, kind, args) {KIND_##kind, args},
-#include "cmd.def"
-#undef MP_CMD
-};
+/* -- events -------------------------------------------------------------------------------------- */
 
 static const uint8_t EVENT_VALUES[] = {
 #define MP_EVENT(name, values, hint) values,
@@ -380,148 +304,10 @@ static const uint8_t EVENT_VALUES[] = {
 #undef MP_EVENT
 };
 
-const char *mp_cmd_args(unsigned op)
-{
-	return op < MP_CMD_COUNT ? COMMANDS[op].args : NULL;
-}
-
 unsigned mp_event_values(unsigned type)
 {
 	return type < MP_EVENT_COUNT ? EVENT_VALUES[type] : 0;
 }
-
-void mp_cmd_free(struct mp_cmd *cmd)
-{
-	for (size_t i = 0; i < MP_CMD_TEXTS; i++) {
-		free(cmd->text[i]);
-		cmd->text[i] = NULL;
-	}
-	free(cmd->bytes);
-	cmd->bytes = NULL;
-}
-
-static int push(struct mp_worker *w, const struct mp_cmd *cmd)
-{
-	const int err = mp_ring_push(&w->commands, cmd);
-
-	if (!err)
-		w->needs_wake = true;
-	return err;
-}
-
-/* A command for every worker: each gets its own copy of what it owns. */
-static int submit_to_all(struct mp_engine *e, struct mp_cmd *cmd)
-{
-	for (unsigned i = 0; i < e->conf.workers; i++) {
-		if (!mp_ring_room(&e->workers[i].commands))
-			return EAGAIN;
-	}
-	for (unsigned i = 0; i < e->conf.workers; i++) {
-		struct mp_cmd copy = *cmd;
-
-		copy.text[0] = strdup(cmd->text[0]);
-		copy.bytes = malloc(cmd->bytes_len + 1);
-		if (!copy.text[0] || !copy.bytes || push(&e->workers[i], &copy)) {
-			mp_cmd_free(&copy);
-			return ENOMEM;
-		}
-		memcpy(copy.bytes, cmd->bytes, cmd->bytes_len);
-	}
-	mp_cmd_free(cmd);
-	return 0;
-}
-
-static int submit_move(struct mp_engine *e, struct mp_cmd *cmd, struct mp_slot *slot)
-{
-	const unsigned target = (unsigned)cmd->i[0];
-	int err;
-
-	if (target >= e->conf.workers)
-		return EINVAL;
-	err = push(&e->workers[slot->worker], cmd);
-	if (err)
-		return err;
-	for (size_t at = 0; at + sizeof(uint64_t) <= cmd->bytes_len; at += sizeof(uint64_t)) {
-		struct mp_slot *member;
-		uint64_t handle;
-
-		memcpy(&handle, cmd->bytes + at, sizeof(handle));
-		member = mp_handle_slot(e, handle);
-		if (member)
-			member->worker = (uint8_t)target;
-	}
-	return 0;
-}
-
-static bool is_kind(const struct mp_slot *slot, int kind)
-{
-	return slot && !slot->closing &&
-	       ((int)slot->object->kind == kind || (kind == KIND_ANY && slot->object->kind <= MP_KIND_BRIDGE));
-}
-
-/* The kind that the second object of a command must have. */
-static enum mp_kind other_kind(unsigned op)
-{
-	switch (op) {
-	case MP_CMD_STREAM_PLAY:
-	case MP_CMD_BRIDGE_PLAY:
-		return MP_KIND_PLAYER;
-	case MP_CMD_STREAM_RECORD:
-	case MP_CMD_BRIDGE_RECORD:
-		return MP_KIND_RECORDER;
-	default:
-		return MP_KIND_STREAM;
-	}
-}
-
-int mp_engine_submit(struct mp_engine *e, struct mp_cmd *cmd)
-{
-	struct mp_slot *slot, *parent, *other = NULL;
-	int err;
-
-	if (cmd->op >= MP_CMD_COUNT || e->stopped)
-		return ESTALE;
-	if (COMMANDS[cmd->op].kind == KIND_ENGINE)
-		return submit_to_all(e, cmd);
-	slot = mp_handle_slot(e, cmd->handle);
-	if (!is_kind(slot, COMMANDS[cmd->op].kind))
-		return ESTALE;
-	cmd->object = slot->object;
-	if (cmd->op == MP_CMD_MOVE)
-		return submit_move(e, cmd, slot);
-	parent = slot;
-	if (slot->object->kind >= MP_KIND_PLAYER) { /* it is where its stream or bridge is */
-		parent = mp_handle_slot(e, slot->parent);
-		if (!parent || parent->closing)
-			return ESTALE;
-		cmd->second = parent->object;
-	} else if (cmd->other) {
-		other = mp_handle_slot(e, cmd->other);
-		if (!is_kind(other, (int)other_kind(cmd->op)))
-			return ESTALE;
-		cmd->second = other->object;
-	}
-	err = push(&e->workers[parent->worker], cmd);
-	if (err)
-		return err;
-	if (other && other->object->kind >= MP_KIND_PLAYER)
-		other->parent = cmd->handle;
-	if (cmd->op == MP_CMD_STREAM_CLOSE || cmd->op == MP_CMD_BRIDGE_CLOSE)
-		slot->closing = true;
-	return 0;
-}
-
-void mp_engine_flush(struct mp_engine *e)
-{
-	for (unsigned i = 0; i < e->conf.workers; i++) {
-		if (e->workers[i].needs_wake)
-			mp_worker_wake(&e->workers[i]);
-		e->workers[i].needs_wake = false;
-	}
-	free_graves(e, false);
-}
-
-/* -- events -------------------------------------------------------------------------------------- */
 
 static bool is_end(unsigned type)
 {
@@ -539,7 +325,7 @@ static size_t drain_overflow(struct mp_engine *e, struct mp_event *out, size_t m
 		while (got < max && w->overflow_count) {
 			out[got++] = w->overflow[--w->overflow_count];
 			if (is_end(out[got - 1].type))
-				bury(e, out[got - 1].handle);
+				mp_grave_add(e, out[got - 1].handle);
 		}
 	}
 	return got;
@@ -563,13 +349,13 @@ size_t mp_engine_drain(struct mp_engine *e, struct mp_event *out, size_t max)
 			out[got++] = *event;
 			mp_ring_advance(&w->events);
 			if (is_end(out[got - 1].type))
-				bury(e, out[got - 1].handle);
+				mp_grave_add(e, out[got - 1].handle);
 		}
 	}
 	e->drain_from++;
 	if (e->stopped)
 		got += drain_overflow(e, out + got, max - got);
-	free_graves(e, false);
+	mp_grave_sweep(e, false);
 	return got;
 }
 
@@ -603,12 +389,12 @@ static void count_files(const struct mp_engine *e, mp_counter_h *h, void *arg)
 
 void mp_engine_counters(struct mp_engine *e, mp_counter_h *h, void *arg)
 {
-#define X(name)                                                                                            \
-	{                                                                                                  \
-		uint64_t sum = 0;                                                                          \
-		for (unsigned i = 0; i < e->conf.workers; i++)                                             \
-			sum += atomic_load_explicit(&e->workers[i].counters.name, memory_order_relaxed);   \
-		h(#name, sum, arg);                                                                        \
+#define X(name)                                                                                          \
+	{                                                                                                \
+		uint64_t sum = 0;                                                                        \
+		for (unsigned i = 0; i < e->conf.workers; i++)                                           \
+			sum += atomic_load_explicit(&e->workers[i].counters.name, memory_order_relaxed); \
+		h(#name, sum, arg);                                                                      \
 	}
 	MP_COUNTERS(X)
 #undef X

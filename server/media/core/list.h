@@ -9,11 +9,12 @@ struct mp_link {
 	struct mp_link *next, *prev;
 };
 
-#define MP_ENTRY(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
+#define MP_ENTRY(link, type, member) ((type *)(void *)((char *)(link) - offsetof(type, member)))
 
 /* Iterate; the present entry may be removed. */
-#define MP_EACH(list, at, after)                                                                           \
-	for (struct mp_link *at = (list)->next, *after = at->next; at != (list); at = after, after = at->next)
+#define MP_EACH(list, at, after)                                                 \
+	for (struct mp_link *at = (list)->next, *after = at->next; at != (list); \
+	     at = after, after = at->next)
 
 static inline void mp_link_init(struct mp_link *l)
 {

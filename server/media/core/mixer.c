@@ -20,7 +20,7 @@ struct mix {
 };
 
 static bool convert(struct mp_resampler **rp, uint32_t from, uint32_t to, const int16_t *in, size_t in_n,
-		    int16_t *out, size_t out_n)
+                    int16_t *out, size_t out_n)
 {
 	size_t used = in_n, made = out_n;
 
@@ -28,7 +28,8 @@ static bool convert(struct mp_resampler **rp, uint32_t from, uint32_t to, const 
 		return false;
 	if (mp_resampler_process(*rp, in, &used, out, &made))
 		return false;
-	if (made < out_n) { /* the filter's first frame: silence comes first, so that no later one is short */
+	if (made <
+	    out_n) { /* the filter's first frame: silence comes first, so that no later one is short */
 		memmove(out + (out_n - made), out, made * sizeof(*out));
 		memset(out, 0, (out_n - made) * sizeof(*out));
 	}
@@ -75,7 +76,8 @@ static void send_shared(struct mp_stream *s, struct mix *m)
 	const struct mp_codec *c = mp_codec_get(id);
 
 	if (!m->encoded_len[id])
-		m->encoded_len[id] = (uint16_t)c->encode(total(m), m->n, m->encoded[id], sizeof(m->encoded[id]));
+		m->encoded_len[id] =
+		        (uint16_t)c->encode(total(m), m->n, m->encoded[id], sizeof(m->encoded[id]));
 	mp_stream_send_encoded(s, m->encoded[id], m->encoded_len[id], m->n);
 }
 
@@ -125,7 +127,7 @@ void mp_mixer_tick(struct mp_bridge *b)
 			send_to(s, s->contribution, &m);
 	}
 	MP_EACH(&b->recorders, at, after)
-		mp_recorder_feed(MP_ENTRY(at, struct mp_recorder, link), total(&m), m.n, m.rate);
+	mp_recorder_feed(MP_ENTRY(at, struct mp_recorder, link), total(&m), m.n, m.rate);
 	b->in_tick = false;
 	if (had_player && !b->player)
 		mp_bridge_update(b);

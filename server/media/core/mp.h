@@ -110,8 +110,8 @@ struct mp_engine_conf {
 	uint16_t rtp_start, rtp_end; /* ports; pairs of an even and the next odd one */
 	unsigned workers;            /* 1 to MP_MAX_WORKERS */
 	enum mp_strict strict;
-	unsigned probation;        /* packets in sequence that make a source believed */
-	unsigned dtmf_timeout_ms;  /* ends a digit whose end packets were lost */
+	unsigned probation;       /* packets in sequence that make a source believed */
+	unsigned dtmf_timeout_ms; /* ends a digit whose end packets were lost */
 	unsigned rtcp_interval_ms;
 	bool rtp_checksums;
 	bool realtime; /* a higher priority for the workers, where allowed */
@@ -149,12 +149,12 @@ int mp_engine_open_rtp(uint64_t *handle, uint16_t *port, struct mp_engine *e, co
 int mp_engine_open_pair(uint64_t handle[2], struct mp_engine *e);
 int mp_engine_open_null(uint64_t *handle, struct mp_engine *e);
 int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e);
-int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items, size_t count,
-			    uint64_t offset_ms);
+int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items,
+                            size_t count, uint64_t offset_ms);
 struct mp_recorder_conf {
 	const char *path;
 	const char *format;
-	unsigned flags; /* enum mp_file_flags */
+	unsigned flags;                           /* enum mp_file_flags */
 	uint32_t max_duration_ms, max_silence_ms; /* 0: no limit */
 	bool beep;
 };

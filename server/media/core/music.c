@@ -27,7 +27,8 @@ static void drop_files(struct mp_worker *w, struct mp_music *m)
 
 static struct mp_music *find_exact(struct mp_worker *w, const char *name)
 {
-	MP_EACH(&w->music, at, after) {
+	MP_EACH(&w->music, at, after)
+	{
 		struct mp_music *m = MP_ENTRY(at, struct mp_music, link);
 
 		if (strcmp(m->name, name) == 0)
@@ -161,21 +162,23 @@ const int16_t *mp_music_frame(struct mp_worker *w, struct mp_music *m, uint32_t 
 	return m->wide;
 }
 
-const uint8_t *mp_music_encoded(struct mp_worker *w, struct mp_music *m, enum mp_codec_id codec, size_t *len)
+const uint8_t *mp_music_encoded(struct mp_worker *w, struct mp_music *m, enum mp_codec_id codec,
+                                size_t *len)
 {
 	const struct mp_codec *c = mp_codec_get(codec);
 	const int16_t *pcm = mp_music_frame(w, m, c->rate);
 
 	if (!m->encoded_len[codec])
-		m->encoded_len[codec] = (uint16_t)c->encode(pcm, c->rate / MP_FRAMES_PER_S, m->encoded[codec],
-							    sizeof(m->encoded[codec]));
+		m->encoded_len[codec] = (uint16_t)c->encode(pcm, c->rate / MP_FRAMES_PER_S,
+		                                            m->encoded[codec], sizeof(m->encoded[codec]));
 	*len = m->encoded_len[codec];
 	return m->encoded[codec];
 }
 
 void mp_music_close(struct mp_worker *w)
 {
-	MP_EACH(&w->music, at, after) {
+	MP_EACH(&w->music, at, after)
+	{
 		struct mp_music *m = MP_ENTRY(at, struct mp_music, link);
 
 		mp_link_remove(&m->link);

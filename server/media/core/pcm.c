@@ -6,7 +6,9 @@
 #include "core.h"
 #include "mix.h"
 
-#define SILENT_LEVEL 4 /* mean absolute sample value up to which a frame counts as silence for the mixer */
+#define SILENT_LEVEL                                                                        \
+	4 /* mean absolute sample value up to which a frame counts as silence for the mixer \
+	   */
 
 int mp_pcm_need(struct mp_stream *s)
 {
@@ -51,7 +53,8 @@ void mp_pcm_put(struct mp_stream *s, const struct mp_packet *p)
 		return;
 	}
 	/* the outcome is in the buffer's own counters */
-	(void)mp_jbuf_put(s->pcm->jbuf, p->ssrc, p->seq, p->ts, p->now_us, (uint8_t)p->codec, p->payload, p->len);
+	(void)mp_jbuf_put(s->pcm->jbuf, p->ssrc, p->seq, p->ts, p->now_us, (uint8_t)p->codec, p->payload,
+	                  p->len);
 }
 
 /* Add the next packet's audio to the fifo. Returns false when there is none. */
@@ -64,7 +67,8 @@ static bool refill(struct mp_pcm *pcm)
 
 	switch (mp_jbuf_get(pcm->jbuf, &packet)) {
 	case MP_JBUF_PACKET:
-		n = mp_codec_get((enum mp_codec_id)packet.payload_type)->decode(packet.payload, packet.len, at, room);
+		n = mp_codec_get((enum mp_codec_id)packet.payload_type)
+		            ->decode(packet.payload, packet.len, at, room);
 		mp_plc_good(&pcm->plc, at, n);
 		break;
 	case MP_JBUF_LOST:
@@ -134,5 +138,5 @@ void mp_pcm_tick(struct mp_stream *s)
 	if (s->dtmf_det)
 		mp_dtmf_det_feed(s->dtmf_det, pcm->frame, n, mp_dtmf_inband, s);
 	MP_EACH(&s->recorders, at, after)
-		mp_recorder_feed(MP_ENTRY(at, struct mp_recorder, link), pcm->frame, n, pcm->rate);
+	mp_recorder_feed(MP_ENTRY(at, struct mp_recorder, link), pcm->frame, n, pcm->rate);
 }

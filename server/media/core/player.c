@@ -73,7 +73,8 @@ static int open_item(struct mp_player *p, uint64_t at_ms)
 		p->source = p->ahead;
 		p->ahead = NULL;
 	} else if (item(p)->kind == MP_ITEM_FILE)
-		err = mp_source_open(&p->source, worker(p)->engine->files, item(p)->text, NULL, p->rate, at_ms);
+		err = mp_source_open(&p->source, worker(p)->engine->files, item(p)->text, NULL, p->rate,
+		                     at_ms);
 	else if (item(p)->kind == MP_ITEM_TONE)
 		err = open_tone(p);
 	look_ahead(p);
@@ -87,7 +88,8 @@ static void begin_item(struct mp_player *p, uint64_t at_ms)
 	if (err)
 		mp_player_end(p, MP_END_FAILED, err);
 	else
-		mp_worker_emit(worker(p), MP_EVENT_PLAYER_ITEM, p->obj.handle, (int64_t)p->index, 0, 0, 0, 0);
+		mp_worker_emit(worker(p), MP_EVENT_PLAYER_ITEM, p->obj.handle, (int64_t)p->index, 0, 0, 0,
+		               0);
 }
 
 void mp_player_start(struct mp_player *p, struct mp_stream *s, struct mp_bridge *b, uint32_t rate)
@@ -110,7 +112,8 @@ void mp_player_end(struct mp_player *p, enum mp_end reason, int error)
 
 	if (is_over(p))
 		return;
-	mp_worker_emit(worker(p), MP_EVENT_PLAYER_DONE, p->obj.handle, reason, (int64_t)position_ms(p), error, 0, 0);
+	mp_worker_emit(worker(p), MP_EVENT_PLAYER_DONE, p->obj.handle, reason, (int64_t)position_ms(p),
+	               error, 0, 0);
 	close_all(p);
 	p->stream = NULL;
 	p->bridge = NULL;

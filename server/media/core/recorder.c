@@ -22,11 +22,11 @@ static void report_done(struct mp_recorder *r, struct mp_worker *w, enum mp_end 
 	mp_sink_close(r->sink);
 	r->sink = NULL;
 	mp_worker_emit(w, MP_EVENT_RECORDER_DONE, r->obj.handle, reason, (int64_t)total, (int64_t)talked,
-		       (int64_t)(total > talked ? total - talked : 0), error);
+	               (int64_t)(total > talked ? total - talked : 0), error);
 }
 
 void mp_recorder_start(struct mp_recorder *r, struct mp_worker *w, struct mp_stream *s, struct mp_bridge *b,
-		       uint32_t rate)
+                       uint32_t rate)
 {
 	int err;
 
@@ -84,7 +84,7 @@ static void check_limits(struct mp_recorder *r)
 }
 
 static const int16_t *at_own_rate(struct mp_recorder *r, const int16_t *pcm, size_t *n, uint32_t rate,
-				  int16_t *out, size_t room)
+                                  int16_t *out, size_t room)
 {
 	size_t in_n = *n;
 

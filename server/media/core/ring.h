@@ -50,7 +50,7 @@ static inline void mp_ring_close(struct mp_ring *r)
 static inline size_t mp_ring_room(struct mp_ring *r)
 {
 	const size_t used = atomic_load_explicit(&r->head, memory_order_relaxed) -
-			    atomic_load_explicit(&r->tail, memory_order_acquire);
+	                    atomic_load_explicit(&r->tail, memory_order_acquire);
 
 	return r->mask + 1 - used;
 }

@@ -107,7 +107,7 @@ static uint8_t *write_sdes(uint8_t *p, uint32_t ssrc, const char *cname)
 }
 
 size_t mp_rtcp_write(uint8_t *buf, uint32_t ssrc, const struct mp_rtcp_sender *sender,
-		     const struct mp_rtcp_block *block, const char *cname)
+                     const struct mp_rtcp_block *block, const char *cname)
 {
 	uint8_t *p = put32(buf + 4, ssrc);
 

@@ -50,6 +50,6 @@ int mp_rtcp_parse(struct mp_rtcp *out, uint32_t about, const uint8_t *buf, size_
  * Returns the bytes written; buf has MP_RTCP_MAX.
  */
 size_t mp_rtcp_write(uint8_t *buf, uint32_t ssrc, const struct mp_rtcp_sender *sender,
-		     const struct mp_rtcp_block *block, const char *cname);
+                     const struct mp_rtcp_block *block, const char *cname);
 
 #endif

@@ -50,7 +50,8 @@ static void fill_block(struct mp_stream *s, struct mp_rtcp_block *b, uint64_t no
 	st->received_prior = st->received;
 	memset(b, 0, sizeof(*b));
 	b->ssrc = atomic_load_explicit(&st->remote_ssrc, memory_order_relaxed);
-	b->fraction = expected_now && lost_now > 0 ? (uint8_t)((lost_now * 255) / (int64_t)expected_now) : 0;
+	b->fraction =
+	        expected_now && lost_now > 0 ? (uint8_t)((lost_now * 255) / (int64_t)expected_now) : 0;
 	b->lost = (int32_t)(lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost);
 	b->highest_seq = st->cycles + st->max_seq;
 	b->jitter = (uint32_t)st->jitter;
@@ -94,9 +95,10 @@ static void send_report(struct mp_stream *s, struct mp_worker *w, uint64_t now_u
 		fill_sender(s, &sender, now_us);
 	if (received)
 		fill_block(s, &block, now_us);
-	len = mp_rtcp_write(buf, r->out.ssrc, sent ? &sender : NULL, received ? &block : NULL, w->engine->cname);
+	len = mp_rtcp_write(buf, r->out.ssrc, sent ? &sender : NULL, received ? &block : NULL,
+	                    w->engine->cname);
 	if (sendto(r->rtcp_mux ? r->rtp.fd : r->rtcp.fd, buf, len, MSG_DONTWAIT | MSG_NOSIGNAL,
-		   &r->rtcp_remote.u.sa, r->rtcp_remote.len) >= 0)
+	           &r->rtcp_remote.u.sa, r->rtcp_remote.len) >= 0)
 		MP_COUNT(w, rtcp_tx);
 	else
 		MP_COUNT(w, tx_failed);

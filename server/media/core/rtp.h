@@ -27,7 +27,7 @@ int mp_rtp_parse(struct mp_rtp *out, const uint8_t *buf, size_t len);
 void mp_rtp_write(uint8_t *buf, const struct mp_rtp *rtp);
 
 struct mp_rtp_event {
-	char digit;        /* '0'-'9' '*' '#' 'A'-'D' */
+	char digit; /* '0'-'9' '*' '#' 'A'-'D' */
 	bool end;
 	uint8_t volume;    /* -dBm0 */
 	uint16_t duration; /* RTP clock units */

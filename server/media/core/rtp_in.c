@@ -4,13 +4,12 @@
 
 #include "core.h"
 
-#define STREAM_OF(watch, member)                                                                           \
-	(MP_ENTRY(watch, struct mp_rtp_session, member)->owner)
-#define BURST_US     2000 /* ready again within: more may wait, so read on */
-#define BURST        16   /* packets per pass of one socket */
-#define PT_CN        13   /* comfort noise (RFC 3389): known, and left out */
-#define RTCP_PT_MIN  192  /* RFC 5761 section 4 */
-#define RTCP_PT_MAX  223
+#define STREAM_OF(watch, member) (MP_ENTRY(watch, struct mp_rtp_session, member)->owner)
+#define BURST_US                 2000 /* ready again within: more may wait, so read on */
+#define BURST                    16   /* packets per pass of one socket */
+#define PT_CN                    13   /* comfort noise (RFC 3389): known, and left out */
+#define RTCP_PT_MIN              192  /* RFC 5761 section 4 */
+#define RTCP_PT_MAX              223
 
 /* The source was found trustworthy: with symmetric RTP we send there too. */
 static void follow_source(struct mp_stream *s, const struct mp_addr *from)
@@ -50,7 +49,7 @@ static bool is_rtcp(const uint8_t *buf, size_t len)
 }
 
 static void received(struct mp_stream *s, struct mp_worker *w, uint8_t *buf, size_t len,
-		     const struct mp_addr *from)
+                     const struct mp_addr *from)
 {
 	struct mp_rtp_session *r = s->rtp;
 	struct mp_packet p;
@@ -86,9 +85,14 @@ static void received(struct mp_stream *s, struct mp_worker *w, uint8_t *buf, siz
 		MP_COUNT(w, rx_refused);
 		return;
 	}
-	p = (struct mp_packet){.codec = codec, .marker = rtp.marker, .seq = rtp.seq, .ts = rtp.ts,
-			       .ssrc = rtp.ssrc, .payload = buf + (rtp.payload - buf), .len = rtp.len,
-			       .now_us = w->now_us};
+	p = (struct mp_packet){.codec = codec,
+	                       .marker = rtp.marker,
+	                       .seq = rtp.seq,
+	                       .ts = rtp.ts,
+	                       .ssrc = rtp.ssrc,
+	                       .payload = buf + (rtp.payload - buf),
+	                       .len = rtp.len,
+	                       .now_us = w->now_us};
 	mp_stream_input(s, &p);
 }
 
@@ -101,7 +105,7 @@ static void read_rtp(struct mp_stream *s, struct mp_watch *watch, struct mp_work
 	for (int i = 0; i < limit; i++) {
 		from.len = sizeof(from.u);
 		const ssize_t got = recvfrom(watch->fd, w->buf + MP_HEADROOM, MP_RTP_MAX, MSG_DONTWAIT,
-					     &from.u.sa, &from.len);
+		                             &from.u.sa, &from.len);
 
 		if (got < 0)
 			return;
@@ -136,7 +140,7 @@ static void input_event(struct mp_stream *s, struct mp_packet *p)
 
 	if (peer && s->dtmf_pass && !s->bridge_mute && mp_stream_takes_events(peer)) {
 		const uint8_t event[MP_EVENT_PAYLOAD] = {p->payload[0], p->payload[1], p->payload[2],
-							 p->payload[3]};
+		                                         p->payload[3]};
 
 		mp_stream_relay(peer, s, p);
 		memcpy(p->payload, event, sizeof(event));

@@ -40,7 +40,8 @@ static int send_packet(const struct mp_rtp_session *r, const uint8_t *packet, si
 	const int flags = MSG_DONTWAIT | MSG_NOSIGNAL;
 
 	if (r->peer.fd < 0)
-		return sendto(r->rtp.fd, packet, len, flags, &r->remote.u.sa, r->remote.len) < 0 ? errno : 0;
+		return sendto(r->rtp.fd, packet, len, flags, &r->remote.u.sa, r->remote.len) < 0 ? errno
+		                                                                                 : 0;
 	if (send(r->peer.fd, packet, len, flags) >= 0)
 		return 0;
 	if (errno != ECONNREFUSED) /* the answer to an earlier packet: this one was not sent */
@@ -49,7 +50,7 @@ static int send_packet(const struct mp_rtp_session *r, const uint8_t *packet, si
 }
 
 static void transmit(struct mp_stream *s, const struct mp_rtp *rtp, uint8_t *packet, size_t payload_len,
-		     uint64_t now_us)
+                     uint64_t now_us)
 {
 	struct mp_worker *w = mp_worker_of(&s->obj);
 	struct mp_rtp_session *r = s->rtp;
@@ -144,7 +145,8 @@ void mp_stream_relay(struct mp_stream *s, const struct mp_stream *from, struct m
 /* Numbers for the next packet of `duration` clock units of our own. */
 static void next_own(struct mp_rtp_out *out, struct mp_rtp *rtp, uint32_t duration, uint64_t now_us)
 {
-	const bool goes_on = out->started && !out->source && out->duration && now_us - out->ts_us < GAP_US + 1000u * out->ptime_ms;
+	const bool goes_on = out->started && !out->source && out->duration &&
+	                     now_us - out->ts_us < GAP_US + 1000u * out->ptime_ms;
 
 	rtp->marker = out->started && !goes_on;
 	rtp->payload_type = out->payload_type;
@@ -198,7 +200,8 @@ static void send_own(struct mp_stream *s, uint8_t *packet, size_t len, size_t n,
 
 static void send_local(struct mp_stream *s, uint8_t *packet, size_t len, size_t n, uint64_t now_us)
 {
-	struct mp_packet p = {.codec = s->codec, .payload = packet + MP_HEADROOM, .len = len, .now_us = now_us};
+	struct mp_packet p = {
+	        .codec = s->codec, .payload = packet + MP_HEADROOM, .len = len, .now_us = now_us};
 	const uint64_t gap_us = now_us - s->local_us;
 
 	s->local_ts += gap_us < GAP_US ? (uint32_t)n : (uint32_t)(gap_us * mp_stream_rate(s) / 1000000);
@@ -258,8 +261,12 @@ void mp_stream_send_event(struct mp_stream *s, const struct mp_rtp_event *event,
 	if (mp_rtp_event_write(packet + MP_HEADROOM, event) || !mp_stream_is_sending(s))
 		return;
 	if (s->type == MP_STREAM_LOCAL) {
-		struct mp_packet p = {.codec = MP_CODEC_NONE, .marker = first, .payload = packet + MP_HEADROOM,
-				      .len = MP_EVENT_PAYLOAD, .now_us = now_us, .seq = ++s->local_seq};
+		struct mp_packet p = {.codec = MP_CODEC_NONE,
+		                      .marker = first,
+		                      .payload = packet + MP_HEADROOM,
+		                      .len = MP_EVENT_PAYLOAD,
+		                      .now_us = now_us,
+		                      .seq = ++s->local_seq};
 
 		if (first)
 			s->local_ts += (uint32_t)((now_us - s->local_us) * mp_stream_rate(s) / 1000000) + 1;

@@ -70,7 +70,8 @@ static void update_sequence(struct mp_rtp_stats *s, const struct mp_rtp *rtp)
 	s->received++;
 }
 
-static void update_jitter(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate, uint64_t now_us)
+static void update_jitter(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate,
+                          uint64_t now_us)
 {
 	const uint32_t arrival = (uint32_t)(now_us * clock_rate / 1000000);
 	const uint32_t transit = arrival - rtp->ts;
@@ -82,8 +83,8 @@ static void update_jitter(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint
 	s->transit = transit;
 }
 
-void mp_stats_received(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate, uint64_t now_us,
-		       bool is_audio)
+void mp_stats_received(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint32_t clock_rate,
+                       uint64_t now_us, bool is_audio)
 {
 	update_sequence(s, rtp);
 	if (is_audio) /* an event's packets share one timestamp */

@@ -27,7 +27,8 @@ static bool needs_audio(const struct mp_stream *s)
 
 static bool is_beeping(const struct mp_stream *s)
 {
-	MP_EACH(&s->recorders, at, after) {
+	MP_EACH(&s->recorders, at, after)
+	{
 		if (MP_ENTRY(at, struct mp_recorder, link)->beep_left)
 			return true;
 	}
@@ -44,7 +45,7 @@ void mp_stream_update(struct mp_stream *s)
 	bool decodes = needs_audio(s);
 
 	s->override = s->player || beeps || kind == MP_BACKGROUND_MUSIC || kind == MP_BACKGROUND_TONE ||
-		      mp_dtmf_is_sounding(s);
+	              mp_dtmf_is_sounding(s);
 	if (decodes && mp_pcm_need(s)) {
 		MP_COUNT(w, no_memory);
 		decodes = false;
@@ -53,8 +54,8 @@ void mp_stream_update(struct mp_stream *s)
 		mp_pcm_close(s);
 	link_if(&w->in_list, &s->in_link, decodes);
 	link_if(&w->out_list, &s->out_link,
-		s->player || beeps || has_digits ||
-			(kind != MP_BACKGROUND_NONE && kind != MP_BACKGROUND_ECHO));
+	        s->player || beeps || has_digits ||
+	                (kind != MP_BACKGROUND_NONE && kind != MP_BACKGROUND_ECHO));
 	if (mp_link_is_in(&s->in_link) || mp_link_is_in(&s->out_link))
 		mp_worker_need_tick(w);
 }
@@ -68,7 +69,8 @@ static bool is_fed(const struct mp_stream *s)
 
 static bool send_beep(struct mp_stream *s, int16_t *pcm, size_t n)
 {
-	MP_EACH(&s->recorders, at, after) {
+	MP_EACH(&s->recorders, at, after)
+	{
 		if (mp_recorder_beep(MP_ENTRY(at, struct mp_recorder, link), pcm, n)) {
 			mp_stream_send_frame(s, pcm, n);
 			return true;
@@ -109,7 +111,8 @@ void mp_stream_attach(struct mp_worker *w, struct mp_stream *s)
 	atomic_store_explicit(&s->obj.worker, w, memory_order_release);
 	if (s->player)
 		atomic_store_explicit(&s->player->obj.worker, w, memory_order_release);
-	MP_EACH(&s->recorders, at, after) {
+	MP_EACH(&s->recorders, at, after)
+	{
 		struct mp_recorder *r = MP_ENTRY(at, struct mp_recorder, link);
 
 		atomic_store_explicit(&r->obj.worker, w, memory_order_release);
@@ -147,7 +150,7 @@ void mp_stream_detach(struct mp_worker *w, struct mp_stream *s)
 	mp_link_remove(&s->out_link);
 	w->open_digits -= s->dtmf_in.digit != 0;
 	MP_EACH(&s->recorders, at, after)
-		mp_link_remove(&MP_ENTRY(at, struct mp_recorder, link)->working);
+	mp_link_remove(&MP_ENTRY(at, struct mp_recorder, link)->working);
 	atomic_store_explicit(&s->obj.worker, NULL, memory_order_release);
 }
 
@@ -195,7 +198,7 @@ void mp_stream_close(struct mp_stream *s)
 	if (s->player)
 		mp_player_end(s->player, MP_END_STOPPED, 0);
 	MP_EACH(&s->recorders, at, after)
-		mp_recorder_finish(MP_ENTRY(at, struct mp_recorder, link), MP_END_CLOSED);
+	mp_recorder_finish(MP_ENTRY(at, struct mp_recorder, link), MP_END_CLOSED);
 	if (s->pair)
 		s->pair->pair = NULL;
 	s->pair = NULL;

@@ -14,7 +14,7 @@ static void start_probation(struct mp_source_filter *f, const struct mp_addr *fr
 }
 
 bool mp_filter_accepts(struct mp_source_filter *f, enum mp_strict strict, unsigned probation,
-		       const struct mp_addr *signalled, const struct mp_addr *from, uint16_t seq)
+                       const struct mp_addr *signalled, const struct mp_addr *from, uint16_t seq)
 {
 	const bool is_signalled = signalled->len && mp_addr_equal(signalled, from);
 	bool is_candidate;
@@ -31,7 +31,8 @@ bool mp_filter_accepts(struct mp_source_filter *f, enum mp_strict strict, unsign
 	is_candidate = f->good && mp_addr_equal(&f->candidate, from);
 	if (!is_candidate) {
 		if (f->good && !is_signalled && signalled->len && mp_addr_equal(&f->candidate, signalled))
-			return false; /* whom the SDP named is on probation: a stranger doesn't disturb it */
+			return false; /* whom the SDP named is on probation: a stranger doesn't disturb it
+			               */
 		start_probation(f, from);
 	} else if (seq != f->next_seq) {
 		f->good = 0;

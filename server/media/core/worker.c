@@ -20,15 +20,15 @@
 
 #include "core.h"
 
-#define COMMAND_RING    4096
-#define EVENT_RING      8192
-#define MAX_READY       512
-#define SCAN_US         200000  /* RTP timeouts, RTCP */
-#define SCAN_DIGITS_US  20000   /* while a digit waits for its end */
+#define COMMAND_RING      4096
+#define EVENT_RING        8192
+#define MAX_READY         512
+#define SCAN_US           200000 /* RTP timeouts, RTCP */
+#define SCAN_DIGITS_US    20000  /* while a digit waits for its end */
 #define OVERFLOW_RETRY_MS 1
-#define MAX_OVERFLOW    65536   /* events that wait for room; digits beyond are dropped */
-#define LATE_US         2000    /* a tick that begins later than this is late */
-#define NICE           (-11)   /* where allowed: above what may wait */
+#define MAX_OVERFLOW      65536 /* events that wait for room; digits beyond are dropped */
+#define LATE_US           2000  /* a tick that begins later than this is late */
+#define NICE              (-11) /* where allowed: above what may wait */
 
 static void on_wake(struct mp_watch *watch, struct mp_worker *w)
 {
@@ -155,7 +155,7 @@ static void keep_event(struct mp_worker *w, const struct mp_event *event)
 }
 
 void mp_worker_emit(struct mp_worker *w, enum mp_event_type type, uint64_t handle, int64_t a, int64_t b,
-		    int64_t c, int64_t d, int64_t e)
+                    int64_t c, int64_t d, int64_t e)
 {
 	const struct mp_event event = {.type = (uint16_t)type, .handle = handle, .i = {a, b, c, d, e}};
 
@@ -210,13 +210,13 @@ static void tick(struct mp_worker *w)
 	w->tick++;
 	MP_COUNT(w, ticks);
 	MP_EACH(&w->in_list, at, after)
-		mp_pcm_tick(MP_ENTRY(at, struct mp_stream, in_link));
+	mp_pcm_tick(MP_ENTRY(at, struct mp_stream, in_link));
 	MP_EACH(&w->mixing, at, after)
-		mp_mixer_tick(MP_ENTRY(at, struct mp_bridge, mix_link));
+	mp_mixer_tick(MP_ENTRY(at, struct mp_bridge, mix_link));
 	MP_EACH(&w->out_list, at, after)
-		mp_stream_tick_out(MP_ENTRY(at, struct mp_stream, out_link));
+	mp_stream_tick_out(MP_ENTRY(at, struct mp_stream, out_link));
 	MP_EACH(&w->recorders, at, after)
-		mp_recorder_poll(MP_ENTRY(at, struct mp_recorder, working), w);
+	mp_recorder_poll(MP_ENTRY(at, struct mp_recorder, working), w);
 }
 
 static void run_ticks(struct mp_worker *w)
@@ -238,7 +238,8 @@ static void run_ticks(struct mp_worker *w)
 static void scan(struct mp_worker *w)
 {
 	w->next_scan_us = w->now_us + (w->open_digits ? SCAN_DIGITS_US : SCAN_US);
-	MP_EACH(&w->streams, at, after) {
+	MP_EACH(&w->streams, at, after)
+	{
 		struct mp_stream *s = MP_ENTRY(at, struct mp_stream, all);
 
 		if (s->dtmf_in.digit)
@@ -279,7 +280,8 @@ static void update_clock(struct mp_worker *w)
 static void run_pass(struct mp_worker *w)
 {
 	struct epoll_event ready[MAX_READY];
-	const int count = epoll_wait(w->epoll, ready, MAX_READY, w->overflow_count ? OVERFLOW_RETRY_MS : -1);
+	const int count =
+	        epoll_wait(w->epoll, ready, MAX_READY, w->overflow_count ? OVERFLOW_RETRY_MS : -1);
 
 	w->now_us = mp_now_us();
 	MP_COUNT(w, wakeups);
@@ -306,11 +308,12 @@ static void wind_up(struct mp_worker *w)
 
 	(void)mp_commands_run(w);
 	MP_EACH(&w->streams, at, after)
-		mp_stream_close(MP_ENTRY(at, struct mp_stream, all));
+	mp_stream_close(MP_ENTRY(at, struct mp_stream, all));
 	while (mp_link_is_in(&w->recorders) && mp_now_us() < by) {
 		const struct timespec ms = {.tv_nsec = 1000000};
 
-		MP_EACH(&w->recorders, at, after) {
+		MP_EACH(&w->recorders, at, after)
+		{
 			struct mp_recorder *r = MP_ENTRY(at, struct mp_recorder, working);
 
 			mp_recorder_finish(r, MP_END_CLOSED);

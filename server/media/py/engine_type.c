@@ -27,19 +27,19 @@ static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *kwargs
 
 	(void)kwargs;
 	if (!PyArg_ParseTuple(args, "IIIIIIIpp", &start, &end, &workers, &strict, &probation, &dtmf_timeout,
-			      &rtcp_interval, &checksums, &realtime))
+	                      &rtcp_interval, &checksums, &realtime))
 		return NULL;
 	if (start > UINT16_MAX || end > UINT16_MAX || strict > MP_STRICT_SEQNO)
 		return raise_errno(EINVAL);
 	conf = (struct mp_engine_conf){.rtp_start = (uint16_t)start,
-				       .rtp_end = (uint16_t)end,
-				       .workers = workers,
-				       .strict = (enum mp_strict)strict,
-				       .probation = probation,
-				       .dtmf_timeout_ms = dtmf_timeout,
-				       .rtcp_interval_ms = rtcp_interval,
-				       .rtp_checksums = checksums,
-				       .realtime = realtime};
+	                               .rtp_end = (uint16_t)end,
+	                               .workers = workers,
+	                               .strict = (enum mp_strict)strict,
+	                               .probation = probation,
+	                               .dtmf_timeout_ms = dtmf_timeout,
+	                               .rtcp_interval_ms = rtcp_interval,
+	                               .rtp_checksums = checksums,
+	                               .realtime = realtime};
 	self = (EngineObject *)((allocfunc)PyType_GetSlot(type, Py_tp_alloc))(type, 0);
 	if (!self)
 		return NULL;
@@ -56,8 +56,7 @@ static void close_engine(EngineObject *self)
 	struct mp_engine *e = self->engine;
 
 	self->engine = NULL;
-	Py_BEGIN_ALLOW_THREADS
-	mp_engine_close(e);
+	Py_BEGIN_ALLOW_THREADS mp_engine_close(e);
 	Py_END_ALLOW_THREADS
 }
 
@@ -78,11 +77,8 @@ static PyObject *engine_start(PyObject *self, PyObject *ignored)
 	(void)ignored;
 	if (!e)
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	err = mp_engine_start(e);
-	Py_END_ALLOW_THREADS
-	if (err)
-		return raise_errno(err);
+	Py_BEGIN_ALLOW_THREADS err = mp_engine_start(e);
+	Py_END_ALLOW_THREADS if (err) return raise_errno(err);
 	Py_RETURN_NONE;
 }
 
@@ -93,10 +89,8 @@ static PyObject *engine_stop(PyObject *self, PyObject *arg)
 
 	if (!e || PyErr_Occurred())
 		return NULL;
-	Py_BEGIN_ALLOW_THREADS
-	mp_engine_stop(e, (unsigned)timeout_ms);
-	Py_END_ALLOW_THREADS
-	Py_RETURN_NONE;
+	Py_BEGIN_ALLOW_THREADS mp_engine_stop(e, (unsigned)timeout_ms);
+	Py_END_ALLOW_THREADS Py_RETURN_NONE;
 }
 
 static PyObject *engine_close(PyObject *self, PyObject *ignored)
@@ -139,7 +133,7 @@ static PyObject *engine_open_pair(PyObject *self, PyObject *ignored)
 		return NULL;
 	err = mp_engine_open_pair(handle, e);
 	return err ? raise_errno(err)
-		   : Py_BuildValue("KK", (unsigned long long)handle[0], (unsigned long long)handle[1]);
+	           : Py_BuildValue("KK", (unsigned long long)handle[0], (unsigned long long)handle[1]);
 }
 
 static PyObject *new_handle(PyObject *self, int (*create)(uint64_t *, struct mp_engine *))
@@ -221,7 +215,7 @@ static PyObject *engine_create_recorder(PyObject *self, PyObject *args)
 	int beep, err;
 
 	if (!e || !PyArg_ParseTuple(args, "ysIIIp", &conf.path, &conf.format, &conf.flags, &max_duration,
-				    &max_silence, &beep))
+	                            &max_silence, &beep))
 		return NULL;
 	conf.max_duration_ms = max_duration;
 	conf.max_silence_ms = max_silence;
@@ -352,47 +346,47 @@ static PyObject *engine_stream_stats(PyObject *self, PyObject *arg)
 	if (mp_engine_stream_stats(&st, e, handle))
 		Py_RETURN_NONE;
 	return Py_BuildValue("(KKKKKKII)(NNNNN)(dd)", (unsigned long long)st.rx_packets,
-			     (unsigned long long)st.rx_octets, (unsigned long long)st.rx_lost,
-			     (unsigned long long)st.tx_packets, (unsigned long long)st.tx_octets,
-			     (unsigned long long)st.tx_lost, st.local_ssrc, st.remote_ssrc,
-			     convert_series(&st.jitter), convert_series(&st.remote_jitter),
-			     convert_series(&st.loss), convert_series(&st.remote_loss),
-			     convert_series(&st.rtt), st.mos, st.remote_mos);
+	                     (unsigned long long)st.rx_octets, (unsigned long long)st.rx_lost,
+	                     (unsigned long long)st.tx_packets, (unsigned long long)st.tx_octets,
+	                     (unsigned long long)st.tx_lost, st.local_ssrc, st.remote_ssrc,
+	                     convert_series(&st.jitter), convert_series(&st.remote_jitter),
+	                     convert_series(&st.loss), convert_series(&st.remote_loss),
+	                     convert_series(&st.rtt), st.mos, st.remote_mos);
 }
 
 static PyMethodDef methods[] = {
-	{"start", engine_start, METH_NOARGS, "Start the workers."},
-	{"stop", engine_stop, METH_O, "End everything and join the workers."},
-	{"close", engine_close, METH_NOARGS, "Free everything."},
-	{"fileno", engine_fileno, METH_NOARGS, "Readable when there are events."},
-	{"open_rtp", engine_open_rtp, METH_VARARGS, "Bind a port pair: (handle, port)."},
-	{"open_pair", engine_open_pair, METH_NOARGS, "Two streams that feed each other."},
-	{"open_null", engine_open_null, METH_NOARGS, "A stream that swallows."},
-	{"create_bridge", engine_create_bridge, METH_NOARGS, "An empty bridge."},
-	{"create_player", engine_create_player, METH_VARARGS, "A player of [(kind, text, ms), …]."},
-	{"create_recorder", engine_create_recorder, METH_VARARGS, "A recorder."},
-	{"release", engine_release, METH_O, "Free a player or recorder that was never attached."},
-	{"worker_of", engine_worker_of, METH_O, "Index of the worker that has an object."},
-	{"submit", engine_submit, METH_O, "Carry commands to the workers."},
-	{"drain", engine_drain, METH_O, "Take events."},
-	{"counters", engine_counters, METH_NOARGS, "All counters by name."},
-	{"stream_stats", engine_stream_stats, METH_O, "Statistics of a stream, None if it is gone."},
-	{NULL, NULL, 0, NULL},
+        {"start", engine_start, METH_NOARGS, "Start the workers."},
+        {"stop", engine_stop, METH_O, "End everything and join the workers."},
+        {"close", engine_close, METH_NOARGS, "Free everything."},
+        {"fileno", engine_fileno, METH_NOARGS, "Readable when there are events."},
+        {"open_rtp", engine_open_rtp, METH_VARARGS, "Bind a port pair: (handle, port)."},
+        {"open_pair", engine_open_pair, METH_NOARGS, "Two streams that feed each other."},
+        {"open_null", engine_open_null, METH_NOARGS, "A stream that swallows."},
+        {"create_bridge", engine_create_bridge, METH_NOARGS, "An empty bridge."},
+        {"create_player", engine_create_player, METH_VARARGS, "A player of [(kind, text, ms), …]."},
+        {"create_recorder", engine_create_recorder, METH_VARARGS, "A recorder."},
+        {"release", engine_release, METH_O, "Free a player or recorder that was never attached."},
+        {"worker_of", engine_worker_of, METH_O, "Index of the worker that has an object."},
+        {"submit", engine_submit, METH_O, "Carry commands to the workers."},
+        {"drain", engine_drain, METH_O, "Take events."},
+        {"counters", engine_counters, METH_NOARGS, "All counters by name."},
+        {"stream_stats", engine_stream_stats, METH_O, "Statistics of a stream, None if it is gone."},
+        {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot slots[] = {
-	{Py_tp_doc, "The native engine."},
-	{Py_tp_new, engine_new},
-	{Py_tp_dealloc, engine_dealloc},
-	{Py_tp_methods, methods},
-	{0, NULL},
+        {Py_tp_doc, "The native engine."},
+        {Py_tp_new, engine_new},
+        {Py_tp_dealloc, engine_dealloc},
+        {Py_tp_methods, methods},
+        {0, NULL},
 };
 
 static PyType_Spec spec = {
-	.name = "server.media._media.Engine",
-	.basicsize = sizeof(EngineObject),
-	.flags = Py_TPFLAGS_DEFAULT,
-	.slots = slots,
+        .name = "server.media._media.Engine",
+        .basicsize = sizeof(EngineObject),
+        .flags = Py_TPFLAGS_DEFAULT,
+        .slots = slots,
 };
 
 int engine_setup_type(PyObject *module)

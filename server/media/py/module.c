@@ -45,10 +45,10 @@ static PyObject *format_rate(PyObject *self, PyObject *arg)
 }
 
 static PyMethodDef methods[] = {
-	{"is_tone", is_tone, METH_O, "Tell whether a text is a tone list."},
-	{"is_address", is_address, METH_O, "Tell whether a text is an IPv4 or IPv6 literal."},
-	{"format_rate", format_rate, METH_O, "Sampling rate of a recording format, 0 if unknown."},
-	{NULL, NULL, 0, NULL},
+        {"is_tone", is_tone, METH_O, "Tell whether a text is a tone list."},
+        {"is_address", is_address, METH_O, "Tell whether a text is an IPv4 or IPv6 literal."},
+        {"format_rate", format_rate, METH_O, "Sampling rate of a recording format, 0 if unknown."},
+        {NULL, NULL, 0, NULL},
 };
 
 static const struct {
@@ -73,16 +73,16 @@ static int module_exec(PyObject *module)
 }
 
 static PyModuleDef_Slot slots[] = {
-	{Py_mod_exec, (void *)module_exec},
-	{0, NULL},
+        {Py_mod_exec, (void *)module_exec},
+        {0, NULL},
 };
 
 static struct PyModuleDef definition = {
-	PyModuleDef_HEAD_INIT,
-	.m_name = "server.media._media",
-	.m_doc = "The media engine in C.",
-	.m_methods = methods,
-	.m_slots = slots,
+        PyModuleDef_HEAD_INIT,
+        .m_name = "server.media._media",
+        .m_doc = "The media engine in C.",
+        .m_methods = methods,
+        .m_slots = slots,
 };
 
 PyMODINIT_FUNC PyInit__media(void);

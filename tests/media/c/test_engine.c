@@ -6,14 +6,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "mp.h"
 #include "rtp.h"
 
 enum { DEADLINE_MS = 5000 };
 
-static const struct mp_engine_conf CONF = {.rtp_start = 35000, .rtp_end = 36999, .workers = 1,
-					   .strict = MP_STRICT_YES, .probation = 4, .dtmf_timeout_ms = 150,
-					   .rtcp_interval_ms = 200, .rtp_checksums = true};
+static const struct mp_engine_conf CONF = {.rtp_start = 35000,
+                                           .rtp_end = 36999,
+                                           .workers = 1,
+                                           .strict = MP_STRICT_YES,
+                                           .probation = 4,
+                                           .dtmf_timeout_ms = 150,
+                                           .rtcp_interval_ms = 200,
+                                           .rtp_checksums = true};
 
 static struct mp_engine *start(unsigned workers)
 {
@@ -43,8 +49,10 @@ static int submit(struct mp_engine *e, unsigned op, uint64_t handle, uint64_t ot
 
 static void configure(struct mp_engine *e, uint64_t handle, uint16_t port)
 {
-	struct mp_cmd cmd = {.op = MP_CMD_STREAM_CONFIGURE, .handle = handle,
-			     .i = {port, 1, 0, 20, 101, 1, 3, 0, 0, 0}, .bytes_len = 128};
+	struct mp_cmd cmd = {.op = MP_CMD_STREAM_CONFIGURE,
+	                     .handle = handle,
+	                     .i = {port, 1, 0, 20, 101, 1, 3, 0, 0, 0},
+	                     .bytes_len = 128};
 
 	cmd.text[0] = strdup("127.0.0.1");
 	cmd.text[1] = strdup("");
@@ -116,8 +124,8 @@ static int phone(uint16_t *port)
 
 static void send_to(int fd, uint16_t port, const void *data, size_t len)
 {
-	const struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(port),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	const struct sockaddr_in a = {
+	        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 
 	CHECK(sendto(fd, data, len, 0, (const struct sockaddr *)&a, sizeof(a)) == (ssize_t)len);
 }
@@ -239,8 +247,10 @@ static void test_malformed_packets_are_counted_and_harmless(void)
 
 static void move(struct mp_engine *e, unsigned worker, const uint64_t *handles, size_t count)
 {
-	struct mp_cmd cmd = {.op = MP_CMD_MOVE, .handle = handles[0], .i = {worker},
-			     .bytes_len = count * sizeof(*handles)};
+	struct mp_cmd cmd = {.op = MP_CMD_MOVE,
+	                     .handle = handles[0],
+	                     .i = {worker},
+	                     .bytes_len = count * sizeof(*handles)};
 
 	cmd.bytes = malloc(cmd.bytes_len);
 	memcpy(cmd.bytes, handles, cmd.bytes_len);
@@ -300,6 +310,109 @@ static void test_moves_keep_commands_in_order(void)
 	close(fds[1]);
 }
 
+static void define_music(struct mp_engine *e, const char *path)
+{
+	struct mp_cmd cmd = {.op = MP_CMD_MUSIC_DEFINE, .bytes_len = strlen(path) + 1};
+
+	cmd.text[0] = strdup("default");
+	cmd.bytes = (uint8_t *)strdup(path);
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+}
+
+static void set_music(struct mp_engine *e, unsigned op, uint64_t handle, const char *name)
+{
+	struct mp_cmd cmd = {.op = (uint16_t)op, .handle = handle, .i = {MP_BACKGROUND_MUSIC}};
+
+	cmd.text[0] = strdup(name);
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+}
+
+static void write_sound(const char *path)
+{
+	struct mp_writer *w;
+	int16_t pcm[1600];
+
+	for (int i = 0; i < 1600; i++)
+		pcm[i] = (int16_t)(i % 16 * 500);
+	OK(mp_writer_open(&w, path, "wav", MP_FILE_TRUNC));
+	OK(mp_writer_write(w, pcm, 1600));
+	OK(mp_writer_close(w));
+}
+
+/* A conference with all that can sit on it, while the control thread reads statistics. */
+static void test_mixing_playing_recording_and_music_together(void)
+{
+	char dir[] = "/tmp/test_engine_XXXXXX", sound[64], file[64];
+	struct mp_engine *e = start(2);
+	struct mp_stream_stats stats;
+	uint64_t bridge, streams[4], player, recorder, handles[5];
+	uint16_t ports[4], own[4];
+	int fds[4];
+
+	CHECK(mkdtemp(dir));
+	snprintf(sound, sizeof(sound), "%s/sound.wav", dir);
+	snprintf(file, sizeof(file), "%s/record.wav", dir);
+	write_sound(sound);
+	define_music(e, sound);
+	OK(mp_engine_create_bridge(&bridge, e));
+	OK(submit(e, MP_CMD_BRIDGE_OPEN, bridge, 0, 0, 0));
+	handles[0] = bridge;
+	for (int i = 0; i < 4; i++) {
+		fds[i] = phone(&own[i]);
+		OK(mp_engine_open_rtp(&streams[i], &ports[i], e, "127.0.0.1", 0));
+		handles[i + 1] = streams[i];
+		OK(submit(e, MP_CMD_STREAM_OPEN, streams[i], 0, 0, 0));
+		configure(e, streams[i], own[i]);
+	}
+	for (int i = 0; i < 5; i++)
+		move(e, 1, &handles[i], 1);
+	for (int i = 0; i < 4; i++)
+		OK(submit(e, MP_CMD_BRIDGE_ADD, bridge, streams[i], 0, 0));
+	for (int round = 0; round < 40; round++) {
+		const struct timespec ts = {.tv_nsec = 10000000};
+		const struct mp_item items[] = {{.kind = MP_ITEM_FILE, .text = sound},
+		                                {.kind = MP_ITEM_FILE, .text = sound}};
+		const struct mp_recorder_conf conf = {.path = file,
+		                                      .format = "wav",
+		                                      .flags = MP_FILE_TRUNC,
+		                                      .max_duration_ms = 100,
+		                                      .beep = round & 1};
+
+		for (int i = 0; i < 4; i++)
+			send_rtp(fds[i], ports[i], (uint16_t)round);
+		if (round % 8 == 0) {
+			OK(mp_engine_create_player(&player, e, items, 2, 0));
+			OK(submit(e, round & 8 ? MP_CMD_BRIDGE_PLAY : MP_CMD_STREAM_PLAY,
+			          round & 8 ? bridge : streams[0], player, 0, 0));
+			OK(mp_engine_create_recorder(&recorder, e, &conf));
+			OK(submit(e, round & 8 ? MP_CMD_BRIDGE_RECORD : MP_CMD_STREAM_RECORD,
+			          round & 8 ? bridge : streams[1], recorder, 0, 0));
+			set_music(e, MP_CMD_STREAM_BACKGROUND, streams[2], "other");
+			set_music(e, MP_CMD_BRIDGE_MUSIC, bridge, round & 16 ? "default" : "");
+			move(e, (unsigned)(round / 8) & 1, handles, 5);
+		}
+		OK(mp_engine_stream_stats(&stats, e, streams[round & 3]));
+		(void)counter(e, "ticks");
+		drain_all(e);
+		nanosleep(&ts, NULL);
+	}
+	CHECK(stats.tx_packets > 0);
+	for (int i = 0; i < 4; i++) {
+		OK(submit(e, MP_CMD_STREAM_CLOSE, streams[i], 0, 0, 0));
+		close(fds[i]);
+	}
+	OK(submit(e, MP_CMD_BRIDGE_CLOSE, bridge, 0, 0, 0));
+	await_counter(e, "recorders_live", 0);
+	await_counter(e, "players_live", 0);
+	await_counter(e, "streams_live", 0);
+	mp_engine_close(e);
+	unlink(sound);
+	unlink(file);
+	rmdir(dir);
+}
+
 static void test_many_streams_open_and_close(void)
 {
 	struct mp_engine *e = start(2);
@@ -343,6 +456,7 @@ int main(int argc, char **argv)
 	RUN(test_relay_between_two_streams);
 	RUN(test_malformed_packets_are_counted_and_harmless);
 	RUN(test_moves_keep_commands_in_order);
+	RUN(test_mixing_playing_recording_and_music_together);
 	RUN(test_many_streams_open_and_close);
 	RUN(test_stopping_ends_players);
 	return check_result();

@@ -25,8 +25,8 @@ static void test_rtp_header_round_trip(void)
 
 static void test_rtp_with_csrc_extension_and_padding(void)
 {
-	uint8_t p[] = {0xb1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 9, 9, 9, 9,
-		       0xbe, 0xde, 0, 1, 7, 7, 7, 7, 0x55, 0, 2};
+	uint8_t p[] = {0xb1, 0, 0,    1,    0, 0, 0, 1, 0, 0, 0,    1, 9, 9,
+	               9,    9, 0xbe, 0xde, 0, 1, 7, 7, 7, 7, 0x55, 0, 2};
 	struct mp_rtp rtp;
 
 	OK(mp_rtp_parse(&rtp, p, sizeof(p)));
@@ -87,7 +87,8 @@ static struct mp_addr addr(uint16_t port)
 	return a;
 }
 
-static bool accepts(struct mp_source_filter *f, enum mp_strict strict, const struct mp_addr *from, uint16_t seq)
+static bool accepts(struct mp_source_filter *f, enum mp_strict strict, const struct mp_addr *from,
+                    uint16_t seq)
 {
 	const struct mp_addr signalled = addr(1000);
 
