@@ -48,19 +48,10 @@ struct mp_music;
 /* -- counters -------------------------------------------------------------------------------------- */
 
 /* One worker's counters: written by it, read by any thread. */
-#define MP_COUNTERS(X)                                                                                   \
-	X(rx_packets)                                                                                    \
-	X(tx_packets)                                                                                    \
-	X(rx_bad)                                                                                        \
-	X(rx_bad_source) X(rx_unknown_payload) X(rx_refused) X(rtcp_bad) X(rtcp_rx) X(rtcp_tx)           \
-	        X(tx_failed) X(tx_dropped) X(relay_no_codec) X(loops) X(jbuf_lost) X(jbuf_late) X(ticks) \
-	                X(late_ticks) X(missed_ticks) X(wakeups) X(hints_dropped) X(events_delayed)      \
-	                        X(dtmf_dropped) X(source_starved) X(no_memory) X(music_sources)
-
 struct mp_counters {
-#define X(name) _Atomic uint64_t name;
-	MP_COUNTERS(X)
-#undef X
+#define MP_COUNTER(name) _Atomic uint64_t name;
+#include "counter.def"
+#undef MP_COUNTER
 };
 
 /* Only the owner writes, so a load and a store make an increment that others may read at any time. */

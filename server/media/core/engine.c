@@ -387,17 +387,24 @@ static void count_files(const struct mp_engine *e, mp_counter_h *h, void *arg)
 	h("record_overflow_samples", files.overflow_samples, arg);
 }
 
+static uint64_t sum(const struct mp_engine *e, size_t offset)
+{
+	uint64_t total = 0;
+
+	for (unsigned i = 0; i < e->conf.workers; i++) {
+		const char *counters = (const char *)&e->workers[i].counters;
+		const _Atomic uint64_t *at = (const void *)(counters + offset);
+
+		total += atomic_load_explicit(at, memory_order_relaxed);
+	}
+	return total;
+}
+
 void mp_engine_counters(struct mp_engine *e, mp_counter_h *h, void *arg)
 {
-#define X(name)                                                                                          \
-	{                                                                                                \
-		uint64_t sum = 0;                                                                        \
-		for (unsigned i = 0; i < e->conf.workers; i++)                                           \
-			sum += atomic_load_explicit(&e->workers[i].counters.name, memory_order_relaxed); \
-		h(#name, sum, arg);                                                                      \
-	}
-	MP_COUNTERS(X)
-#undef X
+#define MP_COUNTER(name) h(#name, sum(e, offsetof(struct mp_counters, name)), arg);
+#include "counter.def"
+#undef MP_COUNTER
 	h("streams_live", e->live[MP_KIND_STREAM], arg);
 	h("bridges_live", e->live[MP_KIND_BRIDGE], arg);
 	h("players_live", e->live[MP_KIND_PLAYER], arg);
