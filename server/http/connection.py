@@ -291,6 +291,7 @@ class Connection(asyncio.Protocol):
         )
         head = host.encoder.head(response, host.clock.wall(), is_closing=is_last)
         transport.write(head if request.method == "HEAD" else head + response.body)
+        logger.debug("%s: %s %s: %d", self._peer[0], request.method, request.path, response.status)
         self._deadline = self._loop.time() + host.keep_alive
         if is_last:
             self._is_closing = True

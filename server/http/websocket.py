@@ -202,6 +202,7 @@ class EventSession:
     def _on_ping_timer(self) -> None:
         if self._is_pong_due:
             logger.info("event consumer %s does not answer pings", self.peer)
+            self._end()
             self._transport.abort()
             return
         self._is_pong_due = True

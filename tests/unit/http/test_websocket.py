@@ -109,7 +109,7 @@ async def socket_count(web: Web, count: int) -> None:
 
 async def until(is_true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not is_true():  # noqa: ASYNC110 - what is waited for has no event
+        while not is_true():
             await asyncio.sleep(0.002)
 
 
@@ -177,6 +177,29 @@ async def test_the_end_of_the_server_closes_sockets(node: NodeUnderTest) -> None
         message = await socket.receive(timeout=5)
         assert (message.type, message.data) == (aiohttp.WSMsgType.CLOSE, 1001)
         await closing
+
+
+async def test_a_client_that_does_not_read_harms_itself_only(web: Web) -> None:
+    host, _, port = web.origin.partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    head = "".join(f"{name.decode()}: {value.decode()}\r\n" for name, value in GOOD.items())
+    target = "/ari/events?app=lazy&subscribeAll=true&api_key=ari:secret"
+    writer.write(f"GET {target} HTTP/1.1\r\nHost: x\r\n{head}\r\n".encode())
+    await reader.readuntil(b"\r\n\r\n")
+    async with connect(web, "app=keen&subscribeAll=true") as keen:
+        text = "x" * 60_000
+        sent = 0
+        while not web.http.counters.slow_consumers:
+            sent += 1
+            variables = {"number": sent, "text": text}
+            web.node.events.user_event("Noise", application="lazy", variables=variables)
+            web.node.events.user_event("Noise", application="keen", variables={"number": sent})
+            await asyncio.sleep(0)
+            assert sent < 1000
+        numbers = [(await next_event(keen))["userevent"]["number"] for _ in range(sent)]
+    assert numbers == list(range(1, sent + 1))
+    assert not web.node.applications.is_registered("lazy")
+    writer.transport.abort()
 
 
 class FakeTransport:
