@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from server.base.errors import InvalidArgument, ServerError
+from server.base.errors import InvalidArgument
 from server.config.ini import parse_file
 from server.dialplan.executor import Call
 from server.dialplan.loader import compile_plan
-from server.dialplan.plan import Context, Extension, Plan
+from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.variables import parse_reference
@@ -198,62 +198,3 @@ class Dialplan:
         else:
             logger.info("%s: absolute timeout, hanging up", channel.name)
             channel.hangup()
-
-    # showing
-
-    def show(self, context: str = "", exten: str = "") -> list[str]:
-        """Describe the plan, or one context or extension of it, as ``dialplan show`` does.
-
-        :raises ServerError: there is no such context or extension.
-        """
-        plan = self.plan
-        chosen = [plan.contexts[context]] if context in plan.contexts else []
-        if not context:
-            chosen = list(plan.contexts.values())
-        elif not chosen:
-            raise ServerError(f"There is no existence of '{context}' context")
-        lines: list[str] = []
-        count = steps = 0
-        for each in chosen:
-            body, extensions, priorities = _show_context(each, exten)
-            count, steps = count + extensions, steps + priorities
-            lines += body
-        if exten and not count:
-            where = f"'{exten}@{context}'" if context else f"'{exten}'"
-            raise ServerError(f"There is no existence of {where} extension")
-        summary = f"{count} extensions ({steps} priorities) in {len(chosen)} contexts."
-        return [*lines, f"-= {summary} =-"]
-
-
-def _show_context(context: Context, exten: str) -> tuple[list[str], int, int]:
-    shown: Iterator[Extension] = iter(context)
-    if exten:
-        accept: Callable[[Extension], bool] = set(context.matches(exten, "")).__contains__
-        shown = filter(lambda each: accept(each) or each.name == exten, shown)
-    lines = [f"[ Context '{context.name}' created by 'pbx_config' ]"]
-    extensions = priorities = 0
-    for extension in shown:
-        extensions += 1
-        priorities += len(extension.steps)
-        lines += _show_extension(extension)
-    if not exten:
-        lines += [f"  Include =>        '{include.source}'" for include in context.includes]
-        lines += [f"  Ignore pattern => '{each.name}'" for each in context.ignore_patterns]
-    return ([*lines, ""], extensions, priorities) if extensions or not exten else ([], 0, 0)
-
-
-def _show_extension(extension: Extension) -> list[str]:
-    name = extension.name
-    if extension.caller is not None:
-        name += f"/{extension.caller.name}"
-    lines = []
-    head = f"  '{name}' => "
-    if extension.hint:
-        lines.append(f"{head:<19}hint: {extension.hint}")
-        head = ""
-    for step in sorted(extension.steps.values(), key=lambda step: step.priority):
-        label = f"[{step.label}] " if step.label else ""
-        call = f"{label}{step.priority}. {step.application}({step.source})"
-        lines.append(f"{head:<19}{call:<50}[{step.path}:{step.line}]")
-        head = ""
-    return lines

@@ -80,7 +80,7 @@ class Found:
         start, end = self._spans[index]
         if start < 0:
             return None
-        return self._subject[start:end].decode("utf-8", "surrogateescape")
+        return self._subject[start:end].decode("utf-8", "replace")
 
 
 @lru_cache(maxsize=512)
@@ -93,7 +93,7 @@ def compile_regex(pattern: str, *, ignore_case: bool = False) -> PosixRegex:
 
 
 def _encode(text: str) -> bytes:
-    return text.replace("\0", "").encode("utf-8", "surrogatepass")
+    return text.replace("\0", "").encode("utf-8", "replace")
 
 
 def _check_size(pattern: str) -> None:

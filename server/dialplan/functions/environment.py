@@ -73,4 +73,5 @@ def write_local(scope: Scope, data: str, value: str) -> None:
 @function("ENV")
 def read_environment(scope: Scope, data: str) -> str:
     """ENV(name): a variable of the server's process."""
-    return os.environ.get(data, "") if "\0" not in data else ""
+    value = os.environ.get(data, "") if "\0" not in data else ""
+    return value.encode("utf-8", "replace").decode()
