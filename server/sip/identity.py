@@ -12,8 +12,11 @@ from server.tech.base import Party
 ANONYMOUS = NameAddr(Uri("sip", "anonymous", "anonymous.invalid"), "Anonymous")
 
 
-def read_caller(request: Request, endpoint: Endpoint) -> Party:
-    """Say who calls: what the configuration says, else what a trusted peer asserts, else From."""
+def read_caller(request: Request, endpoint: Endpoint, *, strip_options: bool = False) -> Party:
+    """Say who calls: what the configuration says, else what a trusted peer asserts, else From.
+
+    :param strip_options: pjsip.conf ``ignore_uri_user_options``.
+    """
     if endpoint.callerid.number or endpoint.callerid.name:
         party = endpoint.callerid
         return Party(party.name, party.number, endpoint.callerid_privacy)
@@ -23,7 +26,8 @@ def read_caller(request: Request, endpoint: Endpoint) -> Party:
     sender = request.from_
     hidden = sender.uri.host == "anonymous.invalid" or endpoint.callerid_privacy != "allowed"
     presentation = "prohib" if hidden else "allowed"
-    return Party(sender.display_name, user_of(sender.uri), presentation)
+    number = user_of(sender.uri, strip_options=strip_options)
+    return Party(sender.display_name, number, presentation)
 
 
 def read_asserted(message: Message) -> Party | None:
@@ -85,6 +89,6 @@ def from_address(endpoint: Endpoint, caller: Party, default_user: str, domain: s
     return NameAddr(Uri("sip", user, domain), caller.name)
 
 
-def user_of(uri: Uri) -> str:
-    """The user part of a URI without the parameters that some put there (``100;cpc=…``)."""
-    return uri.user.partition(";")[0]
+def user_of(uri: Uri, *, strip_options: bool = True) -> str:
+    """The user part of a URI, without the options that some put there (``100;cpc=payphone``)."""
+    return uri.user.partition(";")[0] if strip_options else uri.user

@@ -174,6 +174,9 @@ class Modifier:
             # RFC 3261 section 12.2.1.2: the peer is gone, or knows nothing of this call.
             session.end_by_us(Cause.INTERWORKING if status == 481 else Cause.NO_USER_RESPONSE,
                               status, "the peer lost the call", now)  # fmt: skip
+        elif status in (405, 501) and not self._carries_offer:
+            session.peer_allow -= {"UPDATE"}  # whatever its Allow said
+            self._again(0.0, now)
         elif status == 491:
             self._again(self._glare_delay(), now)
         elif status == 500 and retry_after is not None and retry_after <= MAX_RETRY_AFTER:

@@ -277,8 +277,9 @@ class PjsipTechnology:
         :raises Unavailable: nothing is left for it.
         """
         endpoint = session.endpoint
-        exten = user_of(request.uri) or "s"
-        caller = read_caller(request, endpoint)
+        strip = self._settings.global_.ignore_uri_user_options
+        exten = user_of(request.uri, strip_options=strip) or "s"
+        caller = read_caller(request, endpoint, strip_options=strip)
         match self._sink.match_extension(endpoint.context, exten, caller.number):
             case ExtensionMatch.NONE:
                 raise RemoteProtocolError(f"no extension {exten}", 404)
@@ -286,6 +287,7 @@ class PjsipTechnology:
                 status = 484 if endpoint.allow_overlap else 404
                 raise RemoteProtocolError(f"extension {exten} is incomplete", status)
         stream = self._open_stream(session, endpoint)
+        leg: SipLeg | None = None
         try:
             assert session.flow is not None
             address = self.media_address(endpoint, session.flow)
@@ -309,7 +311,8 @@ class PjsipTechnology:
         except BaseException:
             session.listener = None
             stream.close()
-            self._legs = {leg for leg in self._legs if leg.stream is not stream}
+            if leg is not None:
+                self.forget(leg)
             raise
 
     def has_extension(self, endpoint: Endpoint, user: str) -> bool:

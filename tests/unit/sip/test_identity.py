@@ -40,7 +40,7 @@ TRUSTED = Endpoint(name="e", trust_id_inbound=True)
     ("request_", "endpoint", "party"),
     [
         (invite(), Endpoint(), Party("Alice", "alice")),
-        (invite("<sip:100;cpc=x@y>;tag=1"), Endpoint(), Party("", "100")),
+        (invite("<sip:100;cpc=x@y>;tag=1"), Endpoint(), Party("", "100;cpc=x")),
         (invite("<sip:a@anonymous.invalid>;tag=1"), Endpoint(), Party("", "a", "prohib")),
         (invite(P_Asserted_Identity='"B" <sip:200@x>'), Endpoint(), Party("Alice", "alice")),
         (invite(P_Asserted_Identity='"B" <sip:200@x>'), TRUSTED, Party("B", "200")),
@@ -55,6 +55,11 @@ TRUSTED = Endpoint(name="e", trust_id_inbound=True)
 )  # fmt: skip
 def test_the_caller(request_: Request, endpoint: Endpoint, party: Party) -> None:
     assert read_caller(request_, endpoint) == party
+
+
+def test_options_of_the_user_part_may_be_ignored() -> None:
+    request = invite("<sip:100;cpc=x@y>;tag=1")
+    assert read_caller(request, Endpoint(), strip_options=True) == Party("", "100")
 
 
 def test_without_an_assertion_there_is_none() -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 
 from server.base.causes import Cause
+from server.sip import session as session_module
 from server.sip.message import Request
 from server.sip.offer_answer import Capabilities
 from server.sip.session_incoming import IncomingSession
@@ -604,6 +605,19 @@ def test_a_peer_without_update_is_refreshed_by_re_invite() -> None:
     call.peer_allow = frozenset({"INVITE", "BYE"})
     world.net.run(50.0)
     assert world.count("alice INVITE") == 2
+    assert recorder.ended is None
+
+
+def test_a_peer_that_refuses_update_is_refreshed_by_re_invite(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(alice={"timers_sess_expires": 90})
+    _, recorder = world.connect()
+    monkeypatch.delitem(session_module._REQUEST_HANDLERS, "UPDATE")
+    world.net.run(200.0)
+    assert world.count("alice UPDATE") == 4
+    assert world.count("bob SIP/2.0 405") == 4
+    assert world.count("alice INVITE") == 5
     assert recorder.ended is None
 
 
