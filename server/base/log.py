@@ -1,8 +1,9 @@
 """Logging as logger.conf describes it, without ever waiting for a disk.
 
 ``emit`` runs where the message arises, mostly on the event loop: it decides which channels want
-the message, renders it, and hands it to a bounded queue. One thread writes. When the queue is
-full the message is dropped and counted; the count is logged when there is room again.
+the message, renders it, and hands it to a bounded queue. One thread writes what has gathered, some
+25 times a second. When the queue is full the message is dropped and counted; the count is logged
+when there is room again.
 
 Levels are Asterisk's. ``logger.info`` is a verbose message of level 2, ``logger.debug`` is heard
 when ``core set debug`` is above 0; :func:`log_verbose` and the numbers below give the rest::
@@ -14,10 +15,10 @@ when ``core set debug`` is above 0; :func:`log_verbose` and the numbers below gi
 from __future__ import annotations
 
 import logging
-import queue
 import socket
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -41,6 +42,7 @@ NOTICE = 25
 SECURITY = 35
 INFO_VERBOSE_LEVEL = 2  # calls, applications and registrations come and go
 LEVEL_NAMES = frozenset({"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY"})
+GATHER_S = 0.04  # that lines may wait: waking the thread for each would cost more than the line
 CLOSE_TIMEOUT = 5.0  # seconds to wait for the disk when the server ends
 
 _NAMES = {
@@ -107,8 +109,8 @@ class LogChannelStatus:
 
 
 ConsoleListener = Callable[[Line], None]
-# for the writing thread: a line and who takes it, something to do, or the end
-_Work = tuple[Line, list[Sink]] | Callable[[], None] | None
+# for the writing thread: a line and who takes it, or something to do
+_Work = tuple[Line, list[Sink]] | Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -180,7 +182,10 @@ class LogService(logging.Handler):
         self._timestamp_verbose = timestamp_verbose
         self._settings = settings
         self._sinks: tuple[Sink, ...] = ()
-        self._queue: queue.SimpleQueue[_Work] = queue.SimpleQueue()
+        self._queue: deque[_Work] = deque()
+        self._has_work = threading.Event()
+        self._must_hurry = threading.Event()
+        self._is_ending = False
         self._thread: threading.Thread | None = None
         self._former_level = logging.WARNING
 
@@ -200,6 +205,7 @@ class LogService(logging.Handler):
         root = logging.getLogger()
         self._former_level = root.level
         root.addHandler(self)
+        self._is_ending = False
         self._thread = threading.Thread(target=self._write_all, name="logger", daemon=True)
         self._thread.start()
         self._apply_levels()
@@ -212,7 +218,9 @@ class LogService(logging.Handler):
             root.setLevel(self._former_level)
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._queue.put(None)
+            self._is_ending = True
+            self._must_hurry.set()
+            self._has_work.set()
             thread.join(CLOSE_TIMEOUT)
         super().close()
 
@@ -252,7 +260,7 @@ class LogService(logging.Handler):
         """Use other settings from now on; files that are in both stay open until reopened."""
         former, self._settings = self._sinks, settings
         self._open_sinks(settings)
-        self._queue.put(lambda: _close_sinks(former))
+        self._put(lambda: _close_sinks(former))
         self._apply_levels()
 
     def rotate(self) -> None:
@@ -263,7 +271,8 @@ class LogService(logging.Handler):
             for sink in sinks:
                 sink.rotate(settings.rotate_strategy, settings.exec_after_rotate)
 
-        self._queue.put(work)
+        self._put(work)
+        self._must_hurry.set()
 
     def describe(self) -> list[LogChannelStatus]:
         """List the channels."""
@@ -310,18 +319,38 @@ class LogService(logging.Handler):
         return sink.wants(level, verbose_level, self.verbose, self.debug)
 
     def _enqueue(self, line: Line, takers: list[Sink]) -> None:
-        if self._queue.qsize() >= self._settings.queue_limit:
+        waiting, limit = len(self._queue), self._settings.queue_limit
+        if waiting >= limit:
             self.dropped += 1
             self._unreported += 1
             return
+        if waiting >= limit // 2:
+            self._must_hurry.set()
         if self._unreported:
             lost, self._unreported = self._unreported, 0
-            self._queue.put((_about_lost(lost, line.wall), takers))
-        self._queue.put((line, takers))
+            self._put((_about_lost(lost, line.wall), takers))
+        self._put((line, takers))
+
+    def _put(self, work: _Work) -> None:
+        """Leave work to the thread, which is woken once for all that gathers in GATHER_S."""
+        self._queue.append(work)
+        if not self._has_work.is_set():
+            self._has_work.set()
 
     def _write_all(self) -> None:
+        while not self._is_ending:
+            self._has_work.wait()
+            self._must_hurry.wait(GATHER_S)
+            self._must_hurry.clear()
+            self._has_work.clear()
+            self._write_waiting()
+        self._write_waiting()
+        _close_sinks(self._sinks)
+
+    def _write_waiting(self) -> None:
         unflushed: set[Sink] = set()
-        while (item := self._queue.get()) is not None:
+        while self._queue:
+            item = self._queue.popleft()
             if isinstance(item, tuple):
                 line, takers = item
                 for sink in takers:
@@ -329,13 +358,8 @@ class LogService(logging.Handler):
                 unflushed.update(takers)
             else:
                 item()
-            if self._queue.empty():
-                for sink in unflushed:
-                    sink.flush()
-                unflushed.clear()
         for sink in unflushed:
             sink.flush()
-        _close_sinks(self._sinks)
 
     def _open_sinks(self, settings: LogSettings) -> None:
         self._sinks = tuple(

@@ -196,7 +196,7 @@ def test_a_slow_disk_never_blocks_and_losses_are_told(
         logger.warning("%d", number)
     assert service.dropped == 10
     is_open.set()
-    while not service._queue.empty():
+    while service._queue:
         threading.Event().wait(0.001)
     logger.warning("after")
     written = messages(logs.lines())
@@ -205,6 +205,19 @@ def test_a_slow_disk_never_blocks_and_losses_are_told(
         "logging resumed; 10 messages were discarded, the queue was full",
         "after",
     ]
+
+
+def test_the_writer_is_woken_once_for_many_lines(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = logs.start(LogChannel("x.log", EVERYTHING))
+    flushes = []
+    flush = service._sinks[0].flush
+    monkeypatch.setattr(service._sinks[0], "flush", lambda: (flushes.append(1), flush()))
+    for number in range(100):
+        logger.warning("%d", number)
+    assert len(logs.lines()) == 100
+    assert len(flushes) <= 3
 
 
 def test_a_failing_file_is_tried_again(logs: Logs) -> None:
