@@ -42,7 +42,7 @@ class IncomingSession(Session):
         self._txn = txn
         self.learn_peer(request, flow)
         self.dialog = Dialog.from_request(request, new_tag())
-        self._final = request.response(200, to_tag=self.dialog.local.tag)
+        self._final: Response | None = request.response(200, to_tag=self.dialog.local.tag)
         self._negotiated: Negotiated | None = None
         self._has_offer = False
         self._provisional: Response | None = None
@@ -55,6 +55,7 @@ class IncomingSession(Session):
 
         :raises RemoteProtocolError: the call can't be taken; refuse it with its status.
         """
+        assert self._final is not None
         self.media = media
         self.timer.accept_request(self.request, self._final)
         offer = self.read_body(self.request)
@@ -76,10 +77,11 @@ class IncomingSession(Session):
 
     def answer(self, now: float) -> None:
         """Send 200. A second call does nothing."""
-        if self.state is not SessionState.INCOMING:
+        response = self._final
+        if self.state is not SessionState.INCOMING or response is None:
             return
         self._stop_repeating()
-        response = self._final
+        self._final = self._provisional = None  # a call may last for hours
         self.add_contact(response, self._flow())
         self._add_connected(response)
         if not self._has_offer:
@@ -161,7 +163,7 @@ class IncomingSession(Session):
         self.add_contact(response, self._flow())
         if self.endpoint.rpid_immediate:
             self._add_connected(response)
-        if status == 183 and self._has_offer:
+        if status == 183 and self._has_offer and self._final is not None:
             response.set_body(SDP, self._final.body)
         self._provisional = response
         self.host.respond(self._txn, response, now)
