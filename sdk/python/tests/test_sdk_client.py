@@ -117,6 +117,8 @@ async def test_events_of_unknown_types_are_events(unused_tcp_port: int) -> None:
     async def handler(request: aiohttp.web.Request) -> aiohttp.web.WebSocketResponse:
         socket = aiohttp.web.WebSocketResponse(protocols=("ari",))
         await socket.prepare(request)
+        for junk in ("no json", "[]", "null", '{"type": 3}', '{"type":"StasisStart","channel":1}'):
+            await socket.send_str(junk)
         await socket.send_json({"type": "FullMoon", "application": "test", "bright": True})
         await socket.send_json({"type": "StasisEnd", "channel": {"id": "1"}})
         await socket.close()
@@ -129,6 +131,7 @@ async def test_events_of_unknown_types_are_events(unused_tcp_port: int) -> None:
     await aiohttp.web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
     async with arion.Client(f"http://127.0.0.1:{unused_tcp_port}/ari", "a", "b") as client:
         stream = client.events("test", reconnect=False)
+        assert isinstance(await anext(stream), arion.UnknownEvent)  # of type 3
         seen = [await anext(stream), await anext(stream)]
         with pytest.raises(arion.ConnectionFailed, match="closed the events"):
             await anext(stream)

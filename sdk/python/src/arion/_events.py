@@ -95,6 +95,9 @@ class EventStream:
             await self._connect_and_read()
         except ArionError as failure:
             self._failure = failure
+        except Exception as failure:
+            logger.exception("reading events failed")
+            self._failure = ConnectionFailed(f"events: {failure!r}")
         finally:
             self._client.known.streams -= 1
             if not self._connected.done():
@@ -160,6 +163,10 @@ class EventStream:
     async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
         async for message in socket:
             if message.type is aiohttp.WSMsgType.TEXT:
-                event = parse_event(json.loads(message.data), self._client)
+                try:
+                    event = parse_event(json.loads(message.data), self._client)
+                except (ValueError, TypeError, AttributeError):
+                    logger.warning("ignored a message that is no event: %.200s", message.data)
+                    continue
                 self._client.known.note(event)
                 await self._queue.put(event)

@@ -104,12 +104,10 @@ class Known:
         """Take an event in."""
         raw = event.raw
         kind = event.type
-        if kind == "StasisStart":
-            former = self.inboxes.get(raw["channel"]["id"])
-            if former is None or former.is_gone:
-                self.inboxes[raw["channel"]["id"]] = Inbox()
         channel_id = _channel_of(raw)
         inbox = self.inboxes.get(channel_id)
+        if kind == "StasisStart" and inbox is None:
+            inbox = self.inboxes[channel_id] = Inbox()
         if inbox is not None:
             inbox.put(event)
             if kind in ("StasisEnd", "ChannelDestroyed"):
