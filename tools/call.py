@@ -18,6 +18,7 @@ from phone_audio import RATE, read_wav, write_wav
 VAR = ROOT / "var"
 SPEECH = SOUNDS / "sounds/en/hello-world.wav"
 USER = "alice"
+ANSWER_S = 10.0
 LISTEN_S = 4.0  # to the greeting and the menu
 REPLAY_S = 6.0  # to "your message has been saved" and the message
 BEEP_S = 6.5  # vm-intro: the instructions and the tone before a recording
@@ -25,7 +26,7 @@ BEEP_S = 6.5  # vm-intro: the instructions and the tone before a recording
 
 async def leave_a_message(phone: Phone, number: str) -> array.array[int]:
     """Call, leave a message, hear it again; return all that was heard."""
-    call = await phone.call(number)
+    call = await phone.call(number, timeout=ANSWER_S)
     print(f"{number} answered; listening for {LISTEN_S:.0f} s")
     await asyncio.sleep(LISTEN_S)
     print("pressing 2: leave a message")

@@ -9,6 +9,7 @@ import argparse
 import os
 import re
 import secrets
+import socket
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,25 @@ class Ports:
     http: int = 8088
     rtp_start: int = 10000
     rtp_end: int = 20000
+
+
+def usual_ports() -> Ports:
+    """Return the usual ports, or the next ones where somebody else has them already."""
+    return Ports(sip=_first_free(5060), http=_first_free(8088))
+
+
+def _first_free(port: int) -> int:
+    for candidate in range(port, port + 200, 10):
+        with socket.socket(type=socket.SOCK_STREAM) as tcp:
+            with socket.socket(type=socket.SOCK_DGRAM) as udp:
+                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    tcp.bind(("127.0.0.1", candidate))
+                    udp.bind(("127.0.0.1", candidate))
+                except OSError:
+                    continue
+                return candidate
+    return port
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +80,13 @@ def write_config(
     """Fill ``var/etc`` from the templates and make the folders beside it.
 
     :param var: the folder that holds all that the server reads and writes.
+    :param ports: the usual ones if not given, or the next ones that are free.
     :param music: a folder of music, for callers on hold.
     :returns: the files that were written; those that existed are not among them.
     """
     for folder in FOLDERS:
         (var / folder).mkdir(parents=True, exist_ok=True, mode=0o700)
-    values = _values(var.resolve(), ports or Ports(), music)
+    values = _values(var.resolve(), ports or usual_ports(), music)
     written = []
     for template in sorted(templates.glob("*.conf")):
         target = var / "etc" / template.name
