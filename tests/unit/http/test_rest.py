@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import json
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,7 @@ from server.config.sections.http import Http
 from server.http.errors import STATUS, respond, status_of
 from server.http.operations import BINDINGS, BindingError, bind
 from server.http.spec import load_bundle, load_operations
-from tests.support.node import NodeUnderTest
+from tests.support.node import NodeUnderTest, settle
 from tests.support.web import READER, USER, Web, basic, serve, services_of
 
 ORIGIN = "https://app.example"
@@ -169,29 +171,44 @@ async def test_an_operation_without_a_handler_stops_the_start(node: NodeUnderTes
         bind(operations, services, wrong)
 
 
+class Order:
+    """Notes replies and events as they are written."""
+
+    def __init__(self, web: Web) -> None:
+        self.seen: list[str] = []
+        self._head = web.http.encoder.head
+        web.http.encoder = self  # type: ignore[assignment]
+        web.node.applications.register(["watcher"], self, subscribe_all=True)
+
+    def head(self, *args: Any, **options: Any) -> bytes:
+        self.seen.append("reply")
+        return self._head(*args, **options)
+
+    def deliver(self, frame: bytes) -> None:
+        self.seen.append(json.loads(frame)["type"])
+
+    def close(self, code: int, reason: str) -> None:
+        pass
+
+
 async def test_the_reply_is_written_before_the_events_it_causes(web: Web) -> None:
-    order: list[str] = []
-
-    class Watcher:
-        def deliver(self, frame: bytes) -> None:
-            order.append("event")
-
-        def close(self, code: int, reason: str) -> None:
-            pass
-
-    web.node.applications.register(["w"], Watcher(), subscribe_all=True)
-    encode = web.http.encoder.head
-
-    def watching_head(*args: object, **options: object) -> bytes:
-        order.append("reply")
-        return encode(*args, **options)  # type: ignore[arg-type]
-
-    object.__setattr__(web.http, "encoder", type("E", (), {"head": staticmethod(watching_head)}))
+    order = Order(web)
     assert (await web.request("POST", "/bridges/b")).status == 200
-    assert order == ["reply", "event"]
-    order.clear()
     assert (await web.request("DELETE", "/bridges/b")).status == 204
-    assert order == ["reply", "event"]
+    assert order.seen == ["reply", "BridgeCreated", "reply", "BridgeDestroyed"]
+
+
+async def test_the_reply_of_a_command_that_takes_time_is_written_first_too(web: Web) -> None:
+    web.node.connect()
+    channel = await web.node.call()
+    channel.answer()
+    await settle()
+    order = Order(web)
+    params = {"name": "memo", "format": "wav"}
+    answer = await web.request("POST", f"/channels/{channel.id}/record", params=params)
+    assert answer.status == 201
+    await settle()
+    assert order.seen == ["reply", "RecordingStarted"]
 
 
 async def test_status_page_redirects_and_other_paths(node: NodeUnderTest) -> None:
