@@ -126,8 +126,8 @@ class Registrar:
                 self._contacts.remove(contact, now)
             return
         user_agent = request.headers.get("User-Agent") or ""
-        # A phone whose contact is its own end of the connection can't be connected to.
-        is_bound = flow.is_reliable and (binding.uri.host, binding.uri.port) == flow.remote
+        # A rewritten contact is the phone's end of this connection: nothing else leads there.
+        is_bound = flow.is_reliable and endpoint.rewrite_contact
         if contact is not None:
             contact.call_id, contact.cseq = request.call_id, request.cseq.number
             contact.user_agent = user_agent
