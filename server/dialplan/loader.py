@@ -70,7 +70,17 @@ class _Compiler:
                 self._read_context(section)
         for context in plan.contexts.values():
             context.sort_callers()
+            self._check_includes(context)
         return plan
+
+    def _check_includes(self, context: Context) -> None:
+        for include in context.includes:
+            if include.context not in self._plan.contexts:
+                where = f"{context.path}:{context.line}"
+                self._plan.warnings.append(
+                    f"{where}: context {context.name} includes {include.context!r}, "
+                    "which does not exist"
+                )
 
     def _warn(self, option: Option, message: str) -> None:
         self._plan.warnings.append(f"{option.path}:{option.line}: {message}")
@@ -102,7 +112,7 @@ class _Compiler:
         if context is None:
             context = Context(section.name, section.path, section.line)
             self._plan.contexts[section.name] = context
-            self._cursor = _Cursor()
+        self._cursor = _Cursor()
         for option in section.options:
             self._read_option(context, option)
 
@@ -163,10 +173,10 @@ class _Compiler:
     def _read_priority(self, base: str) -> int:
         if base.isdigit():
             return int(base)
-        if base in ("n", "next"):
-            return self._cursor.priority + 1
-        if base in ("s", "same"):
-            return self._cursor.priority
+        if base in ("n", "next", "s", "same"):
+            if not self._cursor.priority:
+                raise InvalidArgument("priority", f"{base!r} can't be used on the first entry")
+            return self._cursor.priority + (base in ("n", "next"))
         raise InvalidArgument("priority", f"{base!r} is neither a number nor n, s or hint")
 
     def _add_step(

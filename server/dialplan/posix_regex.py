@@ -20,7 +20,6 @@ MAX_GROUPS = 10
 
 _REGEX_T_SIZE = 256  # bytes; glibc needs 64, musl 56
 _REG_EXTENDED = 1
-_REG_ICASE = 2
 _INTERVAL = re.compile(r"\{(\d*),?(\d*)\}")
 
 
@@ -38,11 +37,10 @@ class PosixRegex:
     :raises InvalidArgument: the pattern is wrong or too large.
     """
 
-    def __init__(self, pattern: str, *, ignore_case: bool = False) -> None:
+    def __init__(self, pattern: str) -> None:
         _check_size(pattern)
         self._buffer = ctypes.create_string_buffer(_REGEX_T_SIZE)
-        flags = _REG_EXTENDED | (_REG_ICASE if ignore_case else 0)
-        error = _libc.regcomp(self._buffer, _encode(pattern), flags)
+        error = _libc.regcomp(self._buffer, _encode(pattern), _REG_EXTENDED)
         if error:
             text = ctypes.create_string_buffer(128)
             _libc.regerror(error, self._buffer, text, len(text))
@@ -84,12 +82,12 @@ class Found:
 
 
 @lru_cache(maxsize=512)
-def compile_regex(pattern: str, *, ignore_case: bool = False) -> PosixRegex:
+def compile_regex(pattern: str) -> PosixRegex:
     """Return the compiled pattern, from the cache if it was used lately.
 
     :raises InvalidArgument: see :class:`PosixRegex`.
     """
-    return PosixRegex(pattern, ignore_case=ignore_case)
+    return PosixRegex(pattern)
 
 
 def _encode(text: str) -> bytes:

@@ -28,11 +28,11 @@ def only(plan: Plan, name: str) -> Extension:
         ("exten => 1,1,NoOp", 1, "", "NoOp", ""),
         ("exten => 1,1,NoOp()", 1, "", "NoOp", ""),
         ("exten = 1 , 1 , NoOp(a) ", 1, "", "NoOp", "a"),
-        ("exten => 1,n,NoOp(a,b)", 1, "", "NoOp", "a,b"),
+        ("exten => 1,1,NoOp(a,b)", 1, "", "NoOp", "a,b"),
         ("exten => 1,5(here),NoOp(a)", 5, "here", "NoOp", "a"),
-        ("exten => 1,n(here),NoOp(a)", 1, "here", "NoOp", "a"),
-        ("exten => 1,n+10(here),NoOp(a)", 11, "here", "NoOp", "a"),
-        ("exten => 1,n(here)+10,NoOp(a)", 11, "here", "NoOp", "a"),
+        ("exten => 1,1(here),NoOp(a)", 1, "here", "NoOp", "a"),
+        ("exten => 1,1+10(here),NoOp(a)", 11, "here", "NoOp", "a"),
+        ("exten => 1,1(here)+10,NoOp(a)", 11, "here", "NoOp", "a"),
         ("exten => 1,1,Set(X=(a))", 1, "", "Set", "X=(a)"),
         ("exten => 1,1,GotoIf($[1]?a:b)", 1, "", "GotoIf", "$[1]?a:b"),
     ],
@@ -72,7 +72,6 @@ def test_hints_ignorepats_and_includes_are_kept() -> None:
     assert [each.context for each in context.includes] == ["other", "night", "old"]
     assert [each.condition is None for each in context.includes] == [True, False, False]
     assert plan.ignores("ctx", "9", 0.0)
-    assert plan.warnings == []
 
 
 def test_globals_may_refer_to_those_before_them_and_name_extensions() -> None:
@@ -97,6 +96,8 @@ def test_general_options() -> None:
         ("exten => 1", "expected name,priority"),
         ("exten => 1,1", "expected an application"),
         ("exten => 1,foo,A()", "'foo' is neither"),
+        ("exten => 1,n,A()", "'n' can't be used on the first entry"),
+        ("include => nowhere", "includes 'nowhere', which does not exist"),
         ("exten => 1,0,A()", "priority 0 is out of range"),
         ("exten => 1,99999999,A()", "out of range"),
         ("same => n,A()", "expected an extension before same"),
