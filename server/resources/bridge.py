@@ -10,12 +10,12 @@ from typing import Any
 import orjson
 
 from server.base.clock import ari_timestamp
-from server.base.errors import InvalidState
+from server.base.errors import Conflict, InvalidState
 from server.media.streams import Player, Recorder, Source
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
-from server.resources.channel import Channel
+from server.resources.channel import SETTLE_TIMEOUT, Channel
 from server.resources.node import Node
 from server.stasis.topics import Topic, bridge_topic
 
@@ -57,6 +57,7 @@ class Bridge:
         self._creation_time = ari_timestamp(node.clock.wall())
         self._snapshot: Snapshot | None = None
         self._departures: list[asyncio.Future[Channel]] = []
+        self._waiting: set[str] = set()  # members that hear music because the other one holds
         if is_holding:
             self._media.set_holding(True)
 
@@ -100,12 +101,14 @@ class Bridge:
         if channel.is_hungup or self.is_destroyed:
             raise InvalidState("Channel has hung up" if channel.is_hungup else "Bridge is gone")
         if channel.bridge is self:
+            self._media.add(channel.leg.stream, mute=mute, role=role)
+            self._media.set_dtmf_passthrough(channel.leg.stream, not absorb_dtmf)
             return
         if channel.bridge is not None:
             channel.bridge.remove(channel)
+        self._media.add(channel.leg.stream, mute=mute, role=role)
         channel.bridge = self
         self.channels[channel.id] = channel
-        self._media.add(channel.leg.stream, mute=mute, role=role)
         channel.digit_observers.append(self._on_digit)
         if absorb_dtmf:
             self._media.set_dtmf_passthrough(channel.leg.stream, False)
@@ -133,6 +136,7 @@ class Bridge:
         if self.channels.pop(channel.id, None) is None:
             return
         channel.digit_observers.remove(self._on_digit)
+        self._waiting.discard(channel.id)
         if channel.is_held:
             self.on_member_resumed(channel)
         if not channel.is_hungup:
@@ -162,19 +166,50 @@ class Bridge:
         future.add_done_callback(self._forget_departure)
         return future
 
-    def destroy(self) -> None:
-        """Let everybody out and end the bridge. May be called again."""
+    def rename(self, name: str) -> None:
+        """Give a bridge without a name one; an empty *name* asks for nothing.
+
+        :raises Conflict: the bridge has another name.
+        """
+        if self.is_destroyed or (self.name and name not in ("", self.name)):
+            raise Conflict("A bridge with this id and another name exists")
+        if name and not self.name:
+            self.name = name
+            self._snapshot = None
+
+    def destroy(self, on_end: Callable[[], object] = lambda: None) -> None:
+        """Let everybody out and end the bridge. May be called again.
+
+        Applications whose channels are in it now hear of all of its end: BridgeDestroyed comes
+        last, after what was being recorded has said how it ended.
+
+        :param on_end: called when BridgeDestroyed has been published.
+        """
         if self.is_destroyed:
             return
+        self.is_destroyed = True
+        for channel in self.channels.values():
+            if channel.stasis is not None:
+                self.node.applications.watch(channel.stasis.app, self.topics[0])
         for close in list(self.resources):
             close()
         for channel in list(self.channels.values()):
             self.remove(channel)
-        self.is_destroyed = True
         self._media.close()
+        if self.unsettled:
+            self.node.scope.spawn(self._end_when_settled(on_end), f"bridge {self.id} settle")
+        else:
+            self._end(on_end)
+
+    async def _end_when_settled(self, on_end: Callable[[], object]) -> None:
+        await asyncio.wait(self.unsettled, timeout=SETTLE_TIMEOUT)
+        self._end(on_end)
+
+    def _end(self, on_end: Callable[[], object]) -> None:
         if self.node.bus.wants(self.topics):
             self.publish(events.bridge_destroyed(bridge=self.snapshot()))
         self.node.applications.forget_topic(self.topics[0])
+        on_end()
 
     def _forget_departure(self, future: asyncio.Future[Channel]) -> None:
         self._departures.remove(future)
@@ -186,12 +221,14 @@ class Bridge:
         if len(self.channels) == 2:
             for member in self.channels.values():
                 if member is not channel:
+                    self._waiting.add(member.id)
                     member.set_background("music", music_class or member.music_class)
 
     def on_member_resumed(self, channel: Channel) -> None:
         """End the music of :meth:`on_member_held`."""
         for member in self.channels.values():
-            if member is not channel:
+            if member is not channel and member.id in self._waiting:
+                self._waiting.discard(member.id)
                 member.set_background(None)
 
     def on_member_identified(self, channel: Channel) -> None:

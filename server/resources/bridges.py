@@ -16,6 +16,7 @@ from server.resources.local_optimization import optimize_locals
 from server.resources.node import Node
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
+from server.resources.stasis_calls import stasis_call_of
 
 logger = logging.getLogger(__name__)
 
@@ -39,16 +40,17 @@ class Bridges:
         return len(self._bridges)
 
     def __iter__(self) -> Iterator[Bridge]:
-        return iter(list(self._bridges.values()))
+        return iter([bridge for bridge in self._bridges.values() if not bridge.is_destroyed])
 
     def __contains__(self, bridge_id: str) -> bool:
-        return bridge_id in self._bridges
+        bridge = self._bridges.get(bridge_id)
+        return bridge is not None and not bridge.is_destroyed
 
     # the API's verbs
 
     def list(self) -> list[Snapshot]:
         """Return every bridge."""
-        return [bridge.snapshot() for bridge in self._bridges.values()]
+        return [bridge.snapshot() for bridge in self]
 
     def create(
         self,
@@ -57,11 +59,12 @@ class Bridges:
         bridge_id: str | None = None,
         name: str | None = None,
     ) -> Snapshot:
-        """Make a bridge, or rename the one that has this id.
+        """Make a bridge, or name the one that has this id.
 
         :param bridge_type: a comma-separated list of :data:`BRIDGE_TYPES`.
         :raises InvalidArgument: unknown type, or an id too long.
-        :raises Conflict: the id belongs to a bridge of another type.
+        :raises Conflict: the id belongs to a bridge of another type or name, or to one that
+            just ends.
         """
         is_holding = _read_type(bridge_type)
         chosen = bridge_id or new_uuid()
@@ -71,6 +74,7 @@ class Bridges:
         if existing is not None:
             if existing.is_holding != is_holding or existing.bridge_class != "stasis":
                 raise Conflict("A bridge with this id and another type exists")
+            existing.rename(name or "")
             return existing.snapshot()
         bridge = self._make(chosen, name=name or "", creator="Stasis", is_holding=is_holding)
         return bridge.snapshot()
@@ -164,7 +168,7 @@ class Bridges:
         :raises NotFound: there is none.
         """
         bridge = self._bridges.get(bridge_id)
-        if bridge is None:
+        if bridge is None or bridge.is_destroyed:
             raise NotFound("Bridge not found")
         return bridge
 
@@ -217,8 +221,7 @@ class Bridges:
         return bridge
 
     def _end(self, bridge: Bridge) -> None:
-        bridge.destroy()
-        self._bridges.pop(bridge.id, None)
+        bridge.destroy(lambda: self._bridges.pop(bridge.id, None))
 
     def _find_stasis(self, bridge_id: str) -> Bridge:
         bridge = self.find(bridge_id)
@@ -230,8 +233,11 @@ class Bridges:
         channel = self._node.registry.find(channel_id)
         if channel is None:
             raise InvalidArgument("channel", f"Channel {channel_id} not found")
-        if channel.stasis is None:
-            raise Unprocessable("channel", f"Channel {channel_id} not in Stasis application")
+        try:
+            stasis_call_of(channel)
+        except Conflict:
+            reason = f"Channel {channel_id} not in Stasis application"
+            raise Unprocessable("channel", reason) from None
         return channel
 
 

@@ -214,6 +214,8 @@ class Channel:
 
     def set_caller(self, caller: Party) -> None:
         """Change who calls, and say so."""
+        if caller == self.caller:
+            return
         self.caller = caller
         self.touch()
         if self.has_audience:
@@ -246,10 +248,9 @@ class Channel:
             self.set_state("Up")
 
     def ring(self) -> None:
-        """Tell the caller that it rings."""
+        """Tell the caller that it rings. The state stays: ``Ringing`` is for called phones."""
         if not self.is_hungup and self.state != "Up":
             self.leg.ring()
-            self.set_state("Ringing")
 
     def progress(self) -> None:
         """Open early media."""
@@ -385,6 +386,7 @@ class Channel:
         """
         former = self._controller
         task = self.node.scope.spawn(self._run(controller), f"{self.name} {name}")
+        task.add_done_callback(lambda _task: controller.close())  # cancelled before it began
         self._controller = task
         if former is not None and former is not asyncio.current_task():
             former.cancel()

@@ -16,7 +16,13 @@ from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
-from server.resources.stasis_calls import Continue, Move, StasisCall, split_args
+from server.resources.stasis_calls import (
+    Continue,
+    Move,
+    StasisCall,
+    split_args,
+    stasis_call_of,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -104,8 +110,9 @@ class Channels:
 
         :raises NotFound: no such channel, or no such label.
         :raises Conflict: it is not in a Stasis application.
+        :raises InvalidState: it has not been dialled yet.
         """
-        channel, call = self._in_stasis(channel_id)
+        channel, call = self._usable(channel_id)
         where = context or channel.context
         exten = extension or channel.exten
         if label:
@@ -243,7 +250,7 @@ class Channels:
 
         :raises Conflict: it is in a bridge; record the bridge then.
         """
-        channel, _ = self._usable(channel_id)
+        channel, _ = self._in_stasis(channel_id)
         if channel.bridge is not None:
             raise Conflict("Channel is in a bridge")
         return await self._recordings.start(channel, f"channel:{channel.id}", **options)
@@ -317,9 +324,7 @@ class Channels:
 
     def _in_stasis(self, channel_id: str) -> tuple[Channel, StasisCall]:
         channel = self.find(channel_id)
-        if channel.stasis is None or channel.is_hungup:
-            raise Conflict("Channel not in Stasis application")
-        return channel, channel.stasis
+        return channel, stasis_call_of(channel)
 
     def _usable(self, channel_id: str) -> tuple[Channel, StasisCall]:
         channel, call = self._in_stasis(channel_id)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 from server.base.causes import Cause
-from server.base.errors import Conflict, InvalidArgument, Unavailable
+from server.base.errors import Conflict, InvalidArgument, ServerError, Unavailable
 from server.base.ids import MAX_ID_LENGTH, ChannelId
 from server.model import events
 from server.resources.channel import Channel
@@ -117,6 +117,9 @@ class DialAttempt:
         if not self._news.full():
             self._news.put_nowait(status)
 
+    def _forward(self) -> str:
+        return self.channel.variables.get("FORWARD_TARGET") or ""
+
     def _publish(self, status: str) -> None:
         caller = self.caller
         topics = () if caller is None else caller.topics
@@ -126,7 +129,7 @@ class DialAttempt:
             events.dial(
                 caller=caller.snapshot() if caller is not None else None,
                 peer=self.channel.snapshot(),
-                forward="",
+                forward=self._forward() if status == DialStatus.FORWARD else "",
                 dialstring=self.dial_string,
                 dialstatus=status,
             ),
@@ -170,7 +173,8 @@ class Dialer:
         :param endpoint: a dial string such as ``PJSIP/alice``.
         :param requestor: whose inheritable variables, linkedid and account the channel gets.
         :param other_channel_id: id for the second half of a Local channel.
-        :raises InvalidArgument: the dial string is malformed or the technology unknown.
+        :raises InvalidArgument: the dial string is malformed, the technology unknown, or a
+            variable can't be written.
         :raises NotFound: no such endpoint, or it can't be reached.
         :raises Conflict: a channel with this id exists.
         :raises Unavailable: the node is full or stopping.
@@ -181,8 +185,7 @@ class Dialer:
             raise InvalidArgument("endpoint", f"{endpoint!r} is not TECHNOLOGY/RESOURCE")
         self.check_capacity()
         chosen = self.choose_id(channel_id, "channelId")
-        if other_channel_id is not None:
-            self.choose_id(other_channel_id, "otherChannelId")
+        other = self._choose_other_id(chosen if channel_id else "", other_channel_id)
         inherited = requestor.variables.inheritable() if requestor is not None else {}
         leg = technology.create_leg(
             resource,
@@ -190,7 +193,7 @@ class Dialer:
                 formats=formats,
                 variables={**inherited, **(variables or {})},
                 requestor=requestor.name if requestor is not None else "",
-                other_channel_id=other_channel_id or "",
+                other_channel_id=other,
             ),
         )
         channel = Channel(self._node, chosen, leg, "Down")
@@ -204,8 +207,12 @@ class Dialer:
         if caller is not None:
             channel.caller = caller
         self.announce(channel)
-        for name, value in {**inherited, **(variables or {})}.items():
-            self._node.dialplan.write(channel, name, value)
+        try:
+            for name, value in {**inherited, **(variables or {})}.items():
+                self._node.dialplan.write(channel, name, value)
+        except ServerError:
+            channel.hangup(Cause.NORMAL_CLEARING)
+            raise
         return channel
 
     def announce(self, channel: Channel) -> None:
@@ -243,6 +250,19 @@ class Dialer:
         if wanted in self._node.registry:
             raise Conflict(f"Channel with id {wanted} already exists")
         return ChannelId(wanted)
+
+    def _choose_other_id(self, chosen: str, wanted: str | None) -> str:
+        """Return the id for the second half of a Local channel, empty for a new one.
+
+        :param chosen: the id that somebody chose for the first half, or empty.
+        """
+        if wanted:
+            if wanted == chosen:
+                raise Conflict(f"Channel with id {wanted} already exists")
+            return self.choose_id(wanted, "otherChannelId")
+        derived = f"{chosen};2"
+        is_usable = chosen and len(derived) <= MAX_ID_LENGTH and derived not in self._node.registry
+        return derived if is_usable else ""
 
 
 def follow_from_creation(channel: Channel, app: str) -> None:

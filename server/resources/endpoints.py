@@ -12,6 +12,8 @@ from server.resources.node import Node
 from server.stasis.topics import Topic, device_topic, endpoint_topic
 from server.tech.base import ContactInfo, EndpointInfo, Technology
 
+PEER_STATUS = {"online": "Reachable", "offline": "Unreachable"}
+
 
 class Endpoints:
     """What can be called, over all technologies.
@@ -70,8 +72,11 @@ class Endpoints:
         """Publish that an endpoint came or went."""
         topics = _topics(info)
         if self._node.bus.wants(topics):
-            event = events.endpoint_state_change(endpoint=snapshot(self._describe(info)))
-            self._node.bus.publish(event, topics)
+            endpoint = snapshot(self._describe(info))
+            peer = snapshot(events.Peer(peer_status=PEER_STATUS.get(info.state, "Unknown")))
+            self._node.bus.publish(events.endpoint_state_change(endpoint=endpoint), topics)
+            self._node.bus.publish(events.peer_status_change(endpoint=endpoint, peer=peer), topics)
+        self._node.on_endpoint_activity(info.technology, info.resource)
 
     def on_contact_changed(self, info: EndpointInfo, contact: ContactInfo) -> None:
         """Publish that a contact's reachability changed."""
@@ -154,7 +159,7 @@ class DeviceStates:
         """Recompute one device's state, and publish it if it changed."""
         device = f"{technology}/{resource}"
         topics = (device_topic(device), device_topic(""))
-        if not self._node.bus.wants(topics):
+        if not self._node.bus.wants(topics) or self._endpoints.find(technology, resource) is None:
             self._known.pop(device, None)
             return
         state = self.state(device)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from server.base.errors import Unavailable
+from server.base.errors import ServerError, Unavailable
 from server.resources.channel import Channel
 from server.resources.dialing import Dialer
 from server.resources.endpoints import Endpoints
@@ -46,7 +46,10 @@ class IncomingCalls:
         channel.set_position(call.context, call.exten, 1)
         self._dialer.announce(channel)
         for name, value in call.variables.items():
-            self._node.dialplan.write(channel, name, value)
+            try:
+                self._node.dialplan.write(channel, name, value)
+            except ServerError as error:
+                logger.warning("%s: can't set %s: %s", leg.name, name, error)
         logger.info(
             "%s: call from %s to %s@%s", leg.name, call.caller.number, call.exten, call.context
         )

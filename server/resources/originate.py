@@ -112,7 +112,7 @@ class Originator:
         """
         if timeout < 0:
             raise InvalidArgument("timeout", "must not be negative")
-        calling = self._find_optional(caller)
+        calling = self._node.registry.get(caller) if caller else None
         if channel.state != "Down" or channel.dial_watch is not None:
             raise Conflict("Channel is not in the state Down")
         attempt = DialAttempt(channel, calling, channel.dial_string)
@@ -148,6 +148,8 @@ class Originator:
         variables: Mapping[str, Any] | None,
         caller_id: str | None,
     ) -> Channel:
+        if originator and formats:
+            raise InvalidArgument("formats", "give either originator or formats")
         try:
             return self._dialer.create_outgoing(
                 endpoint,

@@ -94,6 +94,7 @@ class Playbacks:
         self._node = node
         self._playbacks: dict[str, Playback] = {}
         self._queues: dict[str, deque[Playback]] = {}
+        self._closers: dict[str, Callable[[], None]] = {}  # of targets that have a queue
 
     def __len__(self) -> int:
         return len(self._playbacks)
@@ -192,9 +193,9 @@ class Playbacks:
         self._playbacks[chosen] = playback
         accepted = playback.snapshot()
         if queue is None:
-            self._queues[target_uri] = deque()
-            target.resources.append(self._closer(target_uri))
-            self._begin(playback)
+            self._open_queue(target, target_uri)
+            if not self._begin(playback):
+                self._next(target, target_uri)
         else:
             queue.append(playback)
         return accepted
@@ -207,7 +208,8 @@ class Playbacks:
             raise NotFound("Playback not found")
         return playback
 
-    def _begin(self, playback: Playback) -> None:
+    def _begin(self, playback: Playback) -> bool:
+        """Start a playback; return whether it plays now."""
         sources: list[Source] = []
         starts: list[tuple[int, int]] = []  # first source of a media item, the item's index
         for index, uri in enumerate(playback.media):
@@ -223,7 +225,7 @@ class Playbacks:
             sources.extend(found)
         if not sources:
             self._finish(playback, "failed")
-            return
+            return False
         first_sources = dict(starts)
 
         def on_item(position: int) -> None:
@@ -238,9 +240,10 @@ class Playbacks:
         except ServerError as error:
             logger.warning("playback %s: %s", playback.id, error)
             self._finish(playback, "failed")
-            return
+            return False
         playback.player = player
         player.done.add_done_callback(lambda done: self._on_done(playback, done.result()))
+        return True
 
     def _continue(self, playback: Playback, index: int) -> None:
         playback.index = index
@@ -251,36 +254,39 @@ class Playbacks:
     def _on_done(self, playback: Playback, result: PlayResult) -> None:
         if result.reason == "failed":
             logger.warning("playback %s failed: %s", playback.id, result.error)
-        self._finish(playback, "failed" if result.reason == "failed" else "done")
+        if playback.id in self._playbacks:
+            self._finish(playback, "failed" if result.reason == "failed" else "done")
+            self._next(playback.target, playback.target_uri)
 
     def _finish(self, playback: Playback, state: str) -> None:
-        if self._playbacks.pop(playback.id, None) is None:
-            return
-        was_queued = playback.state == "queued"
+        del self._playbacks[playback.id]
         playback.state = state
         self._publish(playback, events.playback_finished)
-        if not (was_queued and state == "done"):
-            self._next(playback.target_uri)
 
-    def _next(self, target_uri: str) -> None:
-        queue = self._queues.get(target_uri)
-        if queue:
-            self._begin(queue.popleft())
-        elif queue is not None:
-            self._queues.pop(target_uri)
+    def _next(self, target: PlaybackTarget, target_uri: str) -> None:
+        queue = self._queues[target_uri]
+        while queue:
+            if self._begin(queue.popleft()):
+                return
+        self._close_queue(target, target_uri)
 
-    def _closer(self, target_uri: str) -> Callable[[], None]:
-        """Return what ends every playback of a target that goes away."""
-
+    def _open_queue(self, target: PlaybackTarget, target_uri: str) -> None:
         def close() -> None:
-            self._queues.pop(target_uri, None)
+            """End every playback of a target that goes away."""
+            self._close_queue(target, target_uri)
             for playback in list(self._playbacks.values()):
                 if playback.target_uri == target_uri:
                     if playback.player is not None:
                         playback.player.stop()
                     self._finish(playback, "done")
 
-        return close
+        self._queues[target_uri] = deque()
+        self._closers[target_uri] = close
+        target.resources.append(close)
+
+    def _close_queue(self, target: PlaybackTarget, target_uri: str) -> None:
+        del self._queues[target_uri]
+        target.resources.remove(self._closers.pop(target_uri))
 
     def _publish(self, playback: Playback, make: Callable[..., Event]) -> None:
         playback.target.publish(make(playback=playback.snapshot()))

@@ -67,8 +67,15 @@ class LiveRecording:
         self.is_muted = False
         self.recorder: Recorder | None = None
         self.result: RecordResult | None = None
+        self.is_stopping = False
         self.on_end: list[Callable[[], None]] = []
-        self.settled: asyncio.Future[None] | None = None
+        self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def stop(self) -> None:
+        """End it, or keep it from beginning. May be called again."""
+        self.is_stopping = True
+        if self.recorder is not None:
+            self.recorder.stop()
 
     def snapshot(self) -> Snapshot:
         """Return the recording's JSON; durations in whole seconds, once it is over."""
@@ -182,14 +189,14 @@ class Recordings:
         """
         recording = self._find(recording_name)
         recording.state = "canceled"
-        self._recorder(recording).stop()
+        recording.stop()
 
     def stop(self, recording_name: str) -> None:
         """Stop a recording and keep it.
 
         :raises NotFound: there is none.
         """
-        self._recorder(self._find(recording_name)).stop()
+        self._find(recording_name).stop()
 
     def pause(self, recording_name: str) -> None:
         """Leave out what is said from now on.
@@ -198,13 +205,15 @@ class Recordings:
         """
         recording = self._find(recording_name)
         self._recorder(recording).pause()
-        recording.state = "paused"
+        if not recording.is_stopping:
+            recording.state = "paused"
 
     def unpause(self, recording_name: str) -> None:
         """Undo :meth:`pause`."""
         recording = self._find(recording_name)
         self._recorder(recording).unpause()
-        recording.state = "recording"
+        if not recording.is_stopping:
+            recording.state = "recording"
 
     def mute(self, recording_name: str) -> None:
         """Record silence from now on.
@@ -240,7 +249,8 @@ class Recordings:
 
         :raises InvalidArgument: a value is wrong.
         :raises Unprocessable: the format can't be recorded, or the name is none.
-        :raises Conflict: the name is in use, or its file exists and must not be touched.
+        :raises Conflict: the name is in use, or its file exists and must not be touched, or the
+            target went away, or the recording was stopped, before the file was open.
         :raises MediaError: the file can't be written.
         """
         for field, value in (
@@ -260,33 +270,51 @@ class Recordings:
             raise Conflict("A recording with this name exists")
         recording = LiveRecording(name, file_format, path, target, target_uri)
         self._live[name] = recording
+        self._follow(recording, terminate_on)
         try:
-            await self._blocking(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-            recorder = target.record(
-                str(path),
-                file_format,
+            recorder = await self._open(
+                recording,
                 append=if_exists == "append",
                 overwrite=if_exists == "overwrite",
                 max_duration_ms=max_duration_seconds * 1000,
                 max_silence_ms=max_silence_seconds * 1000,
                 beep=beep,
             )
-            recording.recorder = recorder
-            await recorder.opened
-        except OSError as error:
-            del self._live[name]
-            raise MediaError(f"can't record to {name}: {error.strerror}") from None
         except BaseException:
-            del self._live[name]
+            recording.stop()
+            self._forget(recording)
             raise
-        recording.state = "recording"
-        self._follow(recording, terminate_on)
+        if recording.state == "queued":
+            recording.state = "recording"
         snapshot = recording.snapshot()
         target.publish(events.recording_started(recording=snapshot))
         recorder.done.add_done_callback(lambda done: self._on_done(recording, done.result()))
         return snapshot
 
     # private
+
+    async def _open(self, recording: LiveRecording, **options: Any) -> Recorder:
+        """Return the recorder once its file is open. Meanwhile the target may go away."""
+        directory = recording.path.parent
+        try:
+            await self._blocking(lambda: directory.mkdir(parents=True, exist_ok=True))
+            self._check_wanted(recording)
+            recorder = recording.target.record(
+                str(recording.path), recording.file_format, **options
+            )
+            recording.recorder = recorder
+            await recorder.opened
+        except OSError as error:
+            raise MediaError(f"can't record to {recording.name}: {error.strerror}") from None
+        except MediaError:
+            self._check_wanted(recording)
+            raise
+        return recorder
+
+    @staticmethod
+    def _check_wanted(recording: LiveRecording) -> None:
+        if recording.is_stopping:
+            raise Conflict("The recording was stopped before it began")
 
     def _find(self, name: str) -> LiveRecording:
         recording = self._live.get(name)
@@ -303,41 +331,52 @@ class Recordings:
     def _follow(self, recording: LiveRecording, terminate_on: str) -> None:
         """Stop the recording when its target goes, or on the digit that was asked for."""
         target = recording.target
-        recorder = self._recorder(recording)
-        target.resources.append(recorder.stop)
-        recording.on_end.append(lambda: target.resources.remove(recorder.stop))
-        settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        target.unsettled.add(settled)
-        settled.add_done_callback(target.unsettled.discard)
-        recording.settled = settled
+        target.resources.append(recording.stop)
+        recording.on_end.append(lambda: target.resources.remove(recording.stop))
+        target.unsettled.add(recording.settled)
+        recording.on_end.append(lambda: target.unsettled.discard(recording.settled))
         if terminate_on == "none":
             return
 
         def on_digit(digit: str) -> None:
             if terminate_on in ("any", digit):
-                recorder.stop()
+                recording.stop()
 
         observers = target.digit_observers
         observers.append(on_digit)
         recording.on_end.append(lambda: observers.remove(on_digit))
 
     def _on_done(self, recording: LiveRecording, result: RecordResult) -> None:
-        self._live.pop(recording.name, None)
-        for callback in recording.on_end:
-            callback()
+        recording.is_stopping = True
         recording.result = result
-        if recording.state == "canceled":
-            self._node.scope.spawn(
-                self._blocking(lambda: recording.path.unlink(missing_ok=True)), "discard"
-            )
-        else:
-            recording.state = "failed" if result.reason == "failed" else "done"
         if result.error:
             logger.warning("recording %s: %s", recording.name, result.error)
-        make = events.recording_failed if result.reason == "failed" else events.recording_finished
+        if recording.state == "canceled":
+            self._node.scope.spawn(self._discard(recording), f"discard {recording.name}")
+            return
+        recording.state = "failed" if result.reason == "failed" else "done"
+        self._finish(recording)
+
+    async def _discard(self, recording: LiveRecording) -> None:
+        """Delete the file of a canceled recording while its name is still taken."""
+        try:
+            await self._blocking(lambda: recording.path.unlink(missing_ok=True))
+        except OSError as error:
+            logger.warning("recording %s: can't be deleted: %s", recording.name, error.strerror)
+        finally:
+            self._finish(recording)
+
+    def _finish(self, recording: LiveRecording) -> None:
+        is_failed = recording.result is not None and recording.result.reason == "failed"
+        make = events.recording_failed if is_failed else events.recording_finished
         recording.target.publish(make(recording=recording.snapshot()))
-        if recording.settled is not None:
-            recording.settled.set_result(None)
+        self._forget(recording)
+
+    def _forget(self, recording: LiveRecording) -> None:
+        del self._live[recording.name]
+        for callback in recording.on_end:
+            callback()
+        recording.settled.set_result(None)
 
     @staticmethod
     async def _blocking(function: Callable[[], T]) -> T:

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from server.base.errors import NotFound, Unavailable
+from server.base.errors import ChannelHungUp, Conflict, NotFound, Unavailable
 from server.model import events
 from server.resources.channel import Channel
 from server.resources.node import Node
@@ -41,6 +41,11 @@ class StasisCall:
         self.args = list(args)
         self.exit: asyncio.Future[Continue | Move] = asyncio.get_running_loop().create_future()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the channel has been told to leave: nothing more can be asked of it here."""
+        return self.exit.done()
+
     def leave(self, how: Continue | Move) -> None:
         """Ask the stay to end; only the first request counts."""
         if not self.exit.done():
@@ -58,6 +63,8 @@ async def enter_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
         raise NotFound(f"Stasis application {app} is not registered")
     next_stay: Move | None = Move(app, tuple(args))
     while next_stay is not None:
+        if channel.is_hungup:
+            raise ChannelHungUp(channel.hangup_cause)
         next_stay = await _stay(channel, next_stay)
 
 
@@ -97,6 +104,7 @@ def _refuse_move(channel: Channel, call: StasisCall, how: Move) -> None:
 
 async def _end_stay(channel: Channel, call: StasisCall) -> None:
     """Bring the channel out: bridge, playbacks and recordings first, then StasisEnd."""
+    call.exit.cancel()
     for close in list(channel.resources):
         close()
     await channel.settle()
@@ -104,11 +112,23 @@ async def _end_stay(channel: Channel, call: StasisCall) -> None:
         channel.bridge.remove(channel)
     if not channel.is_hungup:
         channel.set_background(None)
+    channel.flush_digits()
     channel.stasis = None
     channel.node.bus.publish(
         events.stasis_end(channel=channel.snapshot()), (application_topic(call.app),)
     )
     channel.node.applications.unwatch(call.app, channel_topic(channel.id))
+
+
+def stasis_call_of(channel: Channel) -> StasisCall:
+    """Return the stay of a channel that an application can use now.
+
+    :raises Conflict: it has not entered an application yet, is on its way out, or has hung up.
+    """
+    call = channel.stasis
+    if call is None or call.is_over or channel.is_hungup:
+        raise Conflict("Channel not in Stasis application")
+    return call
 
 
 async def run_in_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:

@@ -36,24 +36,38 @@ class Consumer(Protocol):
         """End the connection."""
 
 
+class Seat:
+    """A consumer's place in an application: what is due to it stays its own when it is replaced."""
+
+    __slots__ = ("_suffix", "consumer")
+
+    def __init__(self, consumer: Consumer, name: str) -> None:
+        self.consumer = consumer
+        self._suffix = b',"application":' + orjson.dumps(name) + b"}"
+
+    def deliver(self, _published: Published, encoded: bytes) -> None:
+        """Send one event; see :class:`~server.stasis.bus.Recipient`."""
+        self.consumer.deliver(encoded + self._suffix)
+
+
 class Application:
     """One application: its consumer, its subscriptions and its filter."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.consumer: Consumer | None = None
+        self.seat: Seat | None = None
         self.is_subscribed_to_all = False
         self.topics: dict[Topic, int] = {}
+        self.chosen: set[Topic] = set()  # those subscribed to by hand, which count once
         self.allowed: list[dict[str, Any]] = []
         self.disallowed: list[dict[str, Any]] = []
         self._allowed_types: frozenset[str] = frozenset()
         self._disallowed_types: frozenset[str] = frozenset()
-        self._suffix = b',"application":' + orjson.dumps(name) + b"}"
 
-    def deliver(self, published: Published, encoded: bytes) -> None:
-        """Send one event; part of the bus's :class:`~server.stasis.bus.Recipient`."""
-        if self.consumer is not None:
-            self.consumer.deliver(encoded + self._suffix)
+    @property
+    def consumer(self) -> Consumer | None:
+        """Who is connected as this application."""
+        return self.seat.consumer if self.seat is not None else None
 
     def set_filter(
         self, allowed: list[dict[str, Any]] | None, disallowed: list[dict[str, Any]] | None
@@ -128,8 +142,8 @@ class Applications:
             former = application.consumer
             if former is not None and former is not consumer:
                 self._bus.publish(events.application_replaced(), (application_topic(name),))
-                self._bus.flush()
-            application.consumer = consumer
+            if former is not consumer:
+                application.seat = Seat(consumer, name)
             if subscribe_all:
                 application.is_subscribed_to_all = True
                 self._all_subscribers[name] = application
@@ -139,7 +153,7 @@ class Applications:
         """Forget *consumer*; its applications stay for the calls that they still control."""
         for application in list(self._applications.values()):
             if application.consumer is consumer:
-                application.consumer = None
+                application.seat = None
                 application.is_subscribed_to_all = False
                 self._all_subscribers.pop(application.name, None)
                 logger.info("Stasis application %s disconnected", application.name)
@@ -179,12 +193,16 @@ class Applications:
         if len(application.topics) + len(topics) > MAX_SUBSCRIPTIONS:
             raise Unprocessable("eventSource", "the application has too many subscriptions")
         for topic in topics:
-            if topic not in application.topics:
+            if topic not in application.chosen:
+                application.chosen.add(topic)
                 self._add(application, topic)
         return application.snapshot()
 
     def unsubscribe(self, application_name: str, event_source: Sequence[str]) -> model.Application:
         """Remove subscriptions, all or none.
+
+        What was subscribed to by hand ends; otherwise one count of what the application follows
+        because it controls something there.
 
         :raises NotFound: no such application.
         :raises InvalidArgument: a source is malformed.
@@ -195,8 +213,9 @@ class Applications:
         for topic, source in zip(topics, event_source, strict=True):
             if topic not in application.topics:
                 raise Unprocessable("eventSource", f"not subscribed to {source}")
-        for topic in topics:
-            self._remove(application, topic)
+        for topic in dict.fromkeys(topics):
+            application.chosen.discard(topic)
+            self.unwatch(application_name, topic)
         return application.snapshot()
 
     def set_event_filter(
@@ -248,7 +267,7 @@ class Applications:
             kind is TopicKind.APPLICATION for kind, _ in topics
         )
 
-    def _route(self, event: Event, topics: Sequence[Topic]) -> Sequence[Application]:
+    def _route(self, event: Event, topics: Sequence[Topic]) -> Sequence[Seat]:
         found: dict[str, Application] = {}
         is_private = True
         for topic in topics:
@@ -262,9 +281,9 @@ class Applications:
         if not is_private:
             found.update(self._all_subscribers)
         return [
-            application
+            application.seat
             for application in found.values()
-            if application.consumer is not None and application.accepts(event.type)
+            if application.seat is not None and application.accepts(event.type)
         ]
 
     def _find(self, name: str) -> Application:
@@ -279,6 +298,7 @@ class Applications:
 
     def _remove(self, application: Application, topic: Topic) -> None:
         application.topics.pop(topic, None)
+        application.chosen.discard(topic)
         subscribers = self._subscribers.get(topic, {})
         subscribers.pop(application.name, None)
         if not subscribers:

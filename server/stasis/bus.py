@@ -2,9 +2,12 @@
 
 :meth:`Bus.publish` is synchronous. It gives the event its sequence number and time and asks the
 router at once who is to get it, so that subscriptions count as of the event's own moment. What
-is due to sockets is sent later, in order: at the end of the loop's present iteration, or, while
-somebody holds the bus, when the last holder lets go. A REST request holds the bus until its reply
-is written; that is how a reply always goes out before the events which its command causes.
+is due to sockets is sent later, in order, and never in the loop iteration in which it was
+published: a REST reply that is written in the step that published an event, or in an earlier one,
+has left through its own socket by then. (uvloop writes to the sockets at the end of an iteration
+and in no particular order, so that waiting for the end of the same one would not do.) A command
+whose reply comes later holds the bus until then. That is how a reply always goes out before the
+events which its command causes.
 """
 
 from __future__ import annotations
@@ -72,8 +75,9 @@ class Bus:
         self._has_audience: Callable[[Sequence[Topic]], bool] = _no_audience
         # due deliveries, in order
         self._due: deque[tuple[Published, Sequence[Recipient]]] = deque()
+        self._ripe = 0  # how many of them were published in an iteration that is over
         self._holds = 0
-        self._is_flush_scheduled = False
+        self._is_scheduled = False
 
     def set_router(
         self,
@@ -110,7 +114,7 @@ class Bus:
         recipients = self._router(event, topics)
         if recipients:
             self._due.append((published, recipients))
-            self._schedule_flush()
+            self._schedule()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -120,26 +124,28 @@ class Bus:
             yield
         finally:
             self._holds -= 1
-            if not self._holds:
-                self.flush()
+            if self._due:
+                self._schedule()
 
-    def flush(self) -> None:
-        """Deliver what is due, unless the bus is held."""
-        due = self._due
-        while due and not self._holds:
-            published, recipients = due.popleft()
-            encoded = published.encode(self.asterisk_id)
-            for recipient in recipients:
-                recipient.deliver(published, encoded)
+    def _schedule(self) -> None:
+        if not self._is_scheduled and not self._holds:
+            self._is_scheduled = True
+            asyncio.get_running_loop().call_soon(self._on_iteration)
 
-    def _schedule_flush(self) -> None:
-        if not self._is_flush_scheduled and not self._holds:
-            self._is_flush_scheduled = True
-            asyncio.get_running_loop().call_soon(self._on_iteration_end)
+    def _on_iteration(self) -> None:
+        self._is_scheduled = False
+        if self._holds:
+            return
+        for _ in range(self._ripe):
+            self._deliver(*self._due.popleft())
+        self._ripe = len(self._due)
+        if self._due:
+            self._schedule()
 
-    def _on_iteration_end(self) -> None:
-        self._is_flush_scheduled = False
-        self.flush()
+    def _deliver(self, published: Published, recipients: Sequence[Recipient]) -> None:
+        encoded = published.encode(self.asterisk_id)
+        for recipient in recipients:
+            recipient.deliver(published, encoded)
 
 
 def _nobody(_event: Event, _topics: Sequence[Topic]) -> Sequence[Recipient]:

@@ -107,6 +107,7 @@ async def test_reply_precedes_the_events_it_causes(node: NodeUnderTest) -> None:
         await settle()
         reply_was_written = len(app.events) == before
     assert reply_was_written
+    await settle()
     assert app.types[before:] == ["ChannelStateChange"]
 
 

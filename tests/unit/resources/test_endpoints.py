@@ -40,7 +40,8 @@ async def test_endpoint_and_contact_changes_are_published(node: NodeUnderTest) -
         info, ContactInfo("sip:alice@127.0.0.1", "alice", "Reachable", 1500)
     )
     await settle()
-    assert app.types == ["EndpointStateChange", "ContactStatusChange"]
+    assert app.types == ["EndpointStateChange", "PeerStatusChange", "ContactStatusChange"]
+    assert app.events[1]["peer"] == {"peer_status": "Unreachable"}
     assert app.events[1]["contact_info"] == {
         "uri": "sip:alice@127.0.0.1",
         "contact_status": "Reachable",
