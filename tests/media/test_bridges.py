@@ -259,3 +259,15 @@ async def test_moves_under_traffic_lose_nothing_alive(make_phone):
     assert {result.reason for result in results} <= {"finished", "stopped"}
     await until(lambda: not leaks(engine))
     await engine.close()
+
+
+async def test_a_digit_cut_off_by_leaving_is_ended_at_the_far_end(engine, make_phone):
+    bridge = engine.create_bridge()
+    (alice, a), (bob, b) = [await call(engine, make_phone, bridge) for _ in range(2)]
+    await asyncio.sleep(0.02)
+    await alice.press("8", 80, end_packets=0)
+    await until(lambda: bob.events())
+    bridge.remove(a)
+    await b.play([ToneSource("440", 60)]).done
+    assert sum(end for _, end, _ in bob.events()) == 3
+    assert len({packet.timestamp for packet in bob.packets if packet.payload_type == 101}) == 1

@@ -162,6 +162,7 @@ struct mp_rtp_out {
 	uint32_t source_ssrc;
 	uint16_t seq_delta;
 	uint32_t ts_delta;
+	struct mp_rtp_event open_event; /* relayed, its end not yet; digit 0: none */
 	/* packet times other than 20 ms: audio that waits; payload after a header's room */
 	uint8_t *waiting;
 	size_t waiting_len;

@@ -10,7 +10,8 @@
 
 #include "core.h"
 
-#define GAP_US 60000 /* own frames further apart: the timestamp follows the clock again */
+#define EVENT_ENDS 3     /* the end is sent three times (RFC 4733 section 2.5.1.4) */
+#define GAP_US     60000 /* own frames further apart: the timestamp follows the clock again */
 
 static bool can_send(const struct mp_rtp_session *r)
 {
@@ -73,6 +74,43 @@ static void transmit(struct mp_stream *s, const struct mp_rtp *rtp, uint8_t *pac
 	mp_add(&r->stats.tx_octets, payload_len);
 }
 
+static void send_block(struct mp_stream *s, const struct mp_rtp_event *event, uint32_t ts, bool marker)
+{
+	struct mp_rtp_out *out = &s->rtp->out;
+	const struct mp_rtp rtp = {.marker = marker,
+	                           .payload_type = (uint8_t)out->dtmf_payload_type,
+	                           .seq = (uint16_t)(out->seq + 1),
+	                           .ts = ts,
+	                           .ssrc = out->ssrc};
+	uint8_t packet[MP_HEADROOM + MP_EVENT_PAYLOAD];
+
+	if (!mp_rtp_event_write(packet + MP_HEADROOM, event))
+		transmit(s, &rtp, packet, MP_EVENT_PAYLOAD, mp_worker_of(&s->obj)->now_us);
+}
+
+/* Another source takes over in the middle of a relayed digit: the far end must learn that it ended. */
+static void finish_event(struct mp_stream *s)
+{
+	struct mp_rtp_out *out = &s->rtp->out;
+	struct mp_rtp_event event = out->open_event;
+
+	out->open_event.digit = 0;
+	event.end = true;
+	for (int i = 0; i < EVENT_ENDS && out->dtmf_payload_type >= 0; i++)
+		send_block(s, &event, out->ts, false);
+}
+
+static void note_event(struct mp_rtp_out *out, const struct mp_packet *p)
+{
+	struct mp_rtp_event event;
+
+	if (mp_rtp_event_parse(&event, p->payload, p->len))
+		return;
+	out->open_event = event;
+	if (event.end)
+		out->open_event.digit = 0;
+}
+
 /* Map another sender's numbers onto ours. */
 static void follow(struct mp_rtp_out *out, const struct mp_stream *from, const struct mp_packet *p)
 {
@@ -115,9 +153,13 @@ static void relay_rtp(struct mp_stream *s, const struct mp_stream *from, struct 
 		return;
 	}
 	if (out->source != from || out->source_ssrc != p->ssrc) {
+		if (out->open_event.digit)
+			finish_event(s);
 		is_new = out->started;
 		follow(out, from, p);
 	}
+	if (p->codec == MP_CODEC_NONE)
+		note_event(out, p);
 	rtp.marker = p->marker || is_new;
 	rtp.payload_type = p->codec == MP_CODEC_NONE ? (uint8_t)out->dtmf_payload_type : out->payload_type;
 	rtp.seq = (uint16_t)(p->seq + out->seq_delta);
@@ -190,6 +232,8 @@ static void send_own(struct mp_stream *s, uint8_t *packet, size_t len, size_t n,
 	struct mp_rtp_out *out = &s->rtp->out;
 	struct mp_rtp rtp;
 
+	if (out->open_event.digit)
+		finish_event(s);
 	if (out->ptime_ms != MP_TICK_MS) {
 		send_waiting(s, packet + MP_HEADROOM, len, now_us);
 		return;
@@ -279,12 +323,9 @@ void mp_stream_send_event(struct mp_stream *s, const struct mp_rtp_event *event,
 	}
 	struct mp_rtp_out *out = &s->rtp->out;
 
+	if (out->open_event.digit)
+		finish_event(s);
 	if (first)
 		next_own(out, &rtp, 0, now_us);
-	rtp.ts = first ? rtp.ts : out->ts;
-	rtp.marker = first;
-	rtp.seq = (uint16_t)(out->seq + 1);
-	rtp.ssrc = out->ssrc;
-	rtp.payload_type = (uint8_t)out->dtmf_payload_type;
-	transmit(s, &rtp, packet, MP_EVENT_PAYLOAD, now_us);
+	send_block(s, event, first ? rtp.ts : out->ts, first);
 }
