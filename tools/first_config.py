@@ -43,15 +43,15 @@ def usual_ports() -> Ports:
 
 def _first_free(port: int) -> int:
     for candidate in range(port, port + 200, 10):
-        with socket.socket(type=socket.SOCK_STREAM) as tcp:
-            with socket.socket(type=socket.SOCK_DGRAM) as udp:
-                tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    tcp.bind(("127.0.0.1", candidate))
-                    udp.bind(("127.0.0.1", candidate))
-                except OSError:
-                    continue
-                return candidate
+        tcp, udp = socket.socket(type=socket.SOCK_STREAM), socket.socket(type=socket.SOCK_DGRAM)
+        with tcp, udp:
+            tcp.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                tcp.bind(("127.0.0.1", candidate))
+                udp.bind(("127.0.0.1", candidate))
+            except OSError:
+                continue
+            return candidate
     return port
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import base64
-import contextlib
 import http.client
 import os
 import signal
@@ -106,6 +106,22 @@ async def stop(processes: list[asyncio.subprocess.Process]) -> None:
             await process.wait()
 
 
+def take_terminal() -> None:
+    """Become the terminal's foreground process group.
+
+    Ctrl-C then reaches this process and not make, which would call a clean stop an error.
+    """
+    if not sys.stdin.isatty() or os.tcgetpgrp(0) != os.getpgrp():
+        return
+    former = os.getpgrp()
+    signal.signal(
+        signal.SIGTTOU, signal.SIG_IGN
+    )  # whoever gives the terminal away stops without it
+    os.setpgid(0, 0)
+    os.tcsetpgrp(0, os.getpgrp())
+    atexit.register(os.tcsetpgrp, 0, former)
+
+
 async def main() -> int:
     """Run until Ctrl-C or until the server ends."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -146,5 +162,5 @@ async def main() -> int:
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        sys.exit(asyncio.run(main()))
+    take_terminal()
+    sys.exit(asyncio.run(main()))
