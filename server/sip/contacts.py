@@ -62,6 +62,7 @@ class Contact:
     :param expires_at: on the stack's clock; ``None`` for a permanent contact.
     :param roundtrip_usec: of the last OPTIONS, ``None`` before.
     :param flow: the connection that is the only way to it, ``None`` if there are others.
+    :param is_lost: that connection broke.
     """
 
     aor: str
@@ -74,6 +75,7 @@ class Contact:
     status: str = UNKNOWN
     roundtrip_usec: int | None = None
     flow: Flow | None = None
+    is_lost: bool = False
     uri_text: str = field(init=False, default="")
     timer: Timer | None = None
 
@@ -174,8 +176,7 @@ class Contacts:
 
     def add(self, contact: Contact, now: float) -> None:
         """Add a contact."""
-        aor = self._aors[contact.aor]
-        contact.status = UNKNOWN if aor.qualify_frequency else NON_QUALIFIED
+        contact.status = self._initial_status(contact)
         self._contacts.setdefault(contact.aor, []).append(contact)
         self._note_flow(contact)
         self._save(contact)
@@ -185,6 +186,9 @@ class Contacts:
     def refresh(self, contact: Contact, expires_at: float, now: float) -> None:
         """Let a contact live longer."""
         contact.expires_at = expires_at
+        if contact.is_lost:
+            contact.is_lost = False
+            self.set_status(contact, self._initial_status(contact), None, now)
         if contact.timer is not None:
             contact.timer.cancel()
         self._arm(contact)
@@ -217,11 +221,15 @@ class Contacts:
             observer.on_contact_removed(contact, now)
 
     def flow_lost(self, flow: Flow, now: float) -> None:
-        """A connection broke: the contacts that nothing else leads to are gone."""
+        """A connection broke: the contacts that nothing else leads to are out of reach.
+
+        They stay until they expire, or until a new registration needs their place.
+        """
         for contact in self._by_flow.pop(flow, ()):
             if contact.flow == flow:
                 logger.info("contact %s of %s lost its connection", contact.uri_text, contact.aor)
-                self.remove(contact, now)
+                contact.is_lost = True
+                self.set_status(contact, UNREACHABLE, None, now)
 
     def set_status(
         self, contact: Contact, status: str, roundtrip_usec: int | None, now: float
@@ -235,6 +243,10 @@ class Contacts:
         if has_changed:
             for observer in self.observers:
                 observer.on_contact_status(contact, now)
+
+    def _initial_status(self, contact: Contact) -> str:
+        aor = self._aors.get(contact.aor)
+        return UNKNOWN if aor is not None and aor.qualify_frequency else NON_QUALIFIED
 
     def _note_flow(self, contact: Contact) -> None:
         if contact.flow is not None:

@@ -104,9 +104,7 @@ class Registrar:
         candidates = [c for c in registered if c not in kept]
         candidates.sort(key=lambda c: (c.status != UNREACHABLE, c.expires_at or 0.0))
         if not aor.remove_existing:
-            candidates = [
-                c for c in candidates if aor.remove_unavailable and c.status == UNREACHABLE
-            ]
+            candidates = [c for c in candidates if _is_replaceable(c, aor)]
         if len(candidates) < excess:
             raise RemoteProtocolError(f"aor {aor.name} has its {aor.max_contacts} contacts", 403)
         return candidates[:excess]
@@ -164,6 +162,10 @@ class Registrar:
             if contact.expires_at is not None
         ]
         return response
+
+
+def _is_replaceable(contact: Contact, aor: Aor) -> bool:
+    return contact.is_lost or (aor.remove_unavailable and contact.status == UNREACHABLE)
 
 
 def _check_order(request: Request, contact: Contact | None) -> None:

@@ -262,7 +262,7 @@ def test_a_saved_contact_that_expired_meanwhile_is_dropped() -> None:
     assert store.saved == {}
 
 
-def test_a_contact_that_only_a_connection_leads_to_goes_with_it() -> None:
+def test_a_contact_that_lost_its_connection_is_out_of_reach_and_makes_room() -> None:
     endpoint = Endpoint(name="alice", aors=("alice",), auth=("alice",), rewrite_contact=True)
     world = World(endpoint=endpoint)
     world.register("<sip:alice@192.168.0.2:5060>")
@@ -270,10 +270,18 @@ def test_a_contact_that_only_a_connection_leads_to_goes_with_it() -> None:
     for _ in range(2):
         world.register("<sip:alice@192.168.0.2:5060;transport=tcp>")
     assert world.contacts == ["sip:alice@10.0.0.2:5060", "sip:alice@10.0.0.2:5060;transport=TCP"]
-    flow = SimFlow("TCP", SERVER, PHONE)
+    contacts = world.server.stack.contacts
+    lost = contacts.of("alice")[1]
     for _ in range(2):
-        world.server.stack.transport_failed(flow, world.net.now)
-        assert world.contacts == ["sip:alice@10.0.0.2:5060"]
+        world.server.stack.transport_failed(SimFlow("TCP", SERVER, PHONE), world.net.now)
+        assert lost.status == "Unreachable"
+    assert contacts.best(["alice"]) is contacts.of("alice")[0]
+    world.register("<sip:alice@192.168.0.2:5060;transport=tcp>")
+    assert lost.status == "NonQualified"
+    world.server.stack.transport_failed(SimFlow("TCP", SERVER, PHONE), world.net.now)
+    world.phone.transport = "UDP"
+    assert world.register("<sip:other@192.168.0.2:5060>").status == 200
+    assert world.contacts == ["sip:alice@10.0.0.2:5060", "sip:other@10.0.0.2:5060"]
 
 
 def test_registration_survives_loss_and_doubling() -> None:
