@@ -227,3 +227,40 @@ async def test_a_missing_prompt_does_not_end_the_call(
     call = await alice.call("702")
     await asyncio.wait_for(call.ended.wait(), 10)
     assert audio.find(audio.load(speech), audio.signal(call.audio.heard)).correlation > 0.97
+
+
+async def test_baresip_calls_over_tcp(server: ServerProcess, tmp_path: Path, speech: Path) -> None:
+    async with baresip(server, tmp_path, "alice", speech, transport="tcp") as phone:
+        await phone.dial("602")
+        await phone.wait_for("CALL_CLOSED")
+    assert "Received SIP message from TCP" in server.log
+    assert_gap_free(audio.load(speech), audio.load(phone.hears))
+
+
+async def test_baresip_holds_and_resumes(
+    server: ServerProcess, app: EventStream, tmp_path: Path, speech: Path
+) -> None:
+    async with baresip(server, tmp_path, "alice", speech) as phone:
+        dialled = asyncio.create_task(phone.dial("710"))
+        channel = await enter(server, app)
+        await dialled
+        await phone.command("hold")
+        await app.wait_for("ChannelHold", channel__id=channel)
+        await asyncio.sleep(1.1)  # baresip names its recordings by the second
+        await phone.command("resume")
+        await app.wait_for("ChannelUnhold", channel__id=channel)
+        await server.post(f"/channels/{channel}/play", media="sound:vm-intro")
+        await app.wait_for("PlaybackFinished")
+        await phone.hangup()
+        await app.wait_for("StasisEnd")
+    assert audio.find(audio.load(PROMPT), audio.load(phone.hears)).correlation > 0.9
+
+
+async def test_baresip_with_a_wrong_password_is_rejected(
+    server: ServerProcess, tmp_path: Path, speech: Path
+) -> None:
+    phone = Baresip(tmp_path / "mallory", "alice", "wrong", server.sip, says=speech)
+    async with phone:
+        await phone.command("dial", f"sip:710@{server.sip[0]}:{server.sip[1]}")
+        closed = await phone.wait_for("CALL_CLOSED")
+    assert "401" in closed["param"]

@@ -202,6 +202,7 @@ class ServerProcess:
             left.extend(f"bridge {bridge['id']}" for bridge in await self.get("/bridges"))
             if not left:
                 counters = await self.counters()
+                assert "streams_live" in counters
                 left.extend(f"{k} {v}" for k, v in counters.items() if k.endswith("_live") and v)
             return not left
 

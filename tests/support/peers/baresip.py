@@ -133,9 +133,8 @@ class Baresip:
 
     @property
     def hears(self) -> Path:
-        """What it heard, once the call is over: the wav file of its sndfile module."""
-        (path,) = self._folder.glob("dump-*-dec.wav")
-        return path
+        """What it heard, once the call is over: the last wav file of its sndfile module."""
+        return max(self._folder.glob("dump-*-dec.wav"))
 
     async def dial(self, number: str) -> None:
         """Call a number and return once it answered."""
