@@ -36,9 +36,9 @@ class Names:
     def report(self, message: str) -> None: ...
 
 
-def main(seconds: float = 5.0) -> int:
+def main(seconds: float = 5.0, seed: int = 5118) -> int:
     """Run for so long; return the number of rounds."""
-    dice = random.Random(5118)
+    dice = random.Random(seed)
     ends = time.monotonic() + seconds
     rounds = 0
     while time.monotonic() < ends:
