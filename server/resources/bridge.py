@@ -15,7 +15,7 @@ from server.media.streams import Player, Recorder, Source
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
-from server.resources.channel import SETTLE_TIMEOUT, Channel
+from server.resources.channel import Channel, wait_settled
 from server.resources.node import Node
 from server.stasis.topics import Topic, bridge_topic
 
@@ -202,7 +202,7 @@ class Bridge:
             self._end(on_end)
 
     async def _end_when_settled(self, on_end: Callable[[], object]) -> None:
-        await asyncio.wait(self.unsettled, timeout=SETTLE_TIMEOUT)
+        await wait_settled(self.unsettled)
         self._end(on_end)
 
     def _end(self, on_end: Callable[[], object]) -> None:

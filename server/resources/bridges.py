@@ -6,7 +6,13 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from server.base.errors import Conflict, InvalidArgument, NotFound, Unprocessable
+from server.base.errors import (
+    ChannelHungUp,
+    Conflict,
+    InvalidArgument,
+    NotFound,
+    Unprocessable,
+)
 from server.base.ids import MAX_ID_LENGTH, new_uuid
 from server.model import events
 from server.model.wire import Snapshot
@@ -179,6 +185,10 @@ class Bridges:
         :return: the channel that left first; it has hung up, or was taken elsewhere.
         :raises ChannelHungUp: *controlled* ended.
         """
+        if controlled.is_hungup:
+            raise ChannelHungUp(controlled.hangup_cause)
+        if other.is_hungup:
+            return other
         bridge = self._make(new_uuid(), bridge_class="basic")
         try:
             bridge.add(controlled)

@@ -374,8 +374,7 @@ class Channel:
 
     async def settle(self) -> None:
         """Wait, for a bounded time, until recordings of this channel have said how they ended."""
-        if self.unsettled:
-            await asyncio.wait(self.unsettled, timeout=SETTLE_TIMEOUT)
+        await wait_settled(self.unsettled)
 
     # its controller
 
@@ -620,6 +619,12 @@ def _endpoint_of(name: str) -> tuple[str, str]:
     """Return technology and resource of a channel name such as ``PJSIP/alice-00000001``."""
     technology, _, rest = name.partition("/")
     return technology, rest.rpartition("-")[0] or rest
+
+
+async def wait_settled(unsettled: set[asyncio.Future[None]]) -> None:
+    """Wait, for a bounded time, until recordings have said how they ended."""
+    if unsettled:
+        await asyncio.wait(unsettled, timeout=SETTLE_TIMEOUT)
 
 
 def _waker(gate: asyncio.Future[None]) -> Callable[[object], None]:
