@@ -42,7 +42,7 @@ async def test_endpoint_and_contact_changes_are_published(node: NodeUnderTest) -
     await settle()
     assert app.types == ["EndpointStateChange", "PeerStatusChange", "ContactStatusChange"]
     assert app.events[1]["peer"] == {"peer_status": "Unreachable"}
-    assert app.events[1]["contact_info"] == {
+    assert app.events[2]["contact_info"] == {
         "uri": "sip:alice@127.0.0.1",
         "contact_status": "Reachable",
         "aor": "alice",
