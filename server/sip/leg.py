@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -361,7 +362,7 @@ def make_media(
     )
     return OfferAnswer(
         capabilities,
-        session_id=stream.handle & 0x7FFFFFFF,
+        session_id=random.getrandbits(31),
         username=endpoint.sdp_owner,
         session_name=endpoint.sdp_session,
     )
