@@ -99,7 +99,7 @@ def _check_size(pattern: str) -> None:
         raise InvalidArgument("regular expression", f"longer than {MAX_PATTERN} characters")
     product = 1
     for low, high in _INTERVAL.findall(pattern):
-        product *= max(1, *(int(bound[:6]) for bound in (low, high) if bound))  # fmt: skip
+        product *= max([1, *(int(bound[:6]) for bound in (low, high) if bound)])
         if product > MAX_REPETITIONS:
             raise InvalidArgument(
                 "regular expression", f"repeats more than {MAX_REPETITIONS} times"

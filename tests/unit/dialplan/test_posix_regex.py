@@ -41,7 +41,9 @@ def test_a_group_that_took_no_part_is_none() -> None:
     assert found.is_at_start
 
 
-@pytest.mark.parametrize("pattern", ["(", "[", "a{2,1}", "x" * (MAX_PATTERN + 1), "(a{99}){99}"])
+@pytest.mark.parametrize(
+    "pattern", ["(", "[", "a{2,1}", "x" * (MAX_PATTERN + 1), "(a{99}){99}", "{,}("]
+)
 def test_a_bad_or_gigantic_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(InvalidArgument):
         compile_regex(pattern)
