@@ -246,14 +246,10 @@ async def test_baresip_holds_and_resumes(
         await dialled
         await phone.command("hold")
         await app.wait_for("ChannelHold", channel__id=channel)
-        await asyncio.sleep(1.1)  # baresip names its recordings by the second
         await phone.command("resume")
         await app.wait_for("ChannelUnhold", channel__id=channel)
-        await server.post(f"/channels/{channel}/play", media="sound:vm-intro")
-        await app.wait_for("PlaybackFinished")
         await phone.hangup()
         await app.wait_for("StasisEnd")
-    assert audio.find(audio.load(PROMPT), audio.load(phone.hears)).correlation > 0.9
 
 
 async def test_baresip_with_a_wrong_password_is_rejected(
@@ -264,3 +260,20 @@ async def test_baresip_with_a_wrong_password_is_rejected(
         await phone.command("dial", f"sip:710@{server.sip[0]}:{server.sip[1]}")
         closed = await phone.wait_for("CALL_CLOSED")
     assert "401" in closed["param"]
+
+
+async def test_audio_comes_back_after_hold(
+    server: ServerProcess, app: EventStream, alice: Phone
+) -> None:
+    dialled = asyncio.create_task(alice.call("710"))
+    channel = await enter(server, app)
+    call = await dialled
+    await call.hold()
+    await app.wait_for("ChannelHold", channel__id=channel)
+    await call.resume()
+    await app.wait_for("ChannelUnhold", channel__id=channel)
+    await server.post(f"/channels/{channel}/play", media="sound:vm-intro")
+    await app.wait_for("PlaybackFinished")
+    await asyncio.sleep(0.2)
+    await call.hangup()
+    assert_gap_free(audio.load(PROMPT), audio.signal(call.audio.heard))
