@@ -54,26 +54,20 @@ static int submit_to_all(struct mp_engine *e, struct mp_cmd *cmd)
 
 		copy.text[0] = strdup(cmd->text[0]);
 		copy.bytes = malloc(cmd->bytes_len + 1);
-		if (!copy.text[0] || !copy.bytes || push(&e->workers[i], &copy)) {
+		if (!copy.text[0] || !copy.bytes) {
 			mp_cmd_free(&copy);
 			return ENOMEM;
 		}
 		memcpy(copy.bytes, cmd->bytes, cmd->bytes_len);
+		(void)push(&e->workers[i], &copy); /* there was room */
 	}
 	mp_cmd_free(cmd);
 	return 0;
 }
 
-static int submit_move(struct mp_engine *e, struct mp_cmd *cmd, struct mp_slot *slot)
+/* From here on the group's commands go to the new worker. */
+static void reroute(struct mp_engine *e, const struct mp_cmd *cmd, unsigned target)
 {
-	const unsigned target = (unsigned)cmd->i[0];
-	int err;
-
-	if (target >= e->conf.workers)
-		return EINVAL;
-	err = push(&e->workers[slot->worker], cmd);
-	if (err)
-		return err;
 	for (size_t at = 0; at + sizeof(uint64_t) <= cmd->bytes_len; at += sizeof(uint64_t)) {
 		struct mp_slot *member;
 		uint64_t handle;
@@ -83,7 +77,18 @@ static int submit_move(struct mp_engine *e, struct mp_cmd *cmd, struct mp_slot *
 		if (member)
 			member->worker = (uint8_t)target;
 	}
-	return 0;
+}
+
+static int submit_move(struct mp_engine *e, struct mp_cmd *cmd, struct mp_slot *slot)
+{
+	struct mp_worker *w = &e->workers[slot->worker];
+
+	if (cmd->i[0] < 0 || cmd->i[0] >= (int64_t)e->conf.workers)
+		return EINVAL;
+	if (!mp_ring_room(&w->commands))
+		return EAGAIN;
+	reroute(e, cmd, (unsigned)cmd->i[0]); /* before the push: then the worker owns the command */
+	return push(w, cmd);
 }
 
 static bool is_kind(const struct mp_slot *slot, int kind)

@@ -90,6 +90,12 @@ void mp_worker_close(struct mp_worker *w)
 		mp_cmd_free(cmd);
 		mp_ring_advance(&w->commands);
 	}
+	while (w->inbox) { /* groups that were on their way when all stopped */
+		struct mp_inbox_item *item = w->inbox;
+
+		w->inbox = item->next;
+		free(item);
+	}
 	mp_music_close(w);
 	mp_ring_close(&w->commands);
 	mp_ring_close(&w->events);
