@@ -36,13 +36,13 @@ test: $(STAMPS)/test-packages $(STAMPS)/dev build test-c ## run every test: C, P
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 test-c: $(STAMPS)/system-packages ## run the C tests of the media core
-	@$(MAKE) --no-print-directory -f tools/c_tests.mk
+	@$(MAKE) --no-print-directory -C tests/media/c test
 
 test-asan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under AddressSanitizer and UBSan
-	@$(MAKE) --no-print-directory -f tools/c_tests.mk SANITIZE=address,undefined
+	@$(MAKE) --no-print-directory -C tests/media/c test-asan
 
 test-tsan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under ThreadSanitizer
-	@$(MAKE) --no-print-directory -f tools/c_tests.mk SANITIZE=thread
+	@$(MAKE) --no-print-directory -C tests/media/c test-tsan
 
 interop: $(STAMPS)/test-packages $(STAMPS)/dev build ## only the tests against SIPp, baresip and node
 	$(BIN)/pytest -m interop $(PYTEST_ARGS)
