@@ -116,7 +116,7 @@ struct mp_rtp_stats {
 	uint64_t expected_prior, received_prior;
 	uint32_t transit;
 	bool has_transit;
-	double jitter;                           /* RTP clock units */
+	_Atomic double jitter;                   /* s; read by any thread */
 	_Atomic(struct mp_series_data *) series; /* 5, from the first report on; release at its making */
 };
 enum {

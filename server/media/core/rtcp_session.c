@@ -44,6 +44,7 @@ static void fill_block(struct mp_stream *s, struct mp_rtcp_block *b, uint64_t no
 	const uint64_t received_now = st->received - st->received_prior;
 	const int64_t lost = (int64_t)expected - (int64_t)st->received;
 	const int64_t lost_now = (int64_t)expected_now - (int64_t)received_now;
+	const double jitter = atomic_load_explicit(&st->jitter, memory_order_relaxed);
 	struct mp_series_data *all = series(s);
 
 	st->expected_prior = expected;
@@ -54,13 +55,13 @@ static void fill_block(struct mp_stream *s, struct mp_rtcp_block *b, uint64_t no
 	        expected_now && lost_now > 0 ? (uint8_t)((lost_now * 255) / (int64_t)expected_now) : 0;
 	b->lost = (int32_t)(lost > 0x7fffff ? 0x7fffff : lost < -0x800000 ? -0x800000 : lost);
 	b->highest_seq = st->cycles + st->max_seq;
-	b->jitter = (uint32_t)st->jitter;
+	b->jitter = (uint32_t)(jitter * local_clock(s));
 	if (s->rtp->last_sr) {
 		b->lsr = s->rtp->last_sr;
 		b->dlsr = (uint32_t)((now_us - s->rtp->last_sr_us) * 65536 / 1000000);
 	}
 	if (all) {
-		mp_series_add(&all[MP_SERIES_JITTER], st->jitter / local_clock(s));
+		mp_series_add(&all[MP_SERIES_JITTER], jitter);
 		mp_series_add(&all[MP_SERIES_LOSS], lost_now > 0 ? (double)lost_now : 0.0);
 	}
 }

@@ -78,7 +78,7 @@ static void update_jitter(struct mp_rtp_stats *s, const struct mp_rtp *rtp, uint
 	const double d = fabs((double)(int32_t)(transit - s->transit));
 
 	if (s->has_transit && d < clock_rate) /* a jump of a second is no jitter */
-		s->jitter += (d - s->jitter) / 16.0;
+		store(&s->jitter, load(&s->jitter) + (d / clock_rate - load(&s->jitter)) / 16.0);
 	s->has_transit = true;
 	s->transit = transit;
 }
@@ -137,6 +137,7 @@ void mp_stats_snapshot(const struct mp_stream *s, struct mp_stream_stats *out)
 		mp_series_read(&series[MP_SERIES_REMOTE_LOSS], &out->remote_loss);
 		mp_series_read(&series[MP_SERIES_RTT], &out->rtt);
 	}
+	out->jitter.last = load(&st->jitter);
 	out->mos = mos(loss_ratio(out->rx_lost, out->rx_packets), out->rtt.last / 2);
 	out->remote_mos = mos(loss_ratio(out->tx_lost, out->tx_packets), out->rtt.last / 2);
 }
