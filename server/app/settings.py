@@ -75,6 +75,8 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
             "ASTMODDIR": directories.astmoddir,
             "ASTSBINDIR": directories.astsbindir,
         },
+        recording_dir=Path(directories.astvarlibdir) / "sounds",
+        writable_dirs=[Path(directories.astspooldir), Path(directories.astdatadir) / "sounds"],
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
     )
