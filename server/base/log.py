@@ -332,17 +332,19 @@ class LogService(logging.Handler):
         self._put((line, takers))
 
     def _put(self, work: _Work) -> None:
-        """Leave work to the thread, which is woken once for all that gathers in GATHER_S."""
+        """Leave work to the thread, which needs waking only if nothing came for GATHER_S."""
         self._queue.append(work)
         if not self._has_work.is_set():
             self._has_work.set()
 
     def _write_all(self) -> None:
         while not self._is_ending:
-            self._has_work.wait()
+            if not self._queue:  # nothing came while we gathered: sleep until something does
+                self._has_work.clear()
+                if not self._queue and not self._is_ending:
+                    self._has_work.wait()
             self._must_hurry.wait(GATHER_S)
             self._must_hurry.clear()
-            self._has_work.clear()
             self._write_waiting()
         self._write_waiting()
         _close_sinks(self._sinks)

@@ -270,6 +270,7 @@ class ConsoleSink(Sink):
         self._stream = stream
         self._use_colour = use_colour
         self._timestamp_verbose = timestamp_verbose
+        self._waiting: list[str] = []  # standard error would be written to line by line
 
     def write(self, line: Line) -> None:
         is_json = self.formatter == "json" and line.level != "VERBOSE"  # as in Asterisk
@@ -282,13 +283,12 @@ class ConsoleSink(Sink):
                 use_colour=self._use_colour,
                 timestamp_verbose=self._timestamp_verbose,
             )
-        try:
-            self._stream.write(text + "\n")
-        except (OSError, ValueError):
-            self.is_working = False
+        self._waiting.append(text + "\n")
 
     def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
         try:
+            self._stream.write("".join(waiting))
             self._stream.flush()
         except (OSError, ValueError):
             self.is_working = False
