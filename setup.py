@@ -71,7 +71,7 @@ def _flags() -> tuple[list[str], list[str]]:
     """Return compiler and linker flags for the switches in the environment."""
     is_debug = os.environ.get("MEDIA_DEBUG") == "1"
     compiler = ["-std=c11", "-D_GNU_SOURCE", "-fvisibility=hidden", "-pthread", "-g", *WARNINGS]
-    compiler += ["-O0", "-UNDEBUG"] if is_debug else ["-O2", "-ftree-vectorize", "-DNDEBUG"]
+    compiler += ["-O0", "-UNDEBUG"] if is_debug else ["-O3", "-DNDEBUG"]
     linker = ["-pthread"]
     if os.environ.get("MEDIA_WERROR") == "1":
         compiler.append("-Werror")
