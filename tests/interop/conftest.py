@@ -1,7 +1,8 @@
 """The real server on loopback, for tests against real peers.
 
-A server is shared by a module's tests; at the end of each test nothing of its calls may be left. A
-failed test keeps the server's folder, with its log and SIP trace, in tests/output.
+Each test has a server of its own; when the test ends, nothing of its calls may be left, and the
+server must stop cleanly. A failed test keeps the server's folder, with its log and SIP trace, in
+tests/output.
 """
 
 from __future__ import annotations
