@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 MAX_KEY_LENGTH = 255  # characters of /family/key, as AstDB
 MAX_VALUE_LENGTH = 65_536  # characters
 MAX_ENTRIES = 1_000_000  # bounds memory
+GATHER_DELAY = 0.25  # seconds in which changes gather for one transaction; a crash loses them
 BUSY_TIMEOUT = 5.0  # seconds to wait for another process that has the file
 
 
@@ -35,6 +36,7 @@ class KeyValueStore:
         self._values: dict[str, str] = {}
         self._pending: dict[str, str | None] = {}  # None: delete. Never more than there are keys
         self._writing: asyncio.Future[None] | None = None
+        self._gathering: asyncio.TimerHandle | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="astdb")
         self._connection: sqlite3.Connection | None = None
 
@@ -62,6 +64,9 @@ class KeyValueStore:
     async def flush(self) -> None:
         """Wait until everything put so far is in the file, or was reported as failed."""
         while self._writing is not None:
+            if self._gathering is not None:
+                self._gathering.cancel()
+                self._start_writing()
             await asyncio.shield(self._writing)
 
     def get(self, family: str, key: str) -> str | None:
@@ -125,9 +130,10 @@ class KeyValueStore:
         if self._writing is None:
             loop = asyncio.get_running_loop()
             self._writing = loop.create_future()
-            loop.call_soon(self._start_writing)
+            self._gathering = loop.call_later(GATHER_DELAY, self._start_writing)
 
     def _start_writing(self) -> None:
+        self._gathering = None
         changes, self._pending = self._pending, {}
         loop = asyncio.get_running_loop()
         job = loop.run_in_executor(self._executor, self._write, list(changes.items()))

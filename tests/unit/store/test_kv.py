@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sqlite3
 from collections.abc import AsyncIterator
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import InvalidArgument, Unavailable
+from server.store import kv
 from server.store.kv import MAX_KEY_LENGTH, MAX_VALUE_LENGTH, KeyValueStore
 
 
@@ -114,3 +116,23 @@ async def test_a_failed_write_is_reported_and_the_store_goes_on(
         await store.flush()
     assert "changes are lost" in caplog.text
     assert store.get("f", "k") == "v"
+
+
+async def test_changes_of_a_moment_are_one_transaction(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kv, "GATHER_DELAY", 0.01)
+    store = KeyValueStore(tmp_path / "db")
+    await store.open()
+    written: list[int] = []
+    write = store._write
+    monkeypatch.setattr(
+        store, "_write", lambda changes: (written.append(len(changes)), write(changes))
+    )
+    for number in range(3):
+        store.put("f", str(number), "x")
+        await asyncio.sleep(0)
+    while store._writing is not None:
+        await asyncio.sleep(0.001)
+    assert written == [3]
+    await store.close()
