@@ -23,6 +23,13 @@ none() {
 	! git grep -nE "$pattern" -- "$@"
 }
 
+# Strict types outside of server/, where pyproject.toml does not reach. usage: mypy_of PATH ARG...
+mypy_of() {
+	path=$1
+	shift
+	MYPYPATH=$path mypy --strict --config-file= "$@"
+}
+
 c_format() {
 	git ls-files -z '*.c' '*.h' | xargs -0r clang-format --dry-run --Werror
 }
@@ -30,6 +37,11 @@ c_format() {
 check "format of Python" ruff format --check "$@"
 check "lint of Python" ruff check "$@"
 check "types (mypy --strict)" mypy
+check "types of the SDK" mypy_of sdk/python/src -p arion
+check "types of the tools" mypy_of tools tools/run.py tools/call.py tools/phone.py
+for app in hello callbridge conference; do
+	check "types of the $app demo" mypy_of sdk/python/src:examples/apps/lib "examples/apps/$app/app.py"
+done
 check "import layers" lint-imports --no-cache
 check "format of C" c_format
 check "generated files in sync" python tools/generate.py --check
