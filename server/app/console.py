@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from server import __version__
 from server.app.modules import MODULES
 from server.base.causes import Cause
-from server.base.errors import ChannelHungUp, InvalidArgument, NotFound, Unavailable
+from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
 from server.base.log import log_verbose
 from server.cli.context import (
     AriUserView,
@@ -26,6 +26,7 @@ from server.cli.context import (
     RegistrationView,
 )
 from server.dialplan.executor import Call
+from server.media.trace import RtpPacket, Tracer
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.originate import DEFAULT_TIMEOUT, follow
@@ -166,8 +167,12 @@ class RtpConsole:
         self._engine = server.engine
 
     def set_debug(self, is_on: bool, address: str | None = None) -> None:
-        """Refuse: packets never pass through the part that logs."""
-        raise Unavailable("RTP packets can't be logged; see the counters of 'rtp show stats'")
+        """Log RTP packets, of one ``host[:port]`` only if it is given."""
+        if not is_on:
+            self._engine.set_tracer(None)
+            return
+        host, port = _split_address(address) if address else ("", 0)
+        self._engine.set_tracer(Tracer(_log_packet, host, port))
 
     def counters(self) -> Mapping[str, int]:
         """The engine's counters."""
@@ -254,6 +259,35 @@ def _describe_extension(extension: Extension) -> ExtensionView:
             for step in sorted(extension.steps.values(), key=lambda step: step.priority)
         ],
         caller_pattern=extension.caller.name if extension.caller is not None else "",
+    )
+
+
+def _split_address(text: str) -> tuple[str, int]:
+    """Read ``host``, ``host:port`` or ``[host]:port``.
+
+    :raises InvalidArgument: the host is no address, or the port no number.
+    """
+    host, _, port = text.rpartition(":") if text.count(":") == 1 or "]:" in text else (text, "", "")
+    host = host.strip("[]")
+    try:
+        ip_address(host)
+        return host, int(port or 0)
+    except ValueError:
+        raise InvalidArgument("address", f"{text!r} is not an address[:port]") from None
+
+
+def _log_packet(peer: tuple[str, int], packet: RtpPacket) -> None:
+    log_verbose(
+        logger,
+        1,
+        "%s RTP packet %s %s:%d (type %02d, seq %06d, ts %06d, len %06d)",
+        "Sent" if packet.is_sent else "Got ",
+        "to  " if packet.is_sent else "from",
+        *peer,
+        packet.payload_type,
+        packet.sequence,
+        packet.timestamp,
+        packet.length,
     )
 
 

@@ -128,7 +128,6 @@ class RtpAdmin(Protocol):
         """Log RTP packets, of one ``host[:port]`` only if it is given.
 
         :raises InvalidArgument: *address* can't be read.
-        :raises Unavailable: packets can't be logged.
         """
         ...
 

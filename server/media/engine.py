@@ -28,6 +28,7 @@ from server.media.players import (
 )
 from server.media.recorders import Recorder, RecordResult
 from server.media.streams import RtpStream, StatsSeries, Stream, StreamStats
+from server.media.trace import RtpPacket, Tracer
 
 _Thing = TypeVar("_Thing", bound=Stream | MediaBridge)
 
@@ -92,6 +93,9 @@ class MediaEngine:
         self._cookie = 0
         self._requests: dict[int, asyncio.Future[None]] = {}
 
+        # who follows packets
+        self.tracer: Tracer | None = None
+
         # what events are about
         self._objects: dict[int, Any] = {}
         self._handlers: dict[int, Callable[..., None]] = {
@@ -102,6 +106,7 @@ class MediaEngine:
             _media.EVENT_TALK_STARTED: self._on_talk_started,
             _media.EVENT_TALK_FINISHED: self._on_talk_finished,
             _media.EVENT_RTP_TIMEOUT: self._on_rtp_timeout,
+            _media.EVENT_RTP_PACKET: self._on_rtp_packet,
             _media.EVENT_PLAYER_ITEM: self._on_player_item,
             _media.EVENT_PLAYER_DONE: self._on_player_done,
             _media.EVENT_RECORDER_OPENED: self._on_recorder_opened,
@@ -191,6 +196,17 @@ class MediaEngine:
         """
         paths = b"".join(os.fsencode(path) + b"\0" for path in files)
         self.submit(_media.MUSIC_DEFINE, 0, name, paths, int(random))
+
+    def set_tracer(self, tracer: Tracer | None) -> None:
+        """Report RTP packets of present and future streams, or stop doing so.
+
+        Packets are reported as far as the loop keeps up; the counter ``hints_dropped`` tells how
+        many were not. Audio never waits for it.
+        """
+        self.tracer = tracer
+        for thing in list(self._objects.values()):
+            if isinstance(thing, RtpStream):
+                thing.apply_trace()
 
     def counters(self) -> dict[str, int]:
         """Return counters of drops, late ticks, overruns and bad packets, and what is alive."""
@@ -401,6 +417,14 @@ class MediaEngine:
     def _on_rtp_timeout(self, handle: int) -> None:
         if (stream := self._objects.get(handle)) is not None and stream.listener is not None:
             stream.listener.on_rtp_timeout()
+
+    def _on_rtp_packet(
+        self, handle: int, sent: int, payload_type: int, sequence: int, timestamp: int, length: int
+    ) -> None:
+        stream = self._objects.get(handle)
+        if stream is not None and self.tracer is not None:
+            packet = RtpPacket(bool(sent), payload_type, sequence, timestamp, length)
+            self.tracer.report(stream.remote, packet)
 
     def _on_player_item(self, handle: int, index: int) -> None:
         if (player := self._objects.get(handle)) is not None:

@@ -298,6 +298,7 @@ class RtpStream(Stream):
     :ivar host: the address that is bound.
     :ivar port: RTP port.
     :ivar rtcp_port: RTCP port.
+    :ivar remote: where the last :meth:`configure` said to send.
     """
 
     def __init__(
@@ -307,6 +308,8 @@ class RtpStream(Stream):
         self.host = host
         self.port = port
         self.rtcp_port = rtcp_port
+        self.remote = ("", 0)
+        self._is_traced = False
 
     def configure(
         self,
@@ -350,6 +353,8 @@ class RtpStream(Stream):
             if literal and not _media.is_address(literal):
                 raise InvalidArgument("remote", f"not an IP address: {literal!r}")
         self.codec = codec
+        self.remote = (host, port)
+        self.apply_trace()
         self._submit(
             _media.STREAM_CONFIGURE,
             host,
@@ -366,6 +371,14 @@ class RtpStream(Stream):
             rtcp_port,
             int(rtcp_mux),
         )
+
+    def apply_trace(self) -> None:
+        """Report packets, or stop to, as the engine's tracer wants it for this peer."""
+        tracer = self._engine.tracer
+        is_traced = tracer is not None and tracer.wants(self.remote)
+        if is_traced != self._is_traced:
+            self._is_traced = is_traced
+            self._submit(_media.STREAM_TRACE, int(is_traced))
 
 
 def _tristate(value: bool | None) -> int:

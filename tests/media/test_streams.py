@@ -11,6 +11,7 @@ import pytest
 from server.base.errors import Conflict, InvalidArgument, Unavailable
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.streams import FileSource, SilenceSource, ToneSource
+from server.media.trace import Tracer
 from tests.media.conftest import leaks
 from tests.media.rtp_phone import EVENT_PT, RtpPhone, level, tone, until
 
@@ -401,3 +402,48 @@ def test_phone_reference_codec_is_an_inverse():
         from tests.media.rtp_phone import DECODE, ulaw_encode
 
         assert DECODE[ulaw_encode(sample)] == pytest.approx(sample, rel=0.04, abs=8)
+
+
+async def test_an_echo_gives_back_what_was_said(engine, make_phone):
+    phone = make_phone()
+    stream = engine.open_rtp("127.0.0.1")
+    phone.connect(stream)
+    stream.set_background("echo")
+    await asyncio.sleep(0.03)
+    await phone.talk(tone(1000, 200))
+    await until(lambda: len(phone.packets) == 10)
+    assert level(phone.audio(), 1000) == pytest.approx(8000, rel=0.02)
+    stream.set_background(None)
+    await asyncio.sleep(0.03)
+    await phone.talk(tone(1000, 60))
+    assert len(phone.packets) == 10
+
+
+async def test_packets_are_reported_while_they_are_traced(engine, make_phone):
+    (alice, bob), (first, _), _ = await two_in_a_bridge(engine, make_phone)
+    reported = []
+    tracer = Tracer(lambda peer, packet: reported.append((peer, packet)), *first.remote)
+    engine.set_tracer(tracer)
+    await asyncio.sleep(0.03)
+    await alice.talk(tone(1000, 60))
+    await bob.talk(tone(1000, 40))
+    await until(lambda: len(reported) == 5)
+    assert {peer for peer, _ in reported} == {first.remote}
+    assert [packet.is_sent for _, packet in reported] == [False] * 3 + [True] * 2
+    assert {(packet.payload_type, packet.length) for _, packet in reported} == {(0, 160)}
+    engine.set_tracer(None)
+    await asyncio.sleep(0.03)
+    await alice.talk(tone(1000, 60))
+    await asyncio.sleep(0.05)
+    assert len(reported) == 5
+
+
+async def test_streams_that_come_later_are_traced_too(engine, make_phone):
+    reported = []
+    engine.set_tracer(Tracer(lambda peer, packet: reported.append(packet.sequence)))
+    phone = make_phone()
+    stream = engine.open_rtp("127.0.0.1")
+    phone.connect(stream)
+    stream.set_background("silence")
+    await until(lambda: len(reported) >= 3)
+    assert [b - a for a, b in itertools.pairwise(reported[:3])] == [1, 1]

@@ -154,6 +154,15 @@ static int stream_dtmf_detect(struct mp_worker *w, const struct mp_cmd *c)
 	return mp_stream_dtmf_detect(STREAM(c->object), c->i[0] != 0);
 }
 
+static int stream_trace(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	if (!STREAM(c->object)->rtp)
+		return ENOTSUP;
+	STREAM(c->object)->rtp->trace = c->i[0] != 0;
+	return 0;
+}
+
 /* Answered when the last digit is out, not here. */
 static int stream_send_dtmf(struct mp_worker *w, const struct mp_cmd *c)
 {
@@ -334,6 +343,7 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_MUTE] = stream_mute,
         [MP_CMD_STREAM_TALK_DETECT] = stream_talk_detect,
         [MP_CMD_STREAM_DTMF_DETECT] = stream_dtmf_detect,
+        [MP_CMD_STREAM_TRACE] = stream_trace,
         [MP_CMD_STREAM_SEND_DTMF] = stream_send_dtmf,
         [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
         [MP_CMD_STREAM_BACKGROUND] = stream_background,

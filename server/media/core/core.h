@@ -180,6 +180,7 @@ struct mp_rtp_session {
 	uint8_t receive_map[128]; /* payload type → enum mp_codec_id */
 	int16_t dtmf_payload_type;
 	bool symmetric, rtcp_mux, rtcp_remote_fixed;
+	bool trace; /* report every packet to Python */
 	uint8_t direction;
 	uint16_t port;
 	struct mp_rtp_out out;

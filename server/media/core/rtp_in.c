@@ -69,6 +69,9 @@ static void received(struct mp_stream *s, struct mp_worker *w, uint8_t *buf, siz
 	}
 	if (!is_trusted(s, w, from, rtp.seq))
 		return;
+	if (r->trace)
+		mp_worker_emit(w, MP_EVENT_RTP_PACKET, s->obj.handle, 0, rtp.payload_type, rtp.seq, rtp.ts,
+		               (int64_t)rtp.len);
 	r->last_rx_us = w->now_us;
 	r->timeout_reported = false;
 	const bool is_event = rtp.payload_type == r->dtmf_payload_type;

@@ -69,6 +69,9 @@ static void transmit(struct mp_stream *s, const struct mp_rtp *rtp, uint8_t *pac
 		MP_COUNT(w, tx_failed);
 		return;
 	}
+	if (r->trace)
+		mp_worker_emit(w, MP_EVENT_RTP_PACKET, s->obj.handle, 1, rtp->payload_type, rtp->seq,
+		               rtp->ts, (int64_t)payload_len);
 	MP_COUNT(w, tx_packets);
 	mp_add(&r->stats.tx_packets, 1);
 	mp_add(&r->stats.tx_octets, payload_len);

@@ -140,6 +140,9 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("core show settings", ""),
         ("logger show channels", ""),
         ("core reload", ""),
+        ("rtp set debug on", ""),
+        ("rtp set debug ip 127.0.0.1:4000", "127.0.0.1"),
+        ("rtp set debug off", ""),
     ],
 )
 async def test_commands_work_on_the_real_parts(
