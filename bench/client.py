@@ -45,12 +45,12 @@ class Connection(asyncio.Protocol):
     ) -> asyncio.Future[tuple[int, bytes]]:
         """Send a request below /ari; the future gets status and body."""
         assert self._transport
-        kind = "Content-Type: application/json\r\n" if body else ""
-        self._transport.write(
+        head = (
             f"{method} /ari{path} HTTP/1.1\r\nHost: {self._host}\r\n"
-            f"Authorization: Basic {self._key}\r\n{kind}Content-Length: {len(body)}\r\n\r\n".encode()
-            + body
+            f"Authorization: Basic {self._key}\r\nContent-Length: {len(body)}\r\n"
         )
+        kind = "Content-Type: application/json\r\n" if body else ""
+        self._transport.write(f"{head}{kind}\r\n".encode() + body)
         future: asyncio.Future[tuple[int, bytes]] = asyncio.get_running_loop().create_future()
         self._waiting.append(future)
         return future

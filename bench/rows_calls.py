@@ -87,7 +87,7 @@ async def _ladder(
     server: Server, scenario: str, service: str, rates: list[float], *, is_quick: bool
 ) -> tuple[float, str]:
     async def attempt(rate: float) -> sipp.Run:
-        run = await sipp.run(server, scenario, service, rate, 1.5 if is_quick else 3.0)
+        run = await sipp.run(server, scenario, service, rate, 1.5 if is_quick else 2.0)
         await asyncio.sleep(SETTLE_S)
         return run
 

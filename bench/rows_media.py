@@ -105,6 +105,7 @@ async def playing(*, is_quick: bool) -> list[Result]:
     """A prompt, and music on hold, to 100 channels."""
     seconds = 1.5 if is_quick else 5.0
     async with rtp_load(PLAYED) as load:
+        load.use_tones()
         floor = await measure_sender(load, seconds / 2)
     base = floor.cpu_s / floor.flow.seconds * PERCENT
     results = []

@@ -11,6 +11,7 @@ from host import Server
 from phones import Call, Phones
 
 PATIENCE_S = 10.0
+POLL_S = 0.01
 
 
 class StasisApp:
@@ -45,10 +46,13 @@ class StasisApp:
         """
         numbers = [f"app{k}" for k in range(len(ports))]
         calls = await crowd.call_all(numbers, ports)
-        async with asyncio.timeout(PATIENCE_S):
-            while not self._channels.keys() >= set(numbers):
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(self._have_come(numbers), PATIENCE_S)
         return [self._channels[number] for number in numbers], calls
+
+    async def _have_come(self, numbers: Sequence[str]) -> None:
+        for number in numbers:
+            while number not in self._channels:
+                await asyncio.sleep(POLL_S)
 
     def _on_event(self, data: bytes) -> None:
         event = json.loads(data)
