@@ -146,7 +146,7 @@ class Channel:
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
         self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
-        self._digit_waiters: deque[asyncio.Future[None]] = deque()
+        self._digit_waiters: deque[asyncio.Future[bool]] = deque()
         self._gates: set[asyncio.Future[Any]] = set()
         self._controller: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
@@ -310,7 +310,7 @@ class Channel:
             future: asyncio.Future[T] = awaitable
         else:
             future = self.node.scope.spawn(_as_coroutine(awaitable), f"{self.name} wait")
-        gate: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        gate: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         wake = _waker(gate)
         future.add_done_callback(wake)
         try:
@@ -330,7 +330,7 @@ class Channel:
         """
         self._raise_if_hungup()
         loop = asyncio.get_running_loop()
-        gate: asyncio.Future[None] = loop.create_future()
+        gate: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(seconds, _waker(gate), gate)
         try:
             await self._pass(gate)
@@ -346,7 +346,7 @@ class Channel:
         if self._digits:
             return self._digits.popleft()
         loop = asyncio.get_running_loop()
-        gate: asyncio.Future[None] = loop.create_future()
+        gate: asyncio.Future[bool] = loop.create_future()
         timer = loop.call_later(timeout, _waker(gate), gate) if timeout is not None else None
         self._digit_waiters.append(gate)
         try:
@@ -360,8 +360,8 @@ class Channel:
     async def wait_hangup(self) -> NoReturn:
         """Wait until the channel ends, and raise :class:`ChannelHungUp` then."""
         self._raise_if_hungup()
-        await self._pass(asyncio.get_running_loop().create_future())
-        raise ChannelHungUp(self.hangup_cause)
+        while True:
+            await self._pass(asyncio.get_running_loop().create_future())
 
     def flush_digits(self) -> None:
         """Forget digits that nobody has read."""
@@ -529,17 +529,24 @@ class Channel:
                 awaitable.close()
             raise ChannelHungUp(self.hangup_cause)
 
-    async def _pass(self, gate: asyncio.Future[None]) -> None:
+    async def _pass(self, gate: asyncio.Future[bool]) -> None:
+        """Wait at a gate, whose result says whether the channel has ended.
+
+        An exception set on the gate would do the same and leave a cycle behind for each call: the
+        future, its exception, the traceback and this frame.
+        """
         self._gates.add(gate)
         try:
-            await gate
+            is_over = await gate
         finally:
             self._gates.discard(gate)
+        if is_over:
+            raise ChannelHungUp(self.hangup_cause)
 
     def _wake_digit_waiters(self) -> None:
         for gate in self._digit_waiters:
             if not gate.done():
-                gate.set_result(None)
+                gate.set_result(False)
                 break
 
     def _tell_dialler(self, status: str) -> None:
@@ -571,7 +578,7 @@ class Channel:
     def _finish_end(self) -> None:
         for gate in list(self._gates):
             if not gate.done():
-                gate.set_exception(ChannelHungUp(self.hangup_cause))
+                gate.set_result(True)
         self._tell_dialler("HANGUP")
         if self._controller is not None:
             return
@@ -603,6 +610,10 @@ class Channel:
         self.node.applications.forget_topic(channel_topic(self.id))
         self.node.registry.remove(self)
         self.node.on_endpoint_activity(*self.endpoint)
+        # What refers to the channel lets go of it: no cycle is left, and nothing reports any more.
+        self.variables.seal()
+        self.leg.listener = None
+        self.leg.stream.listener = None
 
 
 CAUSE_CONTROLLER_FAILED = 38  # network out of order: Asterisk's cause for an internal failure
@@ -627,10 +638,10 @@ async def wait_settled(unsettled: set[asyncio.Future[None]]) -> None:
         await asyncio.wait(unsettled, timeout=SETTLE_TIMEOUT)
 
 
-def _waker(gate: asyncio.Future[None]) -> Callable[[object], None]:
+def _waker(gate: asyncio.Future[bool]) -> Callable[[object], None]:
     def wake(_done: object) -> None:
         if not gate.done():
-            gate.set_result(None)
+            gate.set_result(False)
 
     return wake
 

@@ -227,10 +227,11 @@ class Playbacks:
             self._finish(playback, "failed")
             return False
         first_sources = dict(starts)
+        playback_id = playback.id  # the stream keeps its last player: it must not keep us
 
         def on_item(position: int) -> None:
             if position and position in first_sources:
-                self._continue(playback, first_sources[position])
+                self._continue(playback_id, first_sources[position])
 
         playback.index = starts[0][1]
         playback.state = "playing"
@@ -245,7 +246,10 @@ class Playbacks:
         player.done.add_done_callback(lambda done: self._on_done(playback, done.result()))
         return True
 
-    def _continue(self, playback: Playback, index: int) -> None:
+    def _continue(self, playback_id: str, index: int) -> None:
+        playback = self._playbacks.get(playback_id)
+        if playback is None:
+            return
         playback.index = index
         playback.state = "continuing"
         self._publish(playback, events.playback_continuing)
@@ -260,6 +264,7 @@ class Playbacks:
 
     def _finish(self, playback: Playback, state: str) -> None:
         del self._playbacks[playback.id]
+        playback.player = None
         playback.state = state
         self._publish(playback, events.playback_finished)
 

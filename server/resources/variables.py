@@ -60,9 +60,17 @@ class ChannelVariables:
         self._values.pop(name.lstrip("_"), None)
         self._inherited.pop(name.lstrip("_"), None)
 
+    def seal(self) -> None:
+        """Report no change any more: the channel has ended."""
+        self._on_set = _unheard
+
     def inheritable(self) -> dict[str, str]:
         """Return what a new channel made for this one gets, underscores as it should see them."""
         return {
             ("__" + name if depth == 2 else name): self._values[name]
             for name, depth in self._inherited.items()
         }
+
+
+def _unheard(_name: str, _value: str) -> None:
+    """Stand in for the channel that has ended."""

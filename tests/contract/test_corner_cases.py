@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import warnings
 from typing import Any
 
@@ -16,6 +17,7 @@ from server.base.errors import (
     NotFound,
     Unprocessable,
 )
+from server.resources.bridge import Bridge
 from server.resources.channel import Channel
 from server.resources.stasis_calls import enter_stasis
 from server.tech.base import EndpointInfo, IncomingCall, Party
@@ -415,3 +417,34 @@ async def test_bridging_someone_who_just_hung_up_returns_at_once(node: NodeUnder
 
 async def _wait_hangup(channel: Channel) -> None:
     await channel.wait_hangup()
+
+
+# memory
+
+
+async def test_a_call_leaves_no_cycle_behind(node: NodeUnderTest) -> None:
+    node.connect()
+
+    async def one_call() -> None:
+        channel = await answered(node)
+        node.channels.play(channel.id, media=["sound:hello"])
+        node.bridges.create(bridge_id="b")
+        node.bridges.add_channel("b", channel=[channel.id])
+        await node.bridges.record("b", name="memo", file_format="wav")
+        node.channels.hangup(channel.id)
+        node.bridges.destroy("b")
+        await settle()
+        for made in (node.engine.players, node.engine.recorders, node.engine.streams):
+            made.clear()
+        node.phones.legs.clear()
+        node.engine.bridges.clear()
+
+    await one_call()
+    gc.collect()
+    gc.disable()
+    try:
+        await one_call()
+        gone = [thing for thing in gc.get_objects() if isinstance(thing, (Channel, Bridge))]
+    finally:
+        gc.enable()
+    assert gone == []

@@ -7,10 +7,12 @@ has no error of ours.
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import random
 import re
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -60,6 +62,12 @@ def memory_kib(server: ServerProcess) -> int:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1])  # type: ignore[index]
 
 
+def authorization(server: ServerProcess) -> dict[str, str]:
+    """Return the header that lets requests in."""
+    pair = f"arion:{server.access.users['arion']}".encode()
+    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+
+
 class Client:
     """An application with a phone, both moody."""
 
@@ -72,11 +80,7 @@ class Client:
         self.known: list[str] = []
         self.stream: EventStream | None = None
         self.problems: list[str] = []
-        self.session = aiohttp.ClientSession(
-            headers={
-                "Authorization": aiohttp.encode_basic_auth("arion", server.access.users["arion"])
-            }
-        )
+        self.session = aiohttp.ClientSession(headers=authorization(server))
 
     async def run(self, calls: int) -> None:
         user = "alice" if self.number % 2 else "bob"
@@ -214,3 +218,75 @@ async def test_random_calls_leave_nothing(server: ServerProcess) -> None:
     assert await server.leftovers() == []
     assert server.open_files() <= files + SPARE_FILES
     assert memory_kib(server) <= memory + GROWTH
+
+
+# consumers that misbehave
+
+
+async def raw_socket(server: ServerProcess, head: str) -> socket.socket:
+    """Connect and send a request's head; blocking, with a small buffer for what comes back."""
+    made = socket.socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    made.settimeout(5)
+    await asyncio.to_thread(made.connect, ("127.0.0.1", server.access.http_port))
+    credentials = authorization(server)["Authorization"]
+    made.sendall(f"{head}Authorization: {credentials}\r\n\r\n".encode())
+    return made
+
+
+def websocket_head(query: str) -> str:
+    """Return the head of a WebSocket handshake."""
+    return (
+        f"GET /ari/events?{query} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+    )
+
+
+@pytest.mark.timeout(60)
+async def test_who_never_reads_is_cut_off_and_hurts_nobody(server: ServerProcess) -> None:
+    reader = await server.connect_app("reader", subscribeAll="true")
+    sleeper = await raw_socket(server, websocket_head("app=sleeper&subscribeAll=true"))
+    channel = await server.post("/channels", endpoint="Local/700@phones/n", app="reader")
+    await reader.wait_for("StasisStart")
+    memory = memory_kib(server)
+    for number in range(5_000):
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+        await server.post(
+            f"/channels/{channel['id']}/variable", variable="X", value=f"{number}" + "x" * 4000
+        )
+        if "too slow" in server.log:
+            break
+    seen = await reader.wait_for("ChannelVarset", value=f"{number}" + "x" * 4000)
+    assert seen["channel"]["id"] == channel["id"]
+    apps = {app["name"] for app in await server.get("/applications")}
+    assert apps == {"reader"}
+    assert memory_kib(server) < memory + 24_000
+    sleeper.close()
+    await reader.close()
+    await clean_up(server)
+
+
+@pytest.mark.timeout(60)
+async def test_a_burst_of_events_arrives_whole_and_in_order(server: ServerProcess) -> None:
+    reader = await server.connect_app("reader")
+    watcher = await server.connect_app("watcher", subscribeAll="true")
+    channel = await server.post("/channels", endpoint="Local/700@phones/n", app="reader")
+    await reader.wait_for("StasisStart")
+    values = {f"V{number}": str(number) for number in range(500)}
+    url = f"{server.access.ari_url}/channels/{channel['id']}/variables"
+    async with aiohttp.ClientSession(headers=authorization(server)) as session:
+        for _ in range(10):
+            async with session.post(url, json={"variables": values}) as response:
+                assert response.status == 204
+    await server.delete(f"/channels/{channel['id']}")
+    for stream in (reader, watcher):
+        await stream.wait_for("ChannelDestroyed", channel__id=channel["id"])
+        heard = [
+            int(event["value"])
+            for event in stream.events
+            if event["type"] == "ChannelVarset" and event["variable"].startswith("V")
+        ]
+        assert heard == list(range(500)) * 10
+        await stream.close()
