@@ -374,8 +374,8 @@ class Recordings:
 
     def _forget(self, recording: LiveRecording) -> None:
         del self._live[recording.name]
-        for callback in recording.on_end:
-            callback()
+        while recording.on_end:
+            recording.on_end.pop()()
         recording.settled.set_result(None)
 
     @staticmethod
