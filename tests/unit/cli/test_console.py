@@ -126,7 +126,7 @@ async def test_the_local_console(
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for something that happens in another task."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110 - prompt_toolkit tells nobody
+        while not condition():
             await asyncio.sleep(0.001)
 
 

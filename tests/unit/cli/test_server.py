@@ -59,7 +59,7 @@ class Peer:
 async def until_left(control: ControlServer) -> None:
     """Wait until the server has noticed that its peers are gone."""
     async with asyncio.timeout(10):
-        while control.session_count:  # noqa: ASYNC110 - the server has nobody to tell
+        while control.session_count:
             await asyncio.sleep(0)
 
 
