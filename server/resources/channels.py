@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server import model
 from server.base.causes import ARI_REASONS
-from server.base.errors import Conflict, InvalidArgument, InvalidState, NotFound
+from server.base.errors import (
+    ChannelHungUp,
+    Conflict,
+    InvalidArgument,
+    InvalidState,
+    NotFound,
+)
 from server.media.streams import StreamStats
 from server.model.wire import Snapshot
 from server.resources.channel import Channel
@@ -27,6 +35,7 @@ from server.resources.stasis_calls import (
 logger = logging.getLogger(__name__)
 
 DTMF_DIGITS = frozenset("0123456789*#ABCDabcdwW")
+PAUSES = {"w": 0.5, "W": 1.0}  # seconds
 MAX_DTMF = 256  # digits in one request
 MAX_MS = 60_000  # of one DTMF timing parameter
 
@@ -183,7 +192,7 @@ class Channels:
         duration: int = 100,
         after: int = 0,
     ) -> None:
-        """Send digits; times in ms.
+        """Send digits; times in ms. ``w`` among them waits half a second, ``W`` a whole one.
 
         :raises InvalidArgument: no digits, other characters, or a time out of range.
         """
@@ -194,12 +203,17 @@ class Channels:
         for field, value in times.items():
             if not 0 <= value <= MAX_MS:
                 raise InvalidArgument(field, f"must be 0 to {MAX_MS} ms")
-        channel.leg.send_dtmf(
-            dtmf.upper().replace("W", ""),
-            before_ms=before,
-            between_ms=between,
-            duration_ms=duration,
-            after_ms=after,
+        if not PAUSES.keys() & set(dtmf):
+            channel.leg.send_dtmf(
+                dtmf.upper(),
+                before_ms=before,
+                between_ms=between,
+                duration_ms=duration,
+                after_ms=after,
+            )
+            return
+        self._node.scope.spawn(
+            _send_with_pauses(channel, dtmf, before, between, duration), f"{channel.name} dtmf"
         )
 
     def hold(self, channel_id: str) -> None:
@@ -340,6 +354,27 @@ class Channels:
             inbound=is_muted if direction in ("both", "in") else None,
             outbound=is_muted if direction in ("both", "out") else None,
         )
+
+
+async def _send_with_pauses(
+    channel: Channel, dtmf: str, before: int, between: int, duration: int
+) -> None:
+    """Send digits with the pauses among them, for as long as the channel lives."""
+    with contextlib.suppress(ChannelHungUp):
+        await channel.sleep(before / 1000)
+        for part in re.findall("[wW]|[^wW]+", dtmf):
+            if part in PAUSES:
+                await channel.sleep(PAUSES[part])
+            else:
+                await channel.wait(
+                    channel.leg.send_dtmf(
+                        part.upper(),
+                        before_ms=0,
+                        between_ms=between,
+                        duration_ms=duration,
+                        after_ms=0,
+                    )
+                )
 
 
 def _read_cause(reason_code: str | None, reason: str | None) -> int:

@@ -81,6 +81,9 @@ class DialAttempt:
     def start(self) -> None:
         """Send the call out."""
         channel = self.channel
+        if not channel.app_name:
+            # the names that Asterisk shows for channels that are dialled
+            channel.set_application("AppDial" if self.caller else "AppDial2", "(Outgoing Line)")
         caller_party = self.caller.caller if self.caller is not None else channel.caller
         self._publish("")
         channel.leg.dial(caller_party, channel.connected)

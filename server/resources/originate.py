@@ -172,6 +172,8 @@ class Originator:
         if attempt.status is not DialStatus.ANSWER:
             return
         if app:
+            data = f"{app},{app_args}" if app_args else app
+            channel.set_application("Stasis", data)
             await run_in_stasis(channel, app, split_args(app_args))
         else:
             continue_or_hangup(channel)

@@ -117,7 +117,8 @@ async def _end_stay(channel: Channel, call: StasisCall) -> None:
     channel.node.bus.publish(
         events.stasis_end(channel=channel.snapshot()), (application_topic(call.app),)
     )
-    channel.node.applications.unwatch(call.app, channel_topic(channel.id))
+    if not channel.is_hungup:  # else the application also learns how the call ended
+        channel.node.applications.unwatch(call.app, channel_topic(channel.id))
 
 
 def stasis_call_of(channel: Channel) -> StasisCall:

@@ -419,6 +419,35 @@ async def _wait_hangup(channel: Channel) -> None:
     await channel.wait_hangup()
 
 
+# digits
+
+
+async def test_a_w_among_digits_waits(node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    node.connect()
+    channel = await answered(node)
+    waited: list[float] = []
+
+    async def sleep(_channel: Channel, seconds: float) -> None:
+        waited.append(seconds)
+
+    monkeypatch.setattr(Channel, "sleep", sleep)
+    node.channels.send_dtmf(channel.id, dtmf="1w23W#", before=40)
+    await settle()
+    sent = [said[1] for said in node.phones.legs[0].said if said[0] == "dtmf"]
+    assert sent == ["1", "23", "#"]
+    assert waited == [0.04, 0.5, 1.0]
+
+
+async def test_hanging_up_ends_the_waits_among_digits(node: NodeUnderTest) -> None:
+    node.connect()
+    channel = await answered(node)
+    node.channels.send_dtmf(channel.id, dtmf="1WWWWWWWW2")
+    await settle()
+    node.channels.hangup(channel.id)
+    await settle()
+    assert len(node.node.scope) == 0
+
+
 # memory
 
 

@@ -25,8 +25,11 @@ async def test_originate_to_an_app_follows_the_call_from_its_making(node: NodeUn
     leg.listener.on_answered()
     await settle()
     assert app.types == [
-        "Dial", "ChannelStateChange", "Dial", "ChannelStateChange", "Dial", "StasisStart",
+        "ChannelDialplan", "Dial", "ChannelStateChange", "Dial", "ChannelStateChange", "Dial",
+        "ChannelDialplan", "StasisStart",
     ]  # fmt: skip
+    named = [(e["dialplan_app"], e["dialplan_app_data"]) for e in app.of("ChannelDialplan")]
+    assert named == [("AppDial2", "(Outgoing Line)"), ("Stasis", "test,x")]
     assert [e["dialstatus"] for e in app.of("Dial")] == ["", "RINGING", "ANSWER"]
     assert app.of("StasisStart")[0]["args"] == ["x"]
 
