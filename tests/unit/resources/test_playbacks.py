@@ -94,7 +94,7 @@ async def test_hangup_finishes_every_playback_once(
     node.channels.hangup(channel.id)
     await settle()
     assert [e["playback"]["id"] for e in app.of("PlaybackFinished")] == ["a", "b"]
-    assert app.types[-1] == "StasisEnd"
+    assert app.types[-2:] == ["StasisEnd", "ChannelDestroyed"]
 
 
 @pytest.mark.parametrize(
