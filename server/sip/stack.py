@@ -22,6 +22,7 @@ from server.sip.headers import NameAddr
 from server.sip.identify import EndpointIdentifier
 from server.sip.message import Request, Response, parse_message
 from server.sip.qualify import Qualifier
+from server.sip.refusal import refuse_unparsed
 from server.sip.registrar import Registrar
 from server.sip.requests import TransactionUser
 from server.sip.scheduler import Scheduler
@@ -183,6 +184,9 @@ class SipStack:
         except RemoteProtocolError as error:
             self.counters["malformed"] += 1
             logger.debug("from %s:%s: %s", *flow.remote, error)
+            refusal = refuse_unparsed(data, error.status)
+            if refusal is not None:
+                self._transactions.send_stateless(refusal, flow)
             return
         self._transactions.receive(message, flow, now)
         self._drain(now)
