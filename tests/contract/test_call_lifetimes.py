@@ -39,7 +39,7 @@ class Storm:
         self.all = node.connect("watcher", subscribe_all=True)
         self.apps: dict[str, list[Collector]] = {name: [node.connect(name)] for name in APPS}
         self.tasks: list[asyncio.Task[Any]] = []
-        self.made: list[str] = []
+        self.chosen: set[str] = set()  # channels that somebody subscribed to by hand
         self.numbers = iter(range(100_000))
         for app in APPS:
             node.dialplan.extensions[app] = _stasis_extension(app)
@@ -95,7 +95,9 @@ class Storm:
 
     def create(self) -> None:
         endpoint = self.random.choice(["PJSIP/bob", "Local/two@default/n"])
-        self.node.channels.create(endpoint=endpoint, app=self.app())
+        self.node.channels.create(
+            endpoint=endpoint, app=self.app(), channel_id=f"c{next(self.numbers)}"
+        )
 
     def dial_created(self) -> None:
         self.node.channels.dial(self.channel(), timeout=self.random.choice([0, 0, 30]))
@@ -204,7 +206,9 @@ class Storm:
         verb = self.random.choice(
             [self.node.applications.subscribe, self.node.applications.unsubscribe]
         )
-        verb(self.random.choice(APPS), [f"channel:{self.channel()}"])
+        channel = self.channel()
+        self.chosen.add(channel)
+        verb(self.random.choice(APPS), [f"channel:{channel}"])
 
     def reconnect(self) -> None:
         app = self.random.choice(APPS)
@@ -327,6 +331,31 @@ def check_stays(storm: Storm) -> None:
                     assert channel not in inside, (name, event)
 
 
+def check_strangers(storm: Storm) -> None:
+    """Of a channel that it did not make, an application hears from StasisStart to StasisEnd.
+
+    When the channel has hung up, ChannelDestroyed follows. What happens in a bridge that the
+    application follows is told of every member.
+    """
+    for collectors in storm.apps.values():
+        inside: set[str] = set()
+        for event in [event for collector in collectors for event in collector.events]:
+            channel = event.get("channel", {}).get("id")
+            if channel is None or "bridge" in event:
+                continue
+            if channel.startswith("c") or channel in storm.chosen:
+                continue
+            match event["type"]:
+                case "StasisStart":
+                    inside.add(channel)
+                case "StasisEnd":
+                    inside.remove(channel)
+                case "ChannelDestroyed":
+                    pass
+                case _:
+                    assert channel in inside, event
+
+
 def check_indexes(node: NodeUnderTest) -> None:
     """Nothing is left in any index."""
     registry = node.registry
@@ -374,5 +403,6 @@ async def test_promises_hold_whatever_happens(
     check_members(storm.all.events)
     check_media(storm.all.events)
     check_stays(storm)
+    check_strangers(storm)
     assert not [r for r in caplog.records if r.levelname == "ERROR"]
     await node.close()
