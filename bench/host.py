@@ -30,6 +30,8 @@ sys.path.insert(0, str(ROOT))
 
 from first_config import Ports, read_access, write_config  # noqa: E402
 
+from server.cli.client import Connection  # noqa: E402
+
 PROMPT = "bench/prompt"  # long enough for every measurement
 PROMPT_S = 60
 SHORT = "bench/short"
@@ -191,22 +193,19 @@ class Server:
             self._process.wait()
         self._process = None
 
-    async def console(self, command: str) -> str:
-        """Run a console command; return what it prints."""
-        process = await asyncio.create_subprocess_exec(
-            ARION, "-C", self.var / "etc/asterisk.conf", "-rx", command,
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await asyncio.wait_for(process.communicate(), 20)
-        return output.decode()
-
     async def counters(self) -> dict[str, int]:
         """Return the media engine's counters."""
-        pairs = (line.replace(":", " ").split() for line in (await self._settings()).splitlines())
+        output = await asyncio.to_thread(self._console, "rtp show settings")
+        pairs = (line.replace(":", " ").split() for line in output.splitlines())
         return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdigit()}
 
-    async def _settings(self) -> str:
-        return await self.console("rtp show settings")
+    def _console(self, command: str) -> str:
+        """Run a console command, without a process that would take a core from the server."""
+        connection = Connection(str(self.var / "run" / "asterisk.ctl"))
+        try:
+            return connection.execute(command, once=True)[0]
+        finally:
+            connection.close()
 
     async def _is_answering(self) -> bool:
         try:

@@ -11,20 +11,22 @@ from load import external_app
 from phones import Call, Phones, phones
 from results import Result
 
-RATES = [200.0, 350.0, 450.0, 550.0, 700.0, 850.0, 1000.0]
-STEERED_RATES = [60.0, 120.0, 180.0, 240.0, 300.0, 360.0, 420.0]
+RATES = [200.0, 350.0, 500.0, 700.0, 850.0, 1000.0]
+QUICK_RATES = [350.0, 700.0]
+STEERED_RATES = [120.0, 180.0, 240.0, 300.0, 400.0, 500.0]
+QUICK_STEERED_RATES = [180.0, 300.0]
 SETTLE_S = 1.0  # for calls of the run before
 RTP = 9  # where nobody listens
 
 
 async def calls(*, is_quick: bool) -> list[Result]:
     """INVITE, 200, ACK, BYE through the dialplan."""
-    seconds = 2.0 if is_quick else 5.0
+    seconds = 1.5 if is_quick else 5.0
     async with running_server() as server:
         await sipp.run(server, "call", "wait", 50, 1)
         steady = await sipp.run(server, "call", "wait", 50, seconds)
         made = await _paced_calls(server, "wait", 50, seconds, _answered)
-        rates = RATES[1::3] if is_quick else RATES
+        rates = QUICK_RATES if is_quick else RATES
         best, notes = await _ladder(server, "call", "wait", rates, is_quick=is_quick)
     delays = sorted((call.answered - call.sent) * 1000 for call in made)
     p50, p99 = _percentiles(delays)
@@ -55,7 +57,7 @@ async def registrations(*, is_quick: bool) -> list[Result]:
 
 async def steered(*, is_quick: bool) -> list[Result]:
     """Calls that an external application answers, bridges, plays to and ends."""
-    seconds = 2.0 if is_quick else 5.0
+    seconds = 1.5 if is_quick else 5.0
     async with running_server() as server, external_app(server, "steer") as app:
         await sipp.run(server, "steered", "app", 20, 1)
         await app.ask()
@@ -63,7 +65,7 @@ async def steered(*, is_quick: bool) -> list[Result]:
         made = await _paced_calls(server, "app", 20, seconds, _ended)
         used = server.cpu_s - begin
         report = await app.ask()
-        rates = STEERED_RATES[2::2] if is_quick else STEERED_RATES
+        rates = QUICK_STEERED_RATES if is_quick else STEERED_RATES
         best, notes = await _ladder(server, "steered", "app", rates, is_quick=is_quick)
     started = report["started"]
     delays = sorted(
@@ -87,7 +89,7 @@ async def _ladder(
     server: Server, scenario: str, service: str, rates: list[float], *, is_quick: bool
 ) -> tuple[float, str]:
     async def attempt(rate: float) -> sipp.Run:
-        run = await sipp.run(server, scenario, service, rate, 1.5 if is_quick else 2.0)
+        run = await sipp.run(server, scenario, service, rate, 1.0 if is_quick else 2.0)
         await asyncio.sleep(SETTLE_S)
         return run
 
