@@ -114,7 +114,9 @@ class Connection(asyncio.Protocol):
             self._drained.set_exception(ConnectionResetError())
         if self._session is not None:
             self._session.connection_lost()
+            self._session = None
         self._host.disconnected(self)
+        del self._parser  # it refers to us: without it no cycle is left
 
     def data_received(self, data: bytes) -> None:
         if self._session is not None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import random
 from pathlib import Path
 
 import pytest
 
 from server.config.sections.http import Http
-from server.http.connection import MAX_BODY, MAX_HEADERS, MAX_TARGET
+from server.http.connection import MAX_BODY, MAX_HEADERS, MAX_TARGET, Connection
 from tests.support.node import NodeUnderTest
 from tests.support.web import AUTH, Web, serve
 
@@ -38,6 +39,19 @@ async def test_many_pipelined_requests_are_all_answered(web: Web) -> None:
 async def test_http_1_0_closes(web: Web) -> None:
     received = await web.raw(PING.replace(b"1.1", b"1.0") + b"\r\n")
     assert b"Connection: close" in received
+
+
+async def test_a_connection_leaves_no_cycle_behind(web: Web) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        await web.raw(PING + LAST + b"\r\n")
+        for _ in range(3):
+            await asyncio.sleep(0)
+        left = [thing for thing in gc.get_objects() if isinstance(thing, Connection)]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 async def test_bytes_may_come_one_by_one(web: Web) -> None:
