@@ -6,7 +6,7 @@ import asyncio
 import csv
 import shutil
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,6 +48,12 @@ class Run:
     def cpu_ms(self) -> float:
         """Milliseconds of CPU a call."""
         return self.cpu_s * 1000 / max(self.succeeded, 1)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.rate:g}/s: {self.failed:.2%} failed, {self.retransmitted} sent again, "
+            f"{self.late_s:.1f} s late"
+        )
 
     def percentile(self, share: float) -> float:
         """Return a percentile of the delays, ms."""
@@ -99,28 +105,20 @@ async def run(
         shutil.rmtree(folder)
 
 
-async def highest_rate(
-    measure: Callable[[float], Awaitable[Run]], rates: list[float]
-) -> tuple[float, list[str]]:
-    """Find the highest of the rates that is sustained; one failure is tried again.
+async def climb(measure: Callable[[float], Awaitable[Run]], rates: Sequence[float]) -> list[Run]:
+    """Raise the rate until it is not sustained; a failure is tried once more.
 
-    :returns: the rate, 0 if none is, and how each went.
+    :returns: the last run at each rate.
     """
-    best, notes = 0.0, []
+    runs: list[Run] = []
     for rate in rates:
-        for _ in range(2):
-            result = await measure(rate)
-            notes.append(
-                f"{rate:g}/s: {result.failed:.2%} failed, {result.retransmitted} sent again, "
-                f"{result.late_s:.1f} s late, {result.cpu_ms:.2f} ms"
-            )
-            if result.is_sustained:
-                best = rate
-                break
-            await asyncio.sleep(1)
-        if best != rate:
+        run = await measure(rate)
+        if not run.is_sustained:
+            run = await measure(rate)
+        runs.append(run)
+        if not run.is_sustained:
             break
-    return best, notes
+    return runs
 
 
 def _last_line(path: Path) -> dict[str, str]:
