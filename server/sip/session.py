@@ -353,6 +353,10 @@ class Session:
 
         self.send_in_dialog("BYE", prepare, ignore_outcome, now, dialog)
 
+    def on_modified(self, status: int, response: Response | None, now: float) -> None:
+        """Our re-INVITE or UPDATE has its final response."""
+        self.modifier.on_done(status, response, now)
+
     def on_no_ack(self, now: float) -> None:
         """The ACK to a 2xx of ours never came (RFC 3261 section 13.3.1.4)."""
         if self.state is SessionState.ENDING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from server.sip.message import Request, Response
@@ -16,16 +17,23 @@ class AnswerKeeper:
     """The 2xx of one session that waits for its ACK. There is never more than one: while it
     waits, a further INVITE of the peer replaces it, since a peer that goes on has seen it."""
 
-    __slots__ = ("_cseq", "_deadline", "_flow", "_interval", "_response", "_session", "_timer")
+    __slots__ = ("_cseq", "_deadline", "_flow", "_interval", "_owner", "_response", "_timer")
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._owner = weakref.ref(session)  # it has us: no cycle is to be left of each call
         self._cseq = -1
         self._response: Response | None = None
         self._flow: Flow | None = None
         self._interval = 0.0
         self._deadline = 0.0
         self._timer: Timer | None = None
+
+    @property
+    def _session(self) -> Session:
+        """The session; it closes this before it goes."""
+        session = self._owner()
+        assert session is not None
+        return session
 
     @property
     def is_waiting(self) -> bool:

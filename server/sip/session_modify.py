@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import random
+import weakref
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
@@ -31,12 +32,12 @@ class Modifier:
     """What one session still wants to tell its peer."""
 
     __slots__ = (
-        "_carries_offer", "_own", "_party", "_retry", "_session", "_wants_identity",
+        "_carries_offer", "_own", "_owner", "_party", "_retry", "_wants_identity",
         "_wants_offer", "_wants_refresh",
     )  # fmt: skip
 
     def __init__(self, session: Session) -> None:
-        self._session = session
+        self._owner = weakref.ref(session)  # it has us: no cycle is to be left of each call
         self._own: OwnRequest | None = None  # in flight
         self._carries_offer = False
         self._retry: Timer | None = None
@@ -44,6 +45,13 @@ class Modifier:
         self._wants_refresh = False
         self._wants_identity = False
         self._party = Party()
+
+    @property
+    def _session(self) -> Session:
+        """The session: requests in flight keep it, and it closes this before it goes."""
+        session = self._owner()
+        assert session is not None
+        return session
 
     @property
     def is_busy(self) -> bool:
@@ -94,13 +102,13 @@ class Modifier:
         )
         self._carries_offer = method == "INVITE"
         self._fill(request, flow)
-        own = session.own_request(request, flow, self._on_done)
+        own = session.own_request(request, flow, session.on_modified)
         self._own = own
         self._wants_offer = self._wants_refresh = self._wants_identity = False
         try:
             own.send(now)
         except Unavailable:
-            self._on_done(503, None, now)
+            self.on_done(503, None, now)
 
     def _can_update(self) -> bool:
         if self._wants_offer or "UPDATE" not in self._session.peer_allow:
@@ -118,7 +126,8 @@ class Modifier:
             offer = session.media.build_offer(session.direction)
             request.set_body("application/sdp", offer.encode())
 
-    def _on_done(self, status: int, response: Response | None, now: float) -> None:
+    def on_done(self, status: int, response: Response | None, now: float) -> None:
+        """Take the outcome of our request."""
         own, session = self._own, self._session
         if own is None or response is None or response.cseq != own.request.cseq:
             self._on_late(status, response, now)

@@ -313,8 +313,8 @@ class SipStack:
                 self._on_failure(txn, 408, now)
             case TransportFailed(txn):
                 self._on_failure(txn, 503, now)
-            case TransactionTerminated():
-                pass
+            case TransactionTerminated(txn):
+                txn.user_data = None  # a session has its transaction: no cycle is to be left
 
     def _on_response(self, txn: ClientTransaction, response: Response, now: float) -> None:
         user: TransactionUser | None = txn.user_data
