@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from datetime import datetime
+from functools import lru_cache
 from typing import Protocol
 
 
@@ -35,5 +36,12 @@ def ari_timestamp(wall: float) -> str:
 
     :param wall: seconds since the Unix epoch.
     """
-    moment = datetime.fromtimestamp(wall).astimezone()
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}{moment:%z}"
+    second = int(wall // 1)
+    head, zone = _second_and_zone(second)
+    return f"{head}.{int((wall - second) * 1000):03d}{zone}"
+
+
+@lru_cache(maxsize=4)  # events come in bursts: most fall into the second of the one before
+def _second_and_zone(second: int) -> tuple[str, str]:
+    moment = datetime.fromtimestamp(second).astimezone()
+    return f"{moment:%Y-%m-%dT%H:%M:%S}", f"{moment:%z}"

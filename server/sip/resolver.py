@@ -8,6 +8,7 @@ import logging
 import socket
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from server.base.tasks import TaskScope
@@ -30,6 +31,7 @@ class Destination(NamedTuple):
     port: int
 
 
+@lru_cache(maxsize=1024)  # asked for every message, of few hosts
 def is_address(host: str) -> bool:
     """``True`` for an IPv4 or IPv6 address."""
     try:

@@ -2,9 +2,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core.h"
+
+#define MAX_STALE 4096 /* packets; more than a socket buffer holds */
 
 uint32_t mp_stream_rate(const struct mp_stream *s)
 {
@@ -130,10 +133,22 @@ void mp_stream_attach(struct mp_worker *w, struct mp_stream *s)
 	mp_stream_update(s);
 }
 
+/* Drop what came to the port before the stream was opened here: it was for nobody, and is stale. */
+static void drain(int fd)
+{
+	uint8_t byte;
+
+	for (int i = 0; i < MAX_STALE && recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0; i++)
+		;
+}
+
 void mp_stream_open(struct mp_worker *w, struct mp_stream *s)
 {
-	if (s->rtp)
+	if (s->rtp) {
 		s->rtp->last_rx_us = w->now_us;
+		drain(s->rtp->rtp.fd);
+		drain(s->rtp->rtcp.fd);
+	}
 	mp_stream_attach(w, s);
 }
 

@@ -5,6 +5,8 @@
 
 #include "core.h"
 
+#define LAZY_ROOM 1024 /* free slots of the command ring below which nothing waits */
+
 enum { KIND_ENGINE = MP_KIND_RECORDER + 1, KIND_ANY };
 enum { KIND_STREAM = MP_KIND_STREAM, KIND_BRIDGE = MP_KIND_BRIDGE };
 enum { KIND_PLAYER = MP_KIND_PLAYER, KIND_RECORDER = MP_KIND_RECORDER };
@@ -33,11 +35,17 @@ void mp_cmd_free(struct mp_cmd *cmd)
 	cmd->bytes = NULL;
 }
 
+/* What is only opened does nothing yet: whatever is asked of it next wakes the worker anyway. */
+static bool can_wait(unsigned op)
+{
+	return op == MP_CMD_STREAM_OPEN || op == MP_CMD_BRIDGE_OPEN;
+}
+
 static int push(struct mp_worker *w, const struct mp_cmd *cmd)
 {
 	const int err = mp_ring_push(&w->commands, cmd);
 
-	if (!err)
+	if (!err && (!can_wait(cmd->op) || mp_ring_room(&w->commands) < LAZY_ROOM))
 		w->needs_wake = true;
 	return err;
 }

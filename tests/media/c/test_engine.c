@@ -55,9 +55,25 @@ static int submit(struct mp_engine *e, unsigned op, uint64_t handle, uint64_t ot
 	return err;
 }
 
+/* Drain until there is an event of this type, or fail; returns its handle. */
+static struct mp_event await_event(struct mp_engine *e, unsigned type)
+{
+	struct pollfd fd = {.fd = mp_engine_fd(e), .events = POLLIN};
+	struct mp_event event;
+
+	for (;;) {
+		while (mp_engine_drain(e, &event, 1) == 1) {
+			if (event.type == type)
+				return event;
+		}
+		CHECK(poll(&fd, 1, DEADLINE_MS) == 1);
+	}
+}
+
 static void configure(struct mp_engine *e, uint64_t handle, uint16_t port)
 {
 	struct mp_cmd cmd = {.op = MP_CMD_STREAM_CONFIGURE,
+	                     .cookie = 1,
 	                     .handle = handle,
 	                     .i = {port, 1, 0, 20, 101, 1, 3, 0, 0, 0},
 	                     .bytes_len = 128};
@@ -68,6 +84,8 @@ static void configure(struct mp_engine *e, uint64_t handle, uint16_t port)
 	cmd.bytes[0] = 1;
 	OK(mp_engine_submit(e, &cmd));
 	mp_engine_flush(e);
+	CHECK(await_event(e, MP_EVENT_COMPLETED).i[1] ==
+	      0); /* what comes before this is dropped as stale */
 }
 
 static uint64_t found;
@@ -82,21 +100,6 @@ static uint64_t counter(struct mp_engine *e, const char *name)
 	found = 0;
 	mp_engine_counters(e, find, (void *)(uintptr_t)name);
 	return found;
-}
-
-/* Drain until there is an event of this type, or fail; returns its handle. */
-static struct mp_event await_event(struct mp_engine *e, unsigned type)
-{
-	struct pollfd fd = {.fd = mp_engine_fd(e), .events = POLLIN};
-	struct mp_event event;
-
-	for (;;) {
-		while (mp_engine_drain(e, &event, 1) == 1) {
-			if (event.type == type)
-				return event;
-		}
-		CHECK(poll(&fd, 1, DEADLINE_MS) == 1);
-	}
 }
 
 static void drain_all(struct mp_engine *e)
