@@ -8,7 +8,7 @@ from typing import Protocol
 from server.sip.auth import DigestClient
 from server.sip.headers import CSeq
 from server.sip.message import Request, Response
-from server.sip.transaction import ClientTransaction, Flow
+from server.sip.transaction import ClientTransaction, Flow, ServerTransaction
 
 Done = Callable[[int, "Response | None", float], None]
 """Called with the final status, the response (``None``: timeout or broken flow), and the time."""
@@ -82,6 +82,13 @@ class OwnRequest:
     def handle_failure(self, txn: ClientTransaction, status: int, now: float) -> None:
         if txn is self.txn:
             self._done(status, None, now)
+
+    def release(self, txn: ClientTransaction | ServerTransaction) -> None:
+        """Let go of who waits for the outcome: *txn* is forgotten, and no more will come of it."""
+        if txn is self.txn:
+            self._done = ignore_outcome
+            self._provisional = None
+            del self._next_cseq
 
     def _retry(self, response: Response, now: float) -> bool:
         if self._digest is None:

@@ -272,4 +272,5 @@ class OutgoingSession(Session):
             self._give_up.cancel()
         for dialog in self._forks.values():
             self.host.remove_session(dialog.id, self)
+        self._make_request = None
         super()._finish()

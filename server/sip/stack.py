@@ -24,7 +24,7 @@ from server.sip.message import Request, Response, parse_message
 from server.sip.qualify import Qualifier
 from server.sip.refusal import refuse_unparsed
 from server.sip.registrar import Registrar
-from server.sip.requests import TransactionUser
+from server.sip.requests import OwnRequest, TransactionUser
 from server.sip.scheduler import Scheduler
 from server.sip.session import ALLOW, SDP, Session
 from server.sip.session_incoming import IncomingSession
@@ -314,7 +314,9 @@ class SipStack:
             case TransportFailed(txn):
                 self._on_failure(txn, 503, now)
             case TransactionTerminated(txn):
-                txn.user_data = None  # a session has its transaction: no cycle is to be left
+                user, txn.user_data = txn.user_data, None  # who may have it: leave no cycle
+                if isinstance(user, OwnRequest):
+                    user.release(txn)
 
     def _on_response(self, txn: ClientTransaction, response: Response, now: float) -> None:
         user: TransactionUser | None = txn.user_data
