@@ -74,7 +74,10 @@ class Steering:
 
     async def _request(self, channel: str, method: str, path: str) -> None:
         connection = self._connections[hash(channel) % len(self._connections)]
-        status, body = await connection.request(method, path)
+        try:
+            status, body = await connection.request(method, path)
+        except ConnectionResetError:  # the server ends before its calls do
+            return
         if status >= 300:
             self.refused += 1
             print(f"{method} {path}: {status} {body!r}", file=sys.stderr)

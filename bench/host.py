@@ -180,6 +180,16 @@ class Server:
             await asyncio.sleep(POLL_S)
         return time.monotonic() - begin
 
+    def check(self) -> None:
+        """See that it still runs.
+
+        :raises RuntimeError: it ended by itself.
+        """
+        assert self._process
+        if (code := self._process.poll()) is not None:
+            log = (self.var / "log" / "console.txt").read_text("utf-8", "replace")
+            raise RuntimeError(f"the server ended by itself ({code}):\n{log[-2000:]}")
+
     async def stop(self) -> None:
         """End it as Ctrl-C does, or with SIGKILL when that takes too long."""
         if self._process is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import csv
 import shutil
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from host import ROOT, Server
 
 SCENARIOS = ROOT / "bench" / "sipp"
+STUCK_S = 2.0
 GRACE_S = 6.0  # that calls may still take after the last one began
 LATE_S = 1.0  # a run that ends later than this did not keep its rate
 FAILED = 0.001
@@ -86,7 +88,9 @@ async def run(
         stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
     try:
-        await asyncio.wait_for(process.wait(), seconds + GRACE_S + 5)
+        with contextlib.suppress(TimeoutError):  # calls that never end count as failed
+            await asyncio.wait_for(process.wait(), seconds + GRACE_S + STUCK_S)
+        server.check()
         elapsed, used = loop.time() - begin, server.cpu_s - cpu
         stat = _last_line(folder / "stat.csv")
         return Run(
