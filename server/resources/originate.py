@@ -166,6 +166,8 @@ class Originator:
     async def _run(
         self, channel: Channel, app: str | None, app_args: str | None, timeout: int
     ) -> None:
+        if channel.is_hungup:
+            return  # somebody was quicker
         attempt = DialAttempt(channel, None, channel.dial_string)
         attempt.start()
         await channel.wait(follow(attempt, float(timeout) if timeout > 0 else None))

@@ -36,8 +36,13 @@ class LocalLeg:
         self.name = name
         self.stream = stream
         self.listener: LegListener | None = None
-        self.peer: LocalLeg = self
+        self.other: LocalLeg | None = None
         self.is_over = False
+
+    @property
+    def peer(self) -> LocalLeg:
+        """The other half; once both are over, this one, which does nothing any more."""
+        return self.other if self.other is not None else self
 
     @property
     def protocol_id(self) -> str:
@@ -72,6 +77,7 @@ class LocalLeg:
         self.listener = None
         self.stream.close()
         asyncio.get_running_loop().call_soon(self.peer.end, cause)
+        self.pair.part_if_over()
 
     def end(self, cause: int) -> None:
         """Report that the other half has ended."""
@@ -82,6 +88,7 @@ class LocalLeg:
         if listener is not None:
             listener.on_hangup(cause, None, "the other half of the Local channel ended")
         self.stream.close()
+        self.pair.part_if_over()
 
     def hold(self) -> None:
         """Let the other half report hold."""
@@ -136,9 +143,10 @@ class LocalPair:
         base = f"Local/{exten}@{context}-{number:08x}"
         self.first = LocalLeg(self, f"{base};1", first_stream)
         self.second = LocalLeg(self, f"{base};2", second_stream)
-        self.first.peer, self.second.peer = self.second, self.first
+        self.first.other, self.second.other = self.second, self.first
         self.may_optimize = "n" not in options
         self.is_answered = False
+        self._is_parted = False
         self._sink = sink
         self._exten = exten
         self._context = context
@@ -146,8 +154,11 @@ class LocalPair:
 
     def enter_dialplan(self, caller: Party) -> None:
         """Make a call of the second half, or end the first with the reason why not."""
+        if self._is_parted:
+            return
         if self.first.is_over:
             self._close_second()
+            self.part_if_over()
             return
         match = self._sink.match_extension(self._context, self._exten, caller.number)
         if match is not ExtensionMatch.EXACT:
@@ -166,9 +177,19 @@ class LocalPair:
         except ServerError:
             self._refuse(Cause.SWITCH_CONGESTION)
 
+    def part_if_over(self) -> None:
+        """Take a pair apart whose halves are both over, so that no reference cycle is left."""
+        if self._is_parted or not (self.first.is_over and self.second.is_over):
+            return
+        self._is_parted = True
+        self.may_optimize = False
+        self.first.other = self.second.other = None
+        del self.first, self.second
+
     def _refuse(self, cause: int) -> None:
+        first = self.first
         self._close_second()
-        self.first.end(cause)
+        first.end(cause)
 
     def _close_second(self) -> None:
         self.second.is_over = True

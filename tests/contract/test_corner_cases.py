@@ -21,6 +21,7 @@ from server.resources.bridge import Bridge
 from server.resources.channel import Channel
 from server.resources.stasis_calls import enter_stasis
 from server.tech.base import EndpointInfo, IncomingCall, Party
+from server.tech.local import LocalLeg, LocalPair
 from tests.support.node import NodeUnderTest, settle
 
 
@@ -477,3 +478,31 @@ async def test_a_call_leaves_no_cycle_behind(node: NodeUnderTest) -> None:
     finally:
         gc.enable()
     assert gone == []
+
+
+@pytest.mark.parametrize("steps", [0, 1, 12])
+async def test_a_local_call_leaves_no_cycle_behind(node: NodeUnderTest, steps: int) -> None:
+    node.connect()
+    gc.collect()
+    gc.disable()
+    try:
+        node.channels.originate(endpoint="Local/stasis@default", app="test", channel_id="x")
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        node.channels.hangup("x")
+        await settle()
+        node.engine.streams.clear()
+        kinds = (Channel, LocalLeg, LocalPair)
+        left = [thing for thing in gc.get_objects() if isinstance(thing, kinds)]
+    finally:
+        gc.enable()
+    assert left == []
+
+
+async def test_a_call_ended_before_it_was_dialled_is_not_dialled(node: NodeUnderTest) -> None:
+    app = node.connect()
+    node.channels.originate(endpoint="PJSIP/bob", app="test", channel_id="x")
+    node.channels.hangup("x")
+    await settle()
+    assert app.types == ["ChannelHangupRequest", "ChannelDestroyed"]
+    assert [said[0] for said in node.phones.legs[0].said] == ["hangup"]
