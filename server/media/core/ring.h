@@ -3,7 +3,8 @@
  *
  * `head` is written by the producer only, `tail` by the consumer only. The producer's release store of
  * `head` publishes the record to the consumer's acquire load; the consumer's release store of `tail`
- * gives the slot back to the producer's acquire load.
+ * gives the slot back to the producer's acquire load. The producer may stage several records and publish
+ * them together: until then the consumer sees none of them.
  */
 #ifndef MP_RING_H
 #define MP_RING_H
@@ -20,6 +21,8 @@ struct mp_ring {
 	uint8_t *slots;
 	size_t size; /* bytes of a record */
 	size_t mask; /* slots - 1 */
+	/* producer */
+	size_t staged; /* what `head` will be */
 	/* atomic */
 	_Alignas(64) _Atomic size_t head;
 	_Alignas(64) _Atomic size_t tail;
@@ -35,6 +38,7 @@ static inline int mp_ring_open(struct mp_ring *r, size_t size, size_t count)
 		return ENOMEM;
 	r->size = size;
 	r->mask = count - 1;
+	r->staged = 0;
 	atomic_init(&r->head, 0);
 	atomic_init(&r->tail, 0);
 	return 0;
@@ -49,22 +53,32 @@ static inline void mp_ring_close(struct mp_ring *r)
 /* Producer: free slots. */
 static inline size_t mp_ring_room(struct mp_ring *r)
 {
-	const size_t used = atomic_load_explicit(&r->head, memory_order_relaxed) -
-	                    atomic_load_explicit(&r->tail, memory_order_acquire);
-
-	return r->mask + 1 - used;
+	return r->mask + 1 - (r->staged - atomic_load_explicit(&r->tail, memory_order_acquire));
 }
 
-/* Producer. Returns 0 or EAGAIN (full). */
-static inline int mp_ring_push(struct mp_ring *r, const void *record)
+/* Producer: add a record that mp_ring_publish will show. Returns 0 or EAGAIN (full). */
+static inline int mp_ring_stage(struct mp_ring *r, const void *record)
 {
-	const size_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-
 	if (!mp_ring_room(r))
 		return EAGAIN;
-	memcpy(r->slots + (head & r->mask) * r->size, record, r->size);
-	atomic_store_explicit(&r->head, head + 1, memory_order_release);
+	memcpy(r->slots + (r->staged++ & r->mask) * r->size, record, r->size);
 	return 0;
+}
+
+/* Producer: show the consumer what was staged. */
+static inline void mp_ring_publish(struct mp_ring *r)
+{
+	atomic_store_explicit(&r->head, r->staged, memory_order_release);
+}
+
+/* Producer: stage and publish one record. Returns 0 or EAGAIN (full). */
+static inline int mp_ring_push(struct mp_ring *r, const void *record)
+{
+	const int err = mp_ring_stage(r, record);
+
+	if (!err)
+		mp_ring_publish(r);
+	return err;
 }
 
 /* Consumer: the oldest record, NULL if there is none; it stays valid until mp_ring_advance. */

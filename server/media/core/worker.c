@@ -160,6 +160,10 @@ static void keep_event(struct mp_worker *w, const struct mp_event *event)
 	MP_COUNT(w, events_delayed);
 }
 
+/*
+ * Staged only: the control thread may free an object as soon as it sees that it has ended, and the rest of
+ * this pass may still look at it.
+ */
 void mp_worker_emit(struct mp_worker *w, enum mp_event_type type, uint64_t handle, int64_t a, int64_t b,
                     int64_t c, int64_t d, int64_t e)
 {
@@ -169,17 +173,18 @@ void mp_worker_emit(struct mp_worker *w, enum mp_event_type type, uint64_t handl
 		MP_COUNT(w, hints_dropped);
 		return;
 	}
-	if (w->overflow_count || mp_ring_push(&w->events, &event))
+	if (w->overflow_count || mp_ring_stage(&w->events, &event))
 		keep_event(w, &event);
 	w->events_pushed = true;
 }
 
+/* At the end of a pass: show the control thread what happened. */
 static void flush_events(struct mp_worker *w)
 {
 	const uint64_t one = 1;
 	size_t moved = 0;
 
-	while (moved < w->overflow_count && !mp_ring_push(&w->events, &w->overflow[moved]))
+	while (moved < w->overflow_count && !mp_ring_stage(&w->events, &w->overflow[moved]))
 		moved++;
 	if (moved) {
 		w->overflow_count -= moved;
@@ -189,6 +194,7 @@ static void flush_events(struct mp_worker *w)
 	if (!w->events_pushed)
 		return;
 	w->events_pushed = false;
+	mp_ring_publish(&w->events);
 	if (!atomic_exchange(&w->engine->event_pending, true) &&
 	    write(w->engine->event_fd, &one, sizeof(one)) < 0)
 		atomic_store(&w->engine->event_pending, false);

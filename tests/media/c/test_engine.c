@@ -472,6 +472,28 @@ static void test_many_streams_open_and_close(void)
 	mp_engine_close(e);
 }
 
+/* The control thread drains as fast as it can while players end: it must not free one too early. */
+static void test_ended_players_are_freed_when_the_worker_is_done_with_them(void)
+{
+	const struct mp_item item = {.kind = MP_ITEM_SILENCE, .text = "", .ms = 1};
+	struct mp_engine *e = start(1);
+	uint64_t streams[64], player;
+
+	for (int i = 0; i < 64; i++) {
+		OK(mp_engine_open_null(&streams[i], e));
+		OK(submit(e, MP_CMD_STREAM_OPEN, streams[i], 0, 0, 0));
+	}
+	for (int round = 0; round < 50; round++) {
+		for (int i = 0; i < 64; i++) {
+			OK(mp_engine_create_player(&player, e, &item, 1, 0));
+			OK(submit(e, MP_CMD_STREAM_PLAY, streams[i], player, 0, 0));
+		}
+		while (counter(e, "players_live"))
+			drain_all(e);
+	}
+	mp_engine_close(e);
+}
+
 static void test_stopping_ends_players(void)
 {
 	const struct mp_item item = {.kind = MP_ITEM_SILENCE, .text = "", .ms = 60000};
@@ -500,6 +522,7 @@ int main(int argc, char **argv)
 	RUN(test_moves_keep_commands_in_order);
 	RUN(test_mixing_playing_recording_and_music_together);
 	RUN(test_many_streams_open_and_close);
+	RUN(test_ended_players_are_freed_when_the_worker_is_done_with_them);
 	RUN(test_stopping_ends_players);
 	return check_result();
 }

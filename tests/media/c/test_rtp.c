@@ -157,6 +157,23 @@ static void *produce(void *arg)
 	return NULL;
 }
 
+static void test_staged_records_are_seen_when_they_are_published(void)
+{
+	struct mp_ring ring;
+	const uint64_t records[] = {1, 2};
+
+	OK(mp_ring_open(&ring, sizeof(uint64_t), 2));
+	OK(mp_ring_stage(&ring, &records[0]));
+	OK(mp_ring_stage(&ring, &records[1]));
+	ERR(EAGAIN, mp_ring_stage(&ring, &records[0]));
+	CHECK(!mp_ring_peek(&ring));
+	mp_ring_publish(&ring);
+	EQ(1, *(uint64_t *)mp_ring_peek(&ring));
+	mp_ring_advance(&ring);
+	EQ(2, *(uint64_t *)mp_ring_peek(&ring));
+	mp_ring_close(&ring);
+}
+
 static void test_ring_keeps_order_between_threads(void)
 {
 	struct mp_ring ring;
@@ -211,6 +228,7 @@ int main(int argc, char **argv)
 	RUN(test_a_stranger_has_to_pass_the_probation);
 	RUN(test_a_stranger_does_not_disturb_the_signalled_source);
 	RUN(test_seqno_mode_lets_a_new_source_take_over);
+	RUN(test_staged_records_are_seen_when_they_are_published);
 	RUN(test_ring_keeps_order_between_threads);
 	RUN(test_stale_handles_are_not_found);
 	return check_result();
