@@ -21,7 +21,7 @@ import orjson
 
 from server.base.causes import cause_text
 from server.base.clock import ari_timestamp
-from server.base.errors import ChannelHungUp, InvalidState
+from server.base.errors import ChannelHungUp, InvalidState, Unavailable
 from server.base.ids import ChannelId
 from server.media.streams import Player, Recorder, Source
 from server.model import events
@@ -41,6 +41,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 MAX_PENDING_DIGITS = 128  # a caller's type-ahead; the oldest go first
+MAX_SHOWN = 64  # variables in a channel's snapshot, each of which is in every event
 SETTLE_TIMEOUT = 2.0  # seconds for the file thread to close a recording
 CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a silent phone
 
@@ -63,6 +64,7 @@ class Channel:
         "_digit_waiters",
         "_digits",
         "_gates",
+        "_shown",
         "_snapshot",
         "account_code",
         "answered_at",
@@ -150,6 +152,7 @@ class Channel:
         self._gates: set[asyncio.Future[Any]] = set()
         self._controller: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
+        self._shown: tuple[str, ...] = ()  # variables in channelvars, besides ari.conf's
         technology, resource = self.endpoint
         self.topics: tuple[Topic, ...] = (
             channel_topic(channel_id),
@@ -238,6 +241,19 @@ class Channel:
             self.leg.set_connected_line(party)
         if self.has_audience:
             self.publish(events.channel_connected_line(channel=self.snapshot()))
+
+    def show_variable(self, name: str) -> None:
+        """Show a variable in ``channelvars`` from now on.
+
+        :raises Unavailable: :data:`MAX_SHOWN` are shown already.
+        """
+        bare = name.lstrip("_")
+        if bare in self._shown:
+            return
+        if len(self._shown) >= MAX_SHOWN:
+            raise Unavailable(f"a channel shows at most {MAX_SHOWN} variables")
+        self._shown = (*self._shown, bare)
+        self.touch()
 
     # call control
 
@@ -508,13 +524,13 @@ class Channel:
         }
         if self.rdnis:
             description["caller_rdnis"] = self.rdnis
-        shown = self.node.settings.channel_variables
+        shown = (*self.node.settings.channel_variables, *self._shown)
         if shown:
             description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
         return description
 
     def _on_variable_set(self, name: str, value: str) -> None:
-        if self.node.settings.channel_variables:
+        if self.node.settings.channel_variables or self._shown:
             self.touch()
         if self.has_audience:
             self.publish(events.channel_varset(channel=self.snapshot(), variable=name, value=value))

@@ -293,15 +293,25 @@ class Channels:
             raise NotFound("Provided variable was not found")
         return model.Variable(value=value)
 
-    def set_variable(self, channel_id: str, *, variable: str, value: str | None = None) -> None:
+    def set_variable(
+        self,
+        channel_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool = False,
+    ) -> None:
         """Write a variable or a function.
 
+        :param report_events: the channel's ``channelvars`` show it from now on.
         :raises NotFound: no such channel.
         :raises Conflict: it is not in a Stasis application.
         :raises InvalidArgument: no name is given, or the function can't be written.
         """
         channel, _ = self._in_stasis(channel_id)
         _check_variable(variable)
+        if report_events:
+            channel.show_variable(variable)
         self._node.dialplan.write(channel, variable, value or "")
 
     def get_variables(self, channel_id: str, *, variables: Sequence[str]) -> model.Variables:

@@ -5,18 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from server.base.errors import Unprocessable
 from server.http.services import Services
-
-
-def _set_variable(services: Services) -> Callable[..., None]:
-    def call(*, report_events: bool = False, **options: Any) -> None:
-        if report_events:
-            raise Unprocessable("report_events", "variables are shown by ari.conf's channelvars")
-        services.channels.set_variable(**options)
-
-    return call
-
 
 BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.list": lambda services: services.channels.list,
@@ -45,7 +34,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.playWithId": lambda services: services.channels.play,
     "channels.record": lambda services: services.channels.record,
     "channels.getChannelVar": lambda services: services.channels.get_variable,
-    "channels.setChannelVar": _set_variable,
+    "channels.setChannelVar": lambda services: services.channels.set_variable,
     "channels.getChannelVars": lambda services: services.channels.get_variables,
     "channels.setChannelVars": lambda services: services.channels.set_variables,
     "channels.dial": lambda services: services.channels.dial,

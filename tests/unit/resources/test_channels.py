@@ -13,8 +13,10 @@ from server.base.errors import (
     InvalidState,
     NotFound,
     ServerError,
+    Unavailable,
     Unprocessable,
 )
+from server.resources.channel import MAX_SHOWN
 from server.tech.base import Party
 from tests.support.node import NodeUnderTest, settle
 
@@ -274,3 +276,27 @@ async def test_connected_line_is_told_to_phone_and_stream(node: NodeUnderTest) -
     await settle()
     assert node.phones.legs[0].said == [("connected", Party("Bob", "200"))]
     assert app.of("ChannelConnectedLine")[0]["channel"]["connected"]["number"] == "200"
+
+
+async def test_reported_variable_is_shown_with_the_channel_from_then_on(
+    node: NodeUnderTest,
+) -> None:
+    app = node.connect()
+    channel = await node.call()
+    node.channels.set_variable(channel.id, variable="PLAIN", value="1")
+    node.channels.set_variable(channel.id, variable="__SHOWN", value="2", report_events=True)
+    channel.variables.set("SHOWN", "3")
+    await settle()
+    shown = [event["channel"].get("channelvars") for event in app.of("ChannelVarset")]
+    assert shown == [None, {"SHOWN": "2"}, {"SHOWN": "3"}]
+
+
+async def test_shown_variables_are_bounded(node: NodeUnderTest) -> None:
+    node.connect()
+    channel = await node.call()
+    for number in range(MAX_SHOWN):
+        channel.show_variable(f"V{number}")
+    channel.show_variable("V0")
+    with pytest.raises(Unavailable):
+        node.channels.set_variable(channel.id, variable="ONE_MORE", report_events=True)
+    assert channel.variables.get("ONE_MORE") is None
