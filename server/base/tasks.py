@@ -20,7 +20,8 @@ class TaskScope:
     """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self.name = name
+        self.started = 0  # tasks so far
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_closed = False
 
@@ -34,9 +35,10 @@ class TaskScope:
         """
         if self._is_closed:
             coroutine.close()
-            raise RuntimeError(f"task scope {self._name} is closed")
+            raise RuntimeError(f"task scope {self.name} is closed")
         loop = asyncio.get_running_loop()
-        task = loop.create_task(coroutine, name=f"{self._name}/{name}")
+        task = loop.create_task(coroutine, name=f"{self.name}/{name}")
+        self.started += 1
         self._tasks.add(task)
         task.add_done_callback(self._on_done)
         return task

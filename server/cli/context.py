@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from server.base.log import LogService
+    from server.base.tasks import TaskScope
     from server.config.loader import Configuration
     from server.resources.bridges import Bridges
     from server.resources.registry import ChannelRegistry
@@ -261,5 +262,6 @@ class CliContext:
     http: HttpAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
+    scopes: Callable[[], Sequence[TaskScope]] = tuple
     entity_id: str = ""
     max_calls: int = 0

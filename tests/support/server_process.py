@@ -192,6 +192,12 @@ class ServerProcess:
         pairs = re.findall(r"^\s*([a-z]\w+)\s*[:=]?\s+(\d+)\s*$", output, re.MULTILINE)
         return {name: int(value) for name, value in pairs}
 
+    async def tasks(self) -> dict[str, int]:
+        """Return how many tasks run, by scope."""
+        output = await self.cli("core show taskprocessors")
+        rows = re.findall(r"^(\w+) +\d+ +(\d+)$", output, re.MULTILINE)
+        return {name: int(running) for name, running in rows}
+
     async def leftovers(self) -> list[str]:
         """Return what ended calls left behind; waits a while for it to go."""
         left: list[str] = []
@@ -204,6 +210,9 @@ class ServerProcess:
                 counters = await self.counters()
                 assert "streams_live" in counters
                 left.extend(f"{k} {v}" for k, v in counters.items() if k.endswith("_live") and v)
+                tasks = await self.tasks()
+                assert "calls" in tasks
+                left.extend(f"{v} tasks of {k}" for k, v in tasks.items() if v)
             return not left
 
         try:

@@ -35,6 +35,17 @@ def show_uptime(context: CliContext, call: Call) -> str:
     )
 
 
+@command("core show taskprocessors", "Show the scopes of tasks and what runs in them")
+def show_task_processors(context: CliContext, _call: Call) -> str:
+    """List the task scopes: what they have started, and what has not ended."""
+    scopes = context.scopes()
+    return lines(
+        f"{'Processor':<30} {'Processed':>10} {'In Queue':>10}",
+        *(f"{scope.name:<30} {scope.started:>10} {len(scope):>10}" for scope in scopes),
+        f"{len(scopes)} taskprocessors",
+    )
+
+
 @command("core show settings", "Show the settings of the server")
 def show_settings(context: CliContext, _call: Call) -> str:
     """List limits, levels and directories."""

@@ -138,6 +138,7 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("core show applications", "Dial"),
         ("core show functions", "CHANNEL"),
         ("core show settings", ""),
+        ("core show taskprocessors", "calls"),
         ("logger show channels", ""),
         ("core reload", ""),
         ("rtp set debug on", ""),
