@@ -20,6 +20,9 @@ from tests.support.server_process import ServerProcess
 
 PROGRAMS = ("sipp", "baresip", "node")
 SPARE_FILES = 4  # descriptors that may come and go: a lingering HTTP connection, the console
+# Phones and server share the machine's cores in real time: a phone that gets no CPU for a moment
+# sends late, and what is heard then has a concealed packet. A defect of the server fails each time.
+RERUNS = 2
 OUTPUT = ROOT / "tests/output"
 
 
@@ -31,6 +34,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if not item.path.is_relative_to(here):
             continue
         item.add_marker(pytest.mark.interop)
+        item.add_marker(pytest.mark.flaky(reruns=RERUNS))
         if missing and not os.environ.get("CI"):
             reason = f"not installed: {', '.join(missing)}; make test installs it"
             item.add_marker(pytest.mark.skipif(True, reason=reason))
