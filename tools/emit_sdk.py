@@ -295,7 +295,7 @@ def _parameter(item: Json) -> str:
 
 def _result(described: Json, file: str) -> tuple[str, str]:
     responses = described["responses"]
-    success = next(responses[code] for code in ("200", "201", "204") if code in responses)
+    success = next(responses[code] for code in ("200", "201", "202", "204") if code in responses)
     content = success.get("content", {})
     if not content:
         return "None", ""

@@ -34,12 +34,14 @@ from server.resources.dialing import Dialer
 from server.resources.endpoints import DeviceStates, Endpoints
 from server.resources.events import Events
 from server.resources.incoming import IncomingCalls
+from server.resources.messages import Messages
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.sounds import Sounds
+from server.resources.transfers import Transfers
 from server.sip.contact_store import KeyValueContactStore
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
@@ -165,7 +167,11 @@ class Server:
     def _build_edges(self) -> None:
         """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
         configuration = self.configuration
-        incoming = IncomingCalls(self.node, self.dialer, self.endpoints)
+        messages = Messages(self.node, self.endpoints)
+        self.node.on_text = messages.on_text
+        transfers = Transfers(self.node, self.bridges, self.dialer)
+        self.node.on_transfer = transfers.request
+        incoming = IncomingCalls(self.node, self.dialer, self.endpoints, messages, transfers)
         sip_settings = sip_settings_of(configuration)
         for warning in sip_settings.warnings:
             logger.warning("%s", warning)

@@ -221,6 +221,7 @@ class Ringing:
 
     def _on_ringing(self) -> None:
         self.ringing_at = self.ringing_at or self._node.clock.now()
+        self._call.channel.report_progress(180)
         if "m" not in self._options and self._early_media is None:
             self._ring()
 

@@ -169,8 +169,8 @@ class RestInterface:
             return respond(operation.operation_id, failure)
 
     def _respond(self, operation: Operation, result: Any, request: Request) -> Response:
-        if operation.status == 204:
-            return Response(204)
+        if operation.status in (202, 204):  # nothing to tell
+            return Response(operation.status)
         if operation.is_file:
             return serve_file(result, request)
         body = encode_json(result)

@@ -10,7 +10,7 @@ import orjson
 
 from server.http.parameters import BodyMember, Parameter, WholeBody, compile_parameter
 
-SUCCESS = ("200", "201", "204")
+SUCCESS = ("200", "201", "202", "204")
 METHODS = ("get", "post", "put", "delete")
 
 

@@ -109,6 +109,7 @@ class Bridge:
         self._media.add(channel.leg.stream, mute=mute, role=role)
         channel.bridge = self
         self.channels[channel.id] = channel
+        channel.report_progress(200)
         channel.digit_observers.append(self._on_digit)
         if absorb_dtmf:
             self._media.set_dtmf_passthrough(channel.leg.stream, False)

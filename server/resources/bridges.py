@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -10,6 +11,7 @@ from server.base.errors import (
     ChannelHungUp,
     Conflict,
     InvalidArgument,
+    InvalidState,
     NotFound,
     Unprocessable,
 )
@@ -189,14 +191,37 @@ class Bridges:
             raise ChannelHungUp(controlled.hangup_cause)
         if other.is_hungup:
             return other
+        bridge, left = self.join(controlled, other)
+        return await self.keep(bridge, left, controlled)
+
+    def join(self, controlled: Channel, other: Channel) -> tuple[Bridge, asyncio.Future[Channel]]:
+        """Put two channels into a basic bridge, to be kept by :meth:`keep` at once.
+
+        :returns: the bridge, and a future of the first one to leave it.
+        :raises InvalidState: one of them has hung up.
+        """
         bridge = self._make(new_uuid(), bridge_class="basic")
         try:
             bridge.add(controlled)
             bridge.add(other)
-            left = bridge.departure()
-            controlled.set_connected(other.caller)
-            other.set_connected(controlled.caller)
-            optimize_locals(bridge)
+        except InvalidState:
+            self._end(bridge)
+            raise
+        left = bridge.departure()
+        controlled.set_connected(other.caller)
+        other.set_connected(controlled.caller)
+        optimize_locals(bridge)
+        return bridge, left
+
+    async def keep(
+        self, bridge: Bridge, left: asyncio.Future[Channel], controlled: Channel
+    ) -> Channel:
+        """Wait until one of two who were joined leaves, and end their bridge.
+
+        :returns: the channel that left first.
+        :raises ChannelHungUp: *controlled* ended.
+        """
+        try:
             return await controlled.wait(left)
         finally:
             adopted = [member for member in bridge.channels.values() if member.is_adopted]

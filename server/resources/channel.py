@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 
-from server.base.causes import cause_text
+from server.base.causes import cause_text, cause_to_sip
 from server.base.clock import ari_timestamp
 from server.base.errors import ChannelHungUp, InvalidState, Unavailable
 from server.base.ids import ChannelId
@@ -30,7 +30,7 @@ from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
-from server.tech.base import Leg, Party
+from server.tech.base import Leg, Party, TextMessage, Transfer
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
@@ -43,6 +43,7 @@ T = TypeVar("T")
 MAX_PENDING_DIGITS = 128  # a caller's type-ahead; the oldest go first
 MAX_SHOWN = 64  # variables in a channel's snapshot, each of which is in every event
 SETTLE_TIMEOUT = 2.0  # seconds for the file thread to close a recording
+FAILED_TRANSFER = 503  # told of a transfer that came to no other end
 CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a silent phone
 
 DigitObserver = Callable[[str], None]
@@ -100,6 +101,9 @@ class Channel:
         "tech_cause",
         "tone_zone",
         "topics",
+        "transfer",
+        "transfer_handling",
+        "transfer_report",
         "unsettled",
         "variables",
     )
@@ -135,6 +139,10 @@ class Channel:
         self.is_held = False
         self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
+        # transfers: what its far end asks for, and who waits to hear how it fares after one
+        self.transfer_handling = "core"
+        self.transfer: Transfer | None = None
+        self.transfer_report: Callable[[int], None] | None = None
         # how it ends
         self.hangup_cause = 0
         self.tech_cause: int | None = None
@@ -288,6 +296,17 @@ class Channel:
         self.leg.hangup(cause)
         self._finish_end()
 
+    def report_progress(self, status: int) -> None:
+        """Tell who transferred this channel how it fares, once it is known for good no more.
+
+        :param status: as SIP has them; final from 200 on.
+        """
+        report = self.transfer_report
+        if report is not None:
+            if status >= 200:
+                self.transfer_report = None
+            report(status)
+
     # media
 
     def play(
@@ -299,6 +318,7 @@ class Channel:
     ) -> Player:
         """Play to this channel; see :meth:`server.media.streams.Stream.play`."""
         self._check_alive()
+        self.report_progress(200)
         return self.leg.stream.play(sources, offset_ms=offset_ms, on_item=on_item)
 
     def record(self, path: str, file_format: str, **options: Any) -> Recorder:
@@ -468,6 +488,15 @@ class Channel:
         self.variables.set("FORWARD_TARGET", target)
         self._tell_dialler("FORWARD")
 
+    def on_transfer(self, transfer: Transfer) -> None:
+        if self.is_hungup:
+            transfer.refuse(481)
+        else:
+            self.node.on_transfer(self, transfer)
+
+    def on_message(self, message: TextMessage) -> None:
+        self.node.on_text(self, message)
+
     # callbacks: the stream
 
     def on_dtmf_begin(self, digit: str) -> None:
@@ -588,8 +617,17 @@ class Channel:
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
         self.hangup_cause = cause
+        self._end_transfers(cause)
         for close in list(self.resources):
             close()
+
+    def _end_transfers(self, cause: int) -> None:
+        """Let nobody wait for a transfer that this channel can't tell of any more."""
+        status = cause_to_sip(cause)
+        self.report_progress(status if status >= 400 else FAILED_TRANSFER)
+        transfer, self.transfer = self.transfer, None
+        if transfer is not None:
+            transfer.report(FAILED_TRANSFER)
 
     def _finish_end(self) -> None:
         for gate in list(self._gates):

@@ -31,6 +31,7 @@ from server.resources.stasis_calls import (
     split_args,
     stasis_call_of,
 )
+from server.resources.transfers import report_progress
 
 logger = logging.getLogger(__name__)
 
@@ -155,6 +156,15 @@ class Channels:
         """
         channel, _ = self._in_stasis(channel_id)
         self._originator.redirect(channel, endpoint)
+
+    def transfer_progress(self, channel_id: str, *, states: str) -> None:
+        """Tell the far end how the transfer goes that it asked for; see :func:`report_progress`.
+
+        :raises NotFound: no such channel.
+        :raises Conflict: it is not in a Stasis application.
+        """
+        channel, _ = self._in_stasis(channel_id)
+        report_progress(channel, states)
 
     # signalling
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 
 from server import model
-from server.base.errors import NotFound
+from server.base.errors import InvalidArgument, NotFound
 from server.model import events
-from server.model.wire import snapshot
+from server.model.wire import Snapshot, snapshot
 from server.resources.node import Node
 from server.stasis.topics import Topic, device_topic, endpoint_topic
-from server.tech.base import ContactInfo, EndpointInfo, Technology
+from server.tech.base import ContactInfo, EndpointInfo, Messenger, Technology
 
+_match_destination = re.compile(r"([A-Za-z][A-Za-z0-9]*)[:/](.+)", re.DOTALL).fullmatch
 PEER_STATUS = {"online": "Reachable", "offline": "Unreachable"}
 
 
@@ -53,7 +55,76 @@ class Endpoints:
             raise NotFound("Endpoint not found")
         return self._describe(info)
 
+    def send_message(
+        self, *, to: str, sender: str, body: str = "", variables: Mapping[str, str] | None = None
+    ) -> None:
+        """Send a text outside of calls.
+
+        :param to: technology and destination, such as ``pjsip:alice`` or ``PJSIP/alice``.
+        :param sender: address that it comes from.
+        :param variables: what the technology adds: header fields.
+        :raises NotFound: no such technology or endpoint, or it can't be reached now.
+        :raises InvalidArgument: *to*, *sender*, *body* or a variable can't be used.
+        """
+        messenger, destination = self._messenger("to", to)
+        messenger.send_message(destination, sender, body or "", variables or {})
+
+    def send_message_to(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        body: str = "",
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a text to one endpoint; see :meth:`send_message`."""
+        self.get(tech, resource)
+        self.send_message(to=f"{tech}:{resource}", sender=sender, body=body, variables=variables)
+
+    def refer(
+        self,
+        *,
+        to: str,
+        sender: str,
+        refer_to: str,
+        to_self: bool = False,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask an endpoint to call somebody; see :meth:`send_message`.
+
+        :param refer_to: whom to call: an endpoint as in *to*, or an address.
+        :param to_self: have the endpoint *refer_to* called through this server.
+        """
+        messenger, destination = self._messenger("to", to)
+        messenger.refer(destination, sender, refer_to, variables or {}, to_self=to_self)
+
+    def refer_endpoint(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        refer_to: str,
+        to_self: bool = False,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask one endpoint to call somebody; see :meth:`refer`."""
+        self.get(tech, resource)
+        self.refer(
+            to=f"{tech}:{resource}",
+            sender=sender,
+            refer_to=refer_to,
+            to_self=to_self,
+            variables=variables,
+        )
+
     # for other parts of the server
+
+    def describe(self, tech: str, resource: str) -> Snapshot | None:
+        """Return an endpoint as events show it, ``None`` if there is no such endpoint."""
+        info = self.find(tech, resource)
+        return None if info is None else snapshot(self._describe(info))
 
     def find(self, tech: str, resource: str) -> EndpointInfo | None:
         """Return an endpoint's state, ``None`` if there is no such endpoint."""
@@ -96,6 +167,16 @@ class Endpoints:
         self._node.bus.publish(event, topics)
 
     # private
+
+    def _messenger(self, field: str, destination: str) -> tuple[Messenger, str]:
+        """Split ``pjsip:alice`` or ``PJSIP/alice`` into who sends and where to."""
+        match = _match_destination(destination)
+        if match is None:
+            raise InvalidArgument(field, f"{destination[:60]!r} is not technology:destination")
+        for technology in self._technologies():
+            if technology.name.lower() == match[1].lower() and isinstance(technology, Messenger):
+                return technology, match[2]
+        raise NotFound("Endpoint not found")
 
     def _technology(self, name: str) -> Technology:
         for technology in self._technologies():

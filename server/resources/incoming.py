@@ -8,8 +8,17 @@ from server.base.errors import ServerError, Unavailable
 from server.resources.channel import Channel
 from server.resources.dialing import Dialer
 from server.resources.endpoints import Endpoints
+from server.resources.messages import Messages
 from server.resources.node import Node
-from server.tech.base import ContactInfo, EndpointInfo, ExtensionMatch, IncomingCall, Leg
+from server.resources.transfers import Transfers
+from server.tech.base import (
+    ContactInfo,
+    EndpointInfo,
+    ExtensionMatch,
+    IncomingCall,
+    Leg,
+    TextMessage,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -17,10 +26,19 @@ logger = logging.getLogger(__name__)
 class IncomingCalls:
     """The node's :class:`~server.tech.base.CallSink`."""
 
-    def __init__(self, node: Node, dialer: Dialer, endpoints: Endpoints) -> None:
+    def __init__(
+        self,
+        node: Node,
+        dialer: Dialer,
+        endpoints: Endpoints,
+        messages: Messages,
+        transfers: Transfers,
+    ) -> None:
         self._node = node
         self._dialer = dialer
         self._endpoints = endpoints
+        self._messages = messages
+        self._transfers = transfers
 
     def match_extension(self, context: str, exten: str, caller_number: str) -> ExtensionMatch:
         """See :class:`~server.tech.base.CallSink`."""
@@ -53,7 +71,15 @@ class IncomingCalls:
         logger.info(
             "%s: call from %s to %s@%s", leg.name, call.caller.number, call.exten, call.context
         )
-        self._node.dialplan.start(channel)
+        replaced = call.replaces.listener if call.replaces is not None else None
+        if isinstance(replaced, Channel):
+            self._transfers.replace(replaced, channel)
+        else:
+            self._node.dialplan.start(channel)
+
+    def on_message(self, message: TextMessage) -> bool:
+        """See :class:`~server.tech.base.CallSink`."""
+        return self._messages.on_message(message)
 
     def on_endpoint_changed(self, endpoint: EndpointInfo) -> None:
         """See :class:`~server.tech.base.CallSink`."""

@@ -18,8 +18,10 @@ from server.stasis.bus import Bus
 
 if TYPE_CHECKING:
     from server.media.sounds import SoundLibrary
+    from server.resources.channel import Channel
     from server.resources.ports import DialplanPort
     from server.resources.registry import ChannelRegistry
+    from server.tech.base import TextMessage, Transfer
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +74,9 @@ class Node:
         self.is_stopping = False
         # called with technology and resource whenever a channel of an endpoint changes
         self.on_endpoint_activity: Callable[[str, str], None] = _ignore
+        # called when the far end of a channel asks for a transfer, or sends a text
+        self.on_transfer: Callable[[Channel, Transfer], None] = _refuse
+        self.on_text: Callable[[Channel, TextMessage], None] = _ignore_text
         self._dialplan: DialplanPort | None = None
 
     @property
@@ -91,6 +96,15 @@ class Node:
     def tone(self, name: str, zone: str = "") -> str | None:
         """Return a tone list of indications.conf, such as ``busy``; ``None`` if unknown."""
         return self.settings.indications.tone(name, zone)
+
+
+def _refuse(_channel: Channel, transfer: Transfer) -> None:
+    """Stand in until transfers are carried out."""
+    transfer.refuse(503)
+
+
+def _ignore_text(_channel: Channel, _message: TextMessage) -> None:
+    """Stand in until texts are delivered."""
 
 
 def _ignore(_technology: str, _resource: str) -> None:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from server.base.errors import ChannelHungUp, Conflict, NotFound, Unavailable
 from server.model import events
+from server.model.wire import Snapshot
 from server.resources.channel import Channel
 from server.resources.node import Node
 from server.stasis.topics import application_topic, channel_topic
@@ -31,6 +32,18 @@ class Move:
 
     app: str
     args: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Replacement:
+    """Why a channel comes into an application: it takes the place of another.
+
+    :param replaced: the other one, as StasisStart shows it.
+    :param on_start: called right after StasisStart.
+    """
+
+    replaced: Snapshot
+    on_start: Callable[[], None]
 
 
 class StasisCall:
@@ -52,8 +65,12 @@ class StasisCall:
             self.exit.set_result(how)
 
 
-async def enter_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
+async def enter_stasis(
+    channel: Channel, app: str, args: Sequence[str], replacement: Replacement | None = None
+) -> None:
     """Put *channel* under an application's control until it is let go.
+
+    :param replacement: set if it takes the place of another channel there.
 
     :raises NotFound: nobody is connected as this application.
     :raises ChannelHungUp: the channel ended; StasisEnd has been published.
@@ -65,20 +82,28 @@ async def enter_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
     while next_stay is not None:
         if channel.is_hungup:
             raise ChannelHungUp(channel.hangup_cause)
-        next_stay = await _stay(channel, next_stay)
+        next_stay = await _stay(channel, next_stay, replacement)
+        replacement = None
 
 
-async def _stay(channel: Channel, stay: Move) -> Move | None:
+async def _stay(channel: Channel, stay: Move, replacement: Replacement | None) -> Move | None:
     """Spend one stay; return the next one if the application moved the channel."""
     node = channel.node
     call = StasisCall(stay.app, stay.args)
     channel.stasis = call
     node.applications.watch(call.app, channel.topics[0])
     channel.node.bus.publish(
-        events.stasis_start(args=call.args, channel=channel.snapshot()),
+        events.stasis_start(
+            args=call.args,
+            channel=channel.snapshot(),
+            replace_channel=replacement.replaced if replacement is not None else None,
+        ),
         (application_topic(call.app),),
     )
+    channel.report_progress(200)
     try:
+        if replacement is not None:
+            replacement.on_start()
         while True:
             how = await channel.wait(call.exit)
             if not isinstance(how, Move):
@@ -132,14 +157,16 @@ def stasis_call_of(channel: Channel) -> StasisCall:
     return call
 
 
-async def run_in_stasis(channel: Channel, app: str, args: Sequence[str]) -> None:
+async def run_in_stasis(
+    channel: Channel, app: str, args: Sequence[str], replacement: Replacement | None = None
+) -> None:
     """Be the controller of a channel that was made for an application.
 
     After the application lets go, the dialplan takes over if the channel's position exists, as
     after ARI's ``continue``; otherwise the channel is hung up.
     """
     try:
-        await enter_stasis(channel, app, args)
+        await enter_stasis(channel, app, args, replacement)
     except NotFound as error:
         logger.warning("%s: %s", channel.name, error)
         channel.hangup()

@@ -17,13 +17,16 @@ from server.sip.headers import NameAddr
 from server.sip.identity import add_identity, from_address, read_asserted, user_of
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
+from server.sip.refer_notifier import IncomingRefer
 from server.sip.requests import ignore_outcome
 from server.sip.resolver import is_address
 from server.sip.session import Session
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
 from server.sip.settings import Endpoint
+from server.sip.text import TEXT_PLAIN, read_message
 from server.sip.transaction import Flow
+from server.sip.transfer import SipTransfer
 from server.sip.uri import Uri
 from server.tech.base import LegListener, Party
 
@@ -159,10 +162,17 @@ class SipLeg:
             self._session.redirect([NameAddr(uri)], self._now())
             self._end(Cause.REDIRECTED_TO_NEW_DESTINATION, 302, "redirected")
         elif self._session.state == "Confirmed":
-            self._session.refer(uri, self._on_referred, self._now())
+            self._session.referrals.send(uri, self._on_referred, self._now())
         else:
             raise Unprocessable("endpoint", "the call can't be redirected now")
         self._flush()
+
+    def send_text(self, text: str) -> None:
+        if self._session.state == "Confirmed":
+            self._session.send_body(
+                "MESSAGE", TEXT_PLAIN, text.encode(), ignore_outcome, self._now()
+            )
+            self._flush()
 
     def info(self, item: str) -> str | None:
         reader = _INFO.get(item.strip().lower())
@@ -237,6 +247,17 @@ class SipLeg:
         else:
             self._listener.on_redirected(f"{self.endpoint.name}/{uri}")
 
+    def on_refer(self, refer: IncomingRefer) -> None:
+        if self._listener is None:
+            refer.refuse(481, self._now())
+        else:
+            self._listener.on_transfer(SipTransfer(self._technology, self.endpoint, refer))
+
+    def on_message(self, request: Request) -> None:
+        if self._listener is not None and self._session.flow is not None:
+            message = read_message(request, self.endpoint, self._session.flow)
+            self._listener.on_message(replace(message, context="", exten=""))
+
     def on_ended(self, cause: int, status: int | None, reason: str) -> None:
         self._end(cause, status, reason)
 
@@ -257,7 +278,9 @@ class SipLeg:
             if self._is_over:
                 return
             body = dtmf_info.relay_body(digit, duration_ms)
-            self._session.send_info("application/dtmf-relay", body, ignore_outcome, self._now())
+            self._session.send_body(
+                "INFO", "application/dtmf-relay", body, ignore_outcome, self._now()
+            )
             self._flush()
             await asyncio.sleep((duration_ms + between_ms) / 1000)
         await asyncio.sleep(after_ms / 1000)

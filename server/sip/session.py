@@ -18,7 +18,6 @@ from server.base.causes import Cause, sip_to_cause
 from server.base.errors import RemoteProtocolError, Unavailable
 from server.sip import dtmf_info
 from server.sip.dialog import Dialog
-from server.sip.headers import NameAddr
 from server.sip.message import Message, Request, Response
 from server.sip.nat import rewrite_contact
 from server.sip.offer_answer import Direction, Negotiated, OfferAnswer
@@ -29,15 +28,17 @@ from server.sip.sdp import SessionDescription
 from server.sip.session_answer import AnswerKeeper
 from server.sip.session_modify import Modifier
 from server.sip.session_ports import TRANSITIONS, SessionHost, SessionListener, SessionState
+from server.sip.session_refer import Referrals
 from server.sip.session_timer import SessionTimer
 from server.sip.settings import Endpoint
+from server.sip.text import check_text
 from server.sip.transaction import Flow, ServerTransaction
 from server.sip.uri import Uri
 from server.tech.base import Party
 
 logger = logging.getLogger(__name__)
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, REGISTER"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE, INFO, NOTIFY, REFER, MESSAGE, REGISTER"
 SDP = "application/sdp"
 
 
@@ -67,7 +68,6 @@ class Session:
         self.direction = Direction.SENDRECV
         self._hop: Uri | None = None  # what self.flow leads to
         self._is_held = False
-        self._sent_refer = False
         self._ending_cause: int = Cause.NORMAL_CLEARING  # of the BYE that waits for an ACK
         # helpers
         self.digest = host.digest(endpoint)
@@ -77,6 +77,7 @@ class Session:
         self._timer_handles: list[Timer] = []
         self.answers = AnswerKeeper(self)
         self.modifier = Modifier(self)
+        self.referrals = Referrals(self)
 
     # The leg's side
 
@@ -111,23 +112,15 @@ class Session:
         """Offer anew, after :attr:`OfferAnswer.capabilities` were replaced."""
         self.modifier.request_offer(now)
 
-    def send_info(self, content_type: str, body: bytes, done: Done, now: float) -> None:
-        """Send an INFO; *done* hears how it ended."""
+    def send_body(
+        self, method: str, content_type: str, body: bytes, done: Done, now: float
+    ) -> None:
+        """Send an INFO or a MESSAGE; *done* hears how it ended."""
 
         def prepare(request: Request) -> None:
             request.set_body(content_type, body)
 
-        self.send_in_dialog("INFO", prepare, done, now)
-
-    def refer(self, target: Uri, done: Done, now: float) -> None:
-        """Send the peer elsewhere with a REFER (RFC 3515)."""
-        self._sent_refer = True
-
-        def prepare(request: Request) -> None:
-            request.refer_to = NameAddr(target)
-            request.headers.set("Referred-By", f"<{self._dialog().local.uri}>")
-
-        self.send_in_dialog("REFER", prepare, done, now)
+        self.send_in_dialog(method, prepare, done, now)
 
     # Input from the stack
 
@@ -151,7 +144,7 @@ class Session:
         if not self.answers.acknowledge(request.cseq.number):
             return
         if self.state is SessionState.ENDING:
-            self._finish_ending(now)
+            self.finish_ending(now)
             return
         is_first = self.state is SessionState.ANSWERED
         if is_first:
@@ -237,7 +230,7 @@ class Session:
         message.contact = self.host.contact(flow, self.endpoint)
         headers = message.headers
         headers.set("Allow", ALLOW)
-        headers.set("Supported", "timer" if self.timer.is_supported else "")
+        headers.set("Supported", "replaces, timer" if self.timer.is_supported else "replaces")
 
     def with_flow(
         self, use: Callable[[Flow, float], None], now: float, dialog: Dialog | None = None
@@ -335,14 +328,15 @@ class Session:
     def hangup(self, cause: int, now: float) -> None:
         """End the call; the listener hears nothing more. May be called again."""
         self.listener = None
-        if self.state is SessionState.CONFIRMED:
+        if self.state is SessionState.CONFIRMED and self.referrals.is_open:
+            self._end_later(cause)
+            self.referrals.await_end(now)
+        elif self.state is SessionState.CONFIRMED:
             self.send_bye(self._dialog(), cause, now)
             self._finish()
         elif self.state is SessionState.ANSWERED:
             # RFC 3261 section 15: no BYE before the ACK, or the end of the wait for it.
-            self._ending_cause = cause
-            self._disarm_timer()
-            self._set_state(SessionState.ENDING)
+            self._end_later(cause)
 
     def send_bye(self, dialog: Dialog, cause: int, now: float) -> None:
         """Send a BYE and forget about it."""
@@ -360,7 +354,7 @@ class Session:
     def on_no_ack(self, now: float) -> None:
         """The ACK to a 2xx of ours never came (RFC 3261 section 13.3.1.4)."""
         if self.state is SessionState.ENDING:
-            self._finish_ending(now)
+            self.finish_ending(now)
             return
         if self.state is SessionState.ANSWERED:
             self._set_state(SessionState.CONFIRMED)
@@ -432,13 +426,16 @@ class Session:
         self.host.respond(txn, self.host.answer_options(request), now)
 
     def _on_refer(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
-        raise RemoteProtocolError("transfers are not implemented", 501)
+        self.referrals.take(txn, request, now)
 
     def _on_notify(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
-        event = (request.headers.get("Event") or "").partition(";")[0].strip().lower()
-        if event != "refer" or not self._sent_refer:
-            raise RemoteProtocolError("no such subscription", 481)
-        self.host.respond(txn, request.response(200), now)
+        self.referrals.take_notify(txn, request, now)
+
+    def _on_message(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
+        check_text(request)
+        self.host.respond(txn, request.response(202), now)
+        if self.listener is not None:
+            self.listener.on_message(request)
 
     # Helpers
 
@@ -458,15 +455,22 @@ class Session:
         logger.info("call %s: session timer expired", self._dialog().call_id)
         self.end_by_us(sip_to_cause(408), 408, "session timer expired", now)
 
-    def _finish_ending(self, now: float) -> None:
+    def finish_ending(self, now: float) -> None:
+        """Send the BYE that :meth:`hangup` has put off."""
         self.send_bye(self._dialog(), self._ending_cause, now)
         self._finish()
+
+    def _end_later(self, cause: int) -> None:
+        self._ending_cause = cause
+        self._disarm_timer()
+        self._set_state(SessionState.ENDING)
 
     def _finish(self) -> None:
         """Let go of everything that waits."""
         self._disarm_timer()
         self.answers.close()
         self.modifier.close()
+        self.referrals.close()
         if self.dialog is not None:
             self.dialog.terminate()
             self.host.remove_session(self.dialog.id, self)
@@ -493,4 +497,5 @@ _REQUEST_HANDLERS: dict[str, _RequestHandler] = {
     "OPTIONS": Session._on_options,
     "REFER": Session._on_refer,
     "NOTIFY": Session._on_notify,
+    "MESSAGE": Session._on_message,
 }

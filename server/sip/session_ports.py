@@ -19,6 +19,7 @@ from server.sip.transaction import ClientTransaction, Flow, ServerTransaction
 from server.sip.uri import Uri
 
 if TYPE_CHECKING:
+    from server.sip.refer_notifier import IncomingRefer
     from server.sip.session import Session
 
 
@@ -30,7 +31,7 @@ class SessionState(StrEnum):
     CANCELLING = "Cancelling"  # nor shall it have a good one
     INCOMING = "Incoming"  # the peer's INVITE has no final response
     ANSWERED = "Answered"  # our 2xx waits for its ACK
-    ENDING = "Ending"  # … and a BYE waits for it too
+    ENDING = "Ending"  # a BYE waits for the ACK, or for the end of a transfer
     CONFIRMED = "Confirmed"
     ENDED = "Ended"
 
@@ -46,7 +47,7 @@ TRANSITIONS: dict[SessionState, frozenset[SessionState]] = {
         {SessionState.CONFIRMED, SessionState.ENDING, SessionState.ENDED}
     ),
     SessionState.ENDING: frozenset({SessionState.ENDED}),
-    SessionState.CONFIRMED: frozenset({SessionState.ENDED}),
+    SessionState.CONFIRMED: frozenset({SessionState.ENDING, SessionState.ENDED}),
     SessionState.ENDED: frozenset(),
 }
 
@@ -80,6 +81,12 @@ class SessionListener(Protocol):
 
     def on_redirected(self, targets: Sequence[NameAddr]) -> None:
         """A 3xx; the session ends right after."""
+
+    def on_refer(self, refer: IncomingRefer) -> None:
+        """The peer asks for a transfer; it is accepted or refused before this returns."""
+
+    def on_message(self, request: Request) -> None:
+        """A text came in a MESSAGE, which is answered already."""
 
     def on_ended(self, cause: int, status: int | None, reason: str) -> None:
         """The call is over, and not because of us."""

@@ -261,7 +261,9 @@ class Endpoint:
     force_rport: bool = setting(boolean, True)
     rewrite_contact: bool = setting(boolean, False)
     allow_overlap: bool = setting(boolean, True)
-    allow_transfer: bool = setting(boolean, True)  # a REFER is refused whatever it says
+    allow_transfer: bool = setting(boolean, True)
+    refer_blind_progress: bool = setting(boolean, True)
+    message_context: str = setting(text, "")
     allow_unauthenticated_options: bool = setting(boolean, False)
     inband_progress: bool = setting(boolean, False)
     ignore_183_without_sdp: bool = setting(boolean, False)

@@ -28,11 +28,11 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     fax_detect_timeout follow_early_media_fork follow_redirect_methods force_avp
     g726_non_standard geoloc_incoming_call_profile geoloc_outgoing_call_profile ice_support
     incoming_call_offer_pref incoming_mwi_mailbox max_audio_streams max_video_streams
-    media_encryption media_encryption_optimistic media_use_received_transport message_context
+    media_encryption media_encryption_optimistic media_use_received_transport
     moh_passthrough mwi_from_user mwi_subscribe_replaces_unsolicited named_call_group
     named_pickup_group notify_early_inuse_ringing one_touch_recording outgoing_call_offer_pref
     overlap_context pickup_group preferred_codec_only record_off_feature record_on_feature
-    refer_blind_progress rtp_engine rtp_ipv6 rtp_keepalive rtp_port_end rtp_port_start
+    rtp_engine rtp_ipv6 rtp_keepalive rtp_port_end rtp_port_start
     security_mechanisms security_negotiation send_aoc send_diversion send_history_info
     srtp_tag_32 stir_shaken stir_shaken_profile sub_min_expiry subscribe_context
     suppress_moh_on_sendonly t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec

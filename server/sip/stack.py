@@ -11,7 +11,6 @@ import logging
 import os
 from collections import Counter
 from collections.abc import Callable
-from typing import Protocol
 
 from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
 from server.sip.auth import DigestClient
@@ -21,7 +20,9 @@ from server.sip.dialog import DialogId
 from server.sip.headers import NameAddr
 from server.sip.identify import EndpointIdentifier
 from server.sip.message import Request, Response, parse_message
+from server.sip.outside import Referrals
 from server.sip.qualify import Qualifier
+from server.sip.refer import SIPFRAG
 from server.sip.refusal import refuse_unparsed
 from server.sip.registrar import Registrar
 from server.sip.requests import OwnRequest, TransactionUser
@@ -30,6 +31,7 @@ from server.sip.session import ALLOW, SDP, Session
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
 from server.sip.settings import Endpoint, SipSettings
+from server.sip.stack_ports import FlowFound, FlowProvider, MessageLogger, StackUser
 from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
 from server.sip.transaction import (
@@ -52,42 +54,9 @@ from server.sip.uri import Uri
 
 logger = logging.getLogger(__name__)
 
-FlowFound = Callable[["Flow | None", float], None]
-MessageLogger = Callable[[bool, Flow, bytes], None]
-"""Called with ``True`` for what we sent, the flow, and the message."""
-
-SUPPORTED_EXTENSIONS = frozenset({"timer"})
+SUPPORTED_EXTENSIONS = frozenset({"replaces", "timer"})
+DTMF_TYPES = "application/dtmf-relay, application/dtmf"
 UNKNOWN_ENDPOINT = Endpoint()
-
-
-class FlowProvider(Protocol):
-    """The transports, as the stack sees them."""
-
-    def find_flow(self, uri: Uri, transport: str, done: FlowFound, now: float) -> None:
-        """Find or make a way to *uri*; ``done`` may be called before this returns.
-
-        :param transport: name of the transport to prefer, or empty.
-        """
-
-    def reply_flow(self, flow: Flow, address: tuple[str, int]) -> Flow:
-        """The flow from the same socket to another address (RFC 3261 section 18.2.2)."""
-
-    def advertised(self, flow: Flow) -> tuple[str, int]:
-        """Our signalling address as a peer on *flow* can reach it."""
-
-
-class StackUser(Protocol):
-    """What the stack reports to: the technology."""
-
-    def on_call(self, session: IncomingSession, request: Request, now: float) -> None:
-        """A new call. On return the session has its listener, or is refused.
-
-        :raises RemoteProtocolError: refuse it with this status.
-        :raises Unavailable: refuse it with 503.
-        """
-
-    def has_extension(self, endpoint: Endpoint, user: str) -> bool:
-        """Whether an OPTIONS to *user* finds anything."""
 
 
 class SipStack:
@@ -128,6 +97,7 @@ class SipStack:
             self.timers, max_transactions=max_transactions, reply_flow=self._reply_flow
         )
         self._sessions: dict[DialogId, Session] = {}
+        self.referrals = Referrals(self)
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
 
@@ -172,6 +142,10 @@ class SipStack:
     def session_count(self) -> int:
         """How many dialogs there are, early ones included."""
         return len(self._sessions)
+
+    def find_session(self, dialog_id: DialogId) -> Session | None:
+        """Return the call that a dialog belongs to, early ones included."""
+        return self._sessions.get(dialog_id)
 
     # I/O
 
@@ -272,7 +246,7 @@ class SipStack:
         response = request.response(200, to_tag=new_tag())
         headers = response.headers
         headers.set("Allow", ALLOW)
-        headers.set("Accept", f"{SDP}, application/dtmf-relay, application/dtmf")
+        headers.set("Accept", f"{SDP}, {SIPFRAG}, text/plain, {DTMF_TYPES}")
         headers.set("Supported", ", ".join(sorted(SUPPORTED_EXTENSIONS)))
         return response
 
@@ -368,6 +342,8 @@ class SipStack:
             session.handle_request(txn, request, flow, now)
         elif request.method == "OPTIONS":
             self.respond(txn, self.answer_options(request), now)
+        elif request.method == "NOTIFY":
+            self.referrals.take_notify(txn, request, now)
         else:
             raise RemoteProtocolError("no such dialog", 481)
 
@@ -447,10 +423,23 @@ class SipStack:
             raise RemoteProtocolError(f"no extension {user}", 404)
         self.respond(txn, self.answer_options(request), now)
 
+    def _on_message(
+        self,
+        txn: ServerTransaction,
+        request: Request,
+        endpoint: Endpoint,
+        flow: Flow,
+        now: float,
+    ) -> None:
+        self._user.on_message(endpoint, request, flow)
+        self.respond(txn, request.response(202, to_tag=new_tag()), now)
+
     def _refuse(self, txn: ServerTransaction, request: Request, status: int, now: float) -> None:
         response = request.response(status, to_tag=new_tag())
         if status == 405:
             response.headers.set("Allow", ALLOW)
+        elif status == 415:
+            response.headers.set("Accept", "text/plain")
         elif status == 420:
             unknown = [e for e in request.require if e.lower() not in SUPPORTED_EXTENSIONS]
             response.headers.set("Unsupported", ", ".join(unknown))
@@ -470,8 +459,7 @@ class SipStack:
         logger.log(level, "%s of %r from %s:%s: %s", request.method, user, *flow.remote, who)
 
     def _find_session(self, request: Request) -> Session | None:
-        key = DialogId(request.call_id, request.to.tag, request.from_.tag)
-        return self._sessions.get(key)
+        return self.find_session(DialogId(request.call_id, request.to.tag, request.from_.tag))
 
     def _reply_flow(self, request: Request, flow: Flow) -> Flow:
         """Where responses go: back where the request came from, or where its Via says."""
@@ -495,4 +483,5 @@ _NEW_REQUEST_HANDLERS: dict[str, _NewRequestHandler] = {
     "INVITE": SipStack._on_invite,
     "REGISTER": SipStack._on_register,
     "OPTIONS": SipStack._on_options,
+    "MESSAGE": SipStack._on_message,
 }

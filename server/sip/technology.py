@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from server.base.clock import Clock
@@ -18,10 +18,15 @@ from server.sip.dialstring import as_phone, find_target
 from server.sip.identity import read_caller, read_redirecting_number, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
+from server.sip.messaging import Messaging
+from server.sip.refer import Replaces
 from server.sip.session_incoming import IncomingSession
 from server.sip.settings import Endpoint, SipSettings
-from server.sip.stack import MessageLogger, SipStack
+from server.sip.stack import SipStack
+from server.sip.stack_ports import MessageLogger
+from server.sip.text import TECHNOLOGY, check_text, read_message
 from server.sip.transaction import Flow
+from server.sip.transfer import leg_of, replaced_leg
 from server.sip.transport import BoundAddress, Transports
 from server.sip.uri import Uri
 from server.tech.base import (
@@ -32,11 +37,11 @@ from server.tech.base import (
     IncomingCall,
     Leg,
     OutgoingCall,
+    Party,
 )
 
 logger = logging.getLogger(__name__)
 
-TECHNOLOGY = "PJSIP"
 KNOWN_CODECS = ("ulaw", "alaw", "slin", "slin16")
 
 
@@ -65,6 +70,7 @@ class PjsipTechnology:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._transports: Transports | None = None
         self._stack: SipStack | None = None
+        self._messaging: Messaging | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_at = 0.0
         self._counter = itertools.count()
@@ -94,6 +100,7 @@ class PjsipTechnology:
             contact_store=self._contact_store,
             wall_offset=wall_offset,
         )
+        self._messaging = Messaging(self, self._stack)
         await transports.start()
         for address in transports.bound_addresses():
             logger.info("%s listens on %s port %s", *address[1:])
@@ -171,6 +178,24 @@ class PjsipTechnology:
         endpoint = self._settings.endpoints.get(resource)
         return None if endpoint is None else self._info(endpoint)
 
+    # Messenger
+
+    def send_message(self, to: str, sender: str, body: str, variables: Mapping[str, str]) -> None:
+        """See :class:`~server.tech.base.Messenger`."""
+        self._running_messaging().send_message(to, sender, body, variables)
+
+    def refer(
+        self,
+        to: str,
+        sender: str,
+        refer_to: str,
+        variables: Mapping[str, str],
+        *,
+        to_self: bool,
+    ) -> None:
+        """See :class:`~server.tech.base.Messenger`."""
+        self._running_messaging().refer(to, sender, refer_to, variables, to_self=to_self)
+
     # For the CLI
 
     @property
@@ -219,6 +244,7 @@ class PjsipTechnology:
         if self._stack is not None:
             counters |= self._stack.counters
             counters["dialogs_live"] = self._stack.session_count
+            counters["referrals_live"] = len(self._stack.referrals)
         return counters
 
     # For legs
@@ -268,6 +294,10 @@ class PjsipTechnology:
         """
         return find_target(target, self._settings, self._running()[0].contacts).uri
 
+    def leg_of(self, replaces: Replaces) -> SipLeg | None:
+        """The leg of the call that Replaces names, ``None`` if there is none that lives."""
+        return leg_of(self._running()[0], replaces)
+
     # For the stack (StackUser)
 
     def on_call(self, session: IncomingSession, request: Request, now: float) -> None:
@@ -280,12 +310,9 @@ class PjsipTechnology:
         strip = self._settings.global_.ignore_uri_user_options
         exten = user_of(request.uri, strip_options=strip) or "s"
         caller = read_caller(request, endpoint, strip_options=strip)
-        match self._sink.match_extension(endpoint.context, exten, caller.number):
-            case ExtensionMatch.NONE:
-                raise RemoteProtocolError(f"no extension {exten}", 404)
-            case ExtensionMatch.PARTIAL:
-                status = 484 if endpoint.allow_overlap else 404
-                raise RemoteProtocolError(f"extension {exten} is incomplete", status)
+        replaced = replaced_leg(self._running()[0], endpoint, request)
+        if replaced is None:
+            self._check_extension(endpoint, exten, caller)
         stream = self._open_stream(session, endpoint)
         leg: SipLeg | None = None
         try:
@@ -306,6 +333,7 @@ class PjsipTechnology:
                     account_code=endpoint.accountcode,
                     music_class=endpoint.moh_suggest,
                     variables=dict(endpoint.variables),
+                    replaces=replaced,
                 ),
             )
         except BaseException:
@@ -314,6 +342,23 @@ class PjsipTechnology:
             if leg is not None:
                 self.forget(leg)
             raise
+
+    def _check_extension(self, endpoint: Endpoint, exten: str, caller: Party) -> None:
+        match self._sink.match_extension(endpoint.context, exten, caller.number):
+            case ExtensionMatch.NONE:
+                raise RemoteProtocolError(f"no extension {exten}", 404)
+            case ExtensionMatch.PARTIAL:
+                status = 484 if endpoint.allow_overlap else 404
+                raise RemoteProtocolError(f"extension {exten} is incomplete", status)
+
+    def on_message(self, endpoint: Endpoint, request: Request, flow: Flow) -> None:
+        """Take a text outside of calls.
+
+        :raises RemoteProtocolError: it is no text (415), or nobody wants it (404).
+        """
+        check_text(request)
+        if not self._sink.on_message(read_message(request, endpoint, flow)):
+            raise RemoteProtocolError("nobody takes this text", 404)
 
     def has_extension(self, endpoint: Endpoint, user: str) -> bool:
         """Whether an OPTIONS to *user* finds anything."""
@@ -364,6 +409,11 @@ class PjsipTechnology:
         if self._stack is None or self._transports is None:
             raise NotFound("the SIP stack is not running")
         return self._stack, self._transports
+
+    def _running_messaging(self) -> Messaging:
+        if self._messaging is None:
+            raise NotFound("the SIP stack is not running")
+        return self._messaging
 
     def _arm(self, when: float | None) -> None:
         """Keep one timer of the loop, for the earliest deadline.

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from server.media.streams import Stream
@@ -49,6 +49,7 @@ class IncomingCall:
     :param rdnis: the number that redirected the call here, or empty.
     :param variables: channel variables from configuration (``set_var``) and signalling.
     :param channel_id: the id that the new channel is to have, or empty for a new one.
+    :param replaces: the leg whose place the new call takes (RFC 3891), or ``None``.
     """
 
     endpoint: str
@@ -61,6 +62,7 @@ class IncomingCall:
     music_class: str = "default"
     variables: Mapping[str, str] = field(default_factory=dict)
     channel_id: str = ""
+    replaces: Leg | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +107,81 @@ class ContactInfo:
     roundtrip_usec: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TextMessage:
+    """A text from an endpoint.
+
+    :param technology: as in channel names, such as ``PJSIP``.
+    :param endpoint: the resource that sent it, such as ``alice``.
+    :param context: where in the dialplan it goes, with *exten*; empty for one inside a call.
+    :param sender: address as the technology writes it, likewise *recipient*.
+    :param variables: what else came with it: headers by name.
+    """
+
+    technology: str
+    endpoint: str
+    context: str
+    exten: str
+    sender: str
+    recipient: str
+    body: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplacedCall:
+    """The call that an attended transfer names, as the protocol names it."""
+
+    call_id: str
+    to_tag: str
+    from_tag: str
+
+
+class Transfer(Protocol):
+    """The far end's wish to connect its other party elsewhere.
+
+    It is accepted or refused before :meth:`LegListener.on_transfer` returns. Once accepted, the
+    far end is told how it goes, by statuses as SIP has them, until a final one.
+    """
+
+    @property
+    def exten(self) -> str:
+        """The extension to go to."""
+
+    @property
+    def context(self) -> str:
+        """Where it is looked up, unless the channel says otherwise."""
+
+    @property
+    def referred_by(self) -> str:
+        """Who asks, as the far end says, or empty."""
+
+    @property
+    def replaces(self) -> ReplacedCall | None:
+        """The call to take the place of: this makes the transfer an attended one."""
+
+    @property
+    def consultation(self) -> Leg | None:
+        """The leg here that *replaces* names, ``None`` if there is none."""
+
+    @property
+    def wants_progress(self) -> bool:
+        """Whether the far end hears more of a blind transfer than that it was begun."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether there is nothing more to tell."""
+
+    def accept(self) -> None:
+        """Take it (202); the far end hears that it is being tried."""
+
+    def refuse(self, status: int) -> None:
+        """Refuse it."""
+
+    def report(self, status: int) -> None:
+        """Tell how it goes; a final status ends it."""
+
+
 class LegListener(Protocol):
     """What a leg reports. :class:`server.resources.channel.Channel` implements it."""
 
@@ -139,6 +216,12 @@ class LegListener(Protocol):
 
     def on_redirected(self, target: str) -> None:
         """The far end asks to try elsewhere (302); *target* is a dial string without technology."""
+
+    def on_transfer(self, transfer: Transfer) -> None:
+        """The far end asks for a transfer; it is accepted or refused before this returns."""
+
+    def on_message(self, message: TextMessage) -> None:
+        """A text came inside the call."""
 
 
 class Leg(Protocol):
@@ -202,6 +285,9 @@ class Leg(Protocol):
         :raises Unprocessable: the technology can't.
         """
 
+    def send_text(self, text: str) -> None:
+        """Send a text inside the call, if the technology can."""
+
     def info(self, item: str) -> str | None:
         """Read a fact for ``CHANNEL(item)`` and its like, ``None`` if there is none."""
 
@@ -217,6 +303,9 @@ class CallSink(Protocol):
 
         :raises Unavailable: the server is full or stopping; the technology answers 503.
         """
+
+    def on_message(self, message: TextMessage) -> bool:
+        """Take a text outside of calls; ``False`` if nobody wants it."""
 
     def on_endpoint_changed(self, endpoint: EndpointInfo) -> None:
         """An endpoint came or went."""
@@ -246,3 +335,34 @@ class Technology(Protocol):
 
     def endpoint(self, resource: str) -> EndpointInfo | None:
         """Return one endpoint, ``None`` if there is none of this name."""
+
+
+@runtime_checkable
+class Messenger(Protocol):
+    """What a technology can do that sends messages outside of calls."""
+
+    def send_message(self, to: str, sender: str, body: str, variables: Mapping[str, str]) -> None:
+        """Send a text; whether it arrives is not known on return.
+
+        :param to: endpoint or address, without the technology.
+        :param sender: address to send from; empty for the endpoint's own.
+        :param variables: header fields to add.
+        :raises NotFound: no such endpoint, or it can't be reached.
+        :raises InvalidArgument: an address or variable can't be used; names it.
+        """
+
+    def refer(
+        self,
+        to: str,
+        sender: str,
+        refer_to: str,
+        variables: Mapping[str, str],
+        *,
+        to_self: bool,
+    ) -> None:
+        """Ask an endpoint to call somebody; arguments and errors as above.
+
+        :param refer_to: whom to call: an endpoint or address.
+        :param to_self: let it call *refer_to* through us instead of directly.
+        :raises Unavailable: too many such requests are open.
+        """

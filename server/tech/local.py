@@ -23,6 +23,7 @@ from server.tech.base import (
     LegListener,
     OutgoingCall,
     Party,
+    TextMessage,
 )
 
 OPTIONS = frozenset("njmb")  # Asterisk's; j and m change nothing here, b needs no reformatting
@@ -120,6 +121,12 @@ class LocalLeg:
     def redirect(self, target: str) -> None:
         """Refuse: there is no far end that could be sent elsewhere."""
         raise Unprocessable("endpoint", "a Local channel can't be redirected")
+
+    def send_text(self, text: str) -> None:
+        """Let the other half report the text."""
+        if self.peer.listener is not None:
+            endpoint = self.name.removeprefix("Local/").rpartition("-")[0]
+            self.peer.listener.on_message(TextMessage("Local", endpoint, "", "", "", "", text))
 
     def info(self, item: str) -> str | None:
         """Return nothing: a Local channel has no facts of its own."""

@@ -274,6 +274,19 @@ async def test_sounds(web: Web) -> None:
     assert (await web.call("sounds.get", "nothing")).status == 404
 
 
+async def test_messages_and_referrals(web: Web, call: str) -> None:
+    texts = {"to": "pjsip:alice", "from": "server", "body": "hello"}
+    refers = {"to": "pjsip:alice", "from": "server", "refer_to": "pjsip:bob"}
+    for operation, params in (("sendMessage", texts), ("refer", refers)):
+        assert (await web.call(f"endpoints.{operation}", params=params)).status == 202
+    for operation, params in (("sendMessageToEndpoint", texts), ("referToEndpoint", refers)):
+        del params["to"]
+        answer = await web.call(f"endpoints.{operation}", "PJSIP", "alice", params=params)
+        assert answer.status == 202
+    done = {"states": "channel_answered"}
+    assert (await web.call("channels.transfer_progress", call, params=done)).status == 412
+
+
 async def test_events_follow_their_schemas(web: Web) -> None:
     app = web.node.connect(subscribe_all=True)
     channel = await web.node.call()

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 
 from server.base.errors import NotFound
 from server.media.engine import MediaEngine
-from server.tech.base import CallSink, EndpointInfo, IncomingCall, LegListener, OutgoingCall, Party
+from server.tech.base import (
+    CallSink,
+    EndpointInfo,
+    IncomingCall,
+    Leg,
+    LegListener,
+    OutgoingCall,
+    Party,
+    ReplacedCall,
+)
 
 
 class FakeLeg:
@@ -56,6 +65,9 @@ class FakeLeg:
     def redirect(self, target: str) -> None:
         self.said.append(("redirect", target))
 
+    def send_text(self, text: str) -> None:
+        self.said.append(("text", text))
+
     def info(self, item: str) -> str | None:
         return None
 
@@ -73,6 +85,7 @@ class FakeTechnology:
     def __init__(self, engine: MediaEngine, endpoints: Sequence[str], name: str = "PJSIP") -> None:
         self.name = name
         self.legs: list[FakeLeg] = []
+        self.sent: list[tuple[object, ...]] = []
         self._engine = engine
         self._endpoints = dict.fromkeys(endpoints, "online")
         self._numbers = itertools.count(1)
@@ -94,9 +107,63 @@ class FakeTechnology:
         sink.incoming(leg, IncomingCall(endpoint, context, exten, caller))
         return leg
 
+    def send_message(self, to: str, sender: str, body: str, variables: Mapping[str, str]) -> None:
+        self._check_destination(to)
+        self.sent.append(("message", to, sender, body, dict(variables)))
+
+    def refer(
+        self, to: str, sender: str, refer_to: str, variables: Mapping[str, str], *, to_self: bool
+    ) -> None:
+        self._check_destination(to)
+        self.sent.append(("refer", to, sender, refer_to, dict(variables), to_self))
+
+    def _check_destination(self, to: str) -> None:
+        if to not in self._endpoints:
+            raise NotFound(f"no endpoint {to}")
+
     def endpoints(self) -> Sequence[EndpointInfo]:
         return [EndpointInfo(self.name, name, state) for name, state in self._endpoints.items()]
 
     def endpoint(self, resource: str) -> EndpointInfo | None:
         state = self._endpoints.get(resource)
         return EndpointInfo(self.name, resource, state) if state else None
+
+
+class FakeTransfer:
+    """The far end's wish to be transferred; ``told`` is what it was answered and told."""
+
+    def __init__(
+        self,
+        exten: str = "stasis",
+        *,
+        consultation: Leg | None = None,
+        replaces: ReplacedCall | None = None,
+        referred_by: str = "",
+        wants_progress: bool = True,
+    ) -> None:
+        self.exten = exten
+        self.context = "default"
+        self.referred_by = referred_by
+        self.replaces = replaces
+        if consultation is not None:
+            self.replaces = ReplacedCall(consultation.protocol_id, "to", "from")
+        self.consultation = consultation
+        self.wants_progress = wants_progress
+        self.told: list[int] = []
+
+    @property
+    def is_over(self) -> bool:
+        return any(status >= 200 for status in self.told if status != 202)
+
+    def accept(self) -> None:
+        assert self.told == []
+        self.told.append(202)
+
+    def refuse(self, status: int) -> None:
+        assert self.told == []
+        self.told.append(status)
+
+    def report(self, status: int) -> None:
+        assert self.told
+        if not self.is_over and status != self.told[-1]:
+            self.told.append(status)

@@ -18,12 +18,14 @@ from server.resources.dialing import Dialer
 from server.resources.endpoints import DeviceStates, Endpoints
 from server.resources.events import Events
 from server.resources.incoming import IncomingCalls
+from server.resources.messages import Messages
 from server.resources.node import Node, NodeSettings
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.stasis_calls import enter_stasis
+from server.resources.transfers import Transfers
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 from server.tech.base import ExtensionMatch
@@ -141,7 +143,13 @@ class NodeUnderTest:
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
         self.applications.set_source_checker(self.events)
-        self.incoming = IncomingCalls(self.node, self.dialer, self.endpoints)
+        self.messages = Messages(self.node, self.endpoints)
+        self.node.on_text = self.messages.on_text
+        self.transfers = Transfers(self.node, self.bridges, self.dialer)
+        self.node.on_transfer = self.transfers.request
+        self.incoming = IncomingCalls(
+            self.node, self.dialer, self.endpoints, self.messages, self.transfers
+        )
         self.phones = FakeTechnology(self.engine, ["alice", "bob", "carol"])
         self.dialer.add_technology(self.phones)
         self.dialer.add_technology(LocalTechnology(self.incoming, self.engine))

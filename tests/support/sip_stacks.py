@@ -14,11 +14,13 @@ from server.sip.contacts import ContactStore
 from server.sip.headers import NameAddr, Via
 from server.sip.message import Message, Request, Response, parse_message
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
+from server.sip.refer_notifier import IncomingRefer
 from server.sip.requests import OwnRequest
 from server.sip.session_incoming import IncomingSession
 from server.sip.session_outgoing import OutgoingSession
 from server.sip.settings import Aor, Auth, Endpoint, SipSettings
-from server.sip.stack import FlowFound, SipStack
+from server.sip.stack import SipStack
+from server.sip.stack_ports import FlowFound
 from server.sip.transaction import Flow, new_branch, new_tag
 from server.sip.uri import Uri
 
@@ -107,6 +109,8 @@ class Recorder:
         self.media: list[Negotiated] = []
         self.ended: tuple[int, int | None, str] | None = None
         self.redirected: list[str] = []
+        self.refers: list[IncomingRefer] = []
+        self.on_transfer: Callable[[IncomingRefer], None] = lambda refer: None
 
     def on_ringing(self) -> None:
         self.events.append("ringing")
@@ -135,6 +139,13 @@ class Recorder:
     def on_redirected(self, targets: Sequence[NameAddr]) -> None:
         self.redirected = [str(target.uri) for target in targets]
 
+    def on_refer(self, refer: IncomingRefer) -> None:
+        self.refers.append(refer)
+        self.on_transfer(refer)
+
+    def on_message(self, request: Request) -> None:
+        self.events.append(f"message {request.body.decode()}")
+
     def on_ended(self, cause: int, status: int | None, reason: str) -> None:
         assert self.ended is None, "a call ends once"
         self.ended = (cause, status, reason)
@@ -152,6 +163,7 @@ class Node:
     is_dead: bool = False
     sessions: list[IncomingSession] = field(default_factory=list)
     recorders: list[Recorder] = field(default_factory=list)
+    messages: list[Request] = field(default_factory=list)
     on_invite: Callable[[IncomingSession, Request, float], None] | None = None
     codecs: tuple[str, ...] = ("ulaw", "alaw")
     transport: str = "UDP"
@@ -176,6 +188,11 @@ class Node:
         self.recorders.append(recorder)
         if self.on_invite is not None:
             self.on_invite(session, request, now)
+
+    def on_message(self, endpoint: Endpoint, request: Request, flow: Flow) -> None:
+        if request.uri.user not in self.extensions:
+            raise RemoteProtocolError("no such extension", 404)
+        self.messages.append(request)
 
     def has_extension(self, endpoint: Endpoint, user: str) -> bool:
         return user in self.extensions

@@ -10,9 +10,11 @@ from server.dialplan.functions import (
     parties,
     strings,
     times,
+    transfers,
     uris,
 )
 
 FAMILIES = (
-    channels, database, environment, extensions, logic, mathematics, parties, strings, times, uris
+    channels, database, environment, extensions, logic, mathematics, parties, strings, times,
+    transfers, uris,
 )  # fmt: skip

@@ -17,6 +17,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.continueInDialplan": lambda services: services.channels.continue_in_dialplan,
     "channels.move": lambda services: services.channels.move,
     "channels.redirect": lambda services: services.channels.redirect,
+    "channels.transfer_progress": lambda services: services.channels.transfer_progress,
     "channels.answer": lambda services: services.channels.answer,
     "channels.ring": lambda services: services.channels.ring,
     "channels.ringStop": lambda services: services.channels.ring_stop,

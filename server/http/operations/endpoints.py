@@ -11,4 +11,8 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "endpoints.list": lambda services: services.endpoints.list,
     "endpoints.listByTech": lambda services: services.endpoints.list_by_tech,
     "endpoints.get": lambda services: services.endpoints.get,
+    "endpoints.sendMessage": lambda services: services.endpoints.send_message,
+    "endpoints.sendMessageToEndpoint": lambda services: services.endpoints.send_message_to,
+    "endpoints.refer": lambda services: services.endpoints.refer,
+    "endpoints.referToEndpoint": lambda services: services.endpoints.refer_endpoint,
 }

@@ -22,6 +22,8 @@ from server.tech.base import (
     Leg,
     OutgoingCall,
     Party,
+    TextMessage,
+    Transfer,
 )
 from tests.support.fake_engine import FakeEngine
 
@@ -35,6 +37,7 @@ class Listener:
         self.leg = leg
         self.events: list[str] = []
         self.hangup: tuple[int, int | None, str] | None = None
+        self.transfers: list[Transfer] = []
         leg.listener = self
 
     def on_ringing(self) -> None:
@@ -65,6 +68,13 @@ class Listener:
     def on_redirected(self, target: str) -> None:
         self.events.append(f"redirected {target}")
 
+    def on_transfer(self, transfer: Transfer) -> None:
+        self.transfers.append(transfer)
+        transfer.accept()
+
+    def on_message(self, message: TextMessage) -> None:
+        self.events.append(f"message {message.body}")
+
 
 class Sink:
     """Takes calls."""
@@ -73,6 +83,7 @@ class Sink:
         self.calls: list[IncomingCall] = []
         self.listeners: list[Listener] = []
         self.endpoints: list[tuple[str, str]] = []
+        self.messages: list[TextMessage] = []
         self.contacts: list[tuple[str, str]] = []
         self.matches = {"100": ExtensionMatch.EXACT, "1": ExtensionMatch.PARTIAL}
         self.error: Exception | None = None
@@ -85,6 +96,10 @@ class Sink:
             raise self.error
         self.calls.append(call)
         self.listeners.append(Listener(leg))
+
+    def on_message(self, message: TextMessage) -> bool:
+        self.messages.append(message)
+        return message.exten != "nobody"
 
     def on_endpoint_changed(self, endpoint: EndpointInfo) -> None:
         self.endpoints.append((endpoint.resource, endpoint.state))

@@ -513,7 +513,9 @@ def test_digits_come_by_info(content_type: str, body: bytes, digit: str, duratio
     world = World()
     call, _ = world.connect()
     answers: list[int] = []
-    call.send_info(content_type, body, lambda status, *_: answers.append(status), world.net.now)
+    call.send_body(
+        "INFO", content_type, body, lambda status, *_: answers.append(status), world.net.now
+    )
     world.net.run(1.0)
     assert answers == [200]
     assert world.heard.events[-1] == f"dtmf {digit} {duration_ms}"
@@ -533,14 +535,17 @@ def test_unusable_info_is_refused_and_the_call_goes_on(
     world = World()
     call, _ = world.connect()
     answers: list[int] = []
-    call.send_info(content_type, body, lambda status, *_: answers.append(status), world.net.now)
+    call.send_body(
+        "INFO", content_type, body, lambda status, *_: answers.append(status), world.net.now
+    )
     world.net.run(1.0)
     assert answers == [status]
     assert world.heard.ended is None
 
 
 @pytest.mark.parametrize(
-    ("method", "status"), [("OPTIONS", 200), ("MESSAGE", 405), ("REFER", 501), ("NOTIFY", 481)]
+    ("method", "status"),
+    [("OPTIONS", 200), ("MESSAGE", 202), ("REFER", 400), ("NOTIFY", 481), ("PUBLISH", 405)],
 )
 def test_other_requests_in_the_call_are_answered(method: str, status: int) -> None:
     world = World()
@@ -558,7 +563,7 @@ def test_requests_out_of_order_are_refused() -> None:
     call, _ = world.connect()
     call.dialog.local_cseq = 0
     answers: list[int] = []
-    call.send_info("application/dtmf", b"1", lambda s, *_: answers.append(s), world.net.now)
+    call.send_body("INFO", "application/dtmf", b"1", lambda s, *_: answers.append(s), world.net.now)
     world.net.run(1.0)
     assert answers == [500]
 
@@ -568,7 +573,7 @@ def test_requests_of_no_call_are_481() -> None:
     call, _ = world.connect()
     world.session._finish()
     answers: list[int] = []
-    call.send_info("application/dtmf", b"1", lambda s, *_: answers.append(s), world.net.now)
+    call.send_body("INFO", "application/dtmf", b"1", lambda s, *_: answers.append(s), world.net.now)
     world.net.run(1.0)
     assert answers == [481]
 

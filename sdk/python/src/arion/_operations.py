@@ -141,6 +141,124 @@ class EndpointsOperations:
         )
         return _types.Endpoint.from_wire(data, self._client)
 
+    async def send_message(
+        self,
+        *,
+        to: str,
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint or address.
+
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
+        """
+        await self._client.request(
+            "endpoints.sendMessage",
+            "PUT",
+            "/endpoints/sendMessage",
+            {
+                "to": to,
+                "from": sender,
+                "body": body,
+                "variables": variables,
+            },
+        )
+
+    async def refer(
+        self,
+        *,
+        to: str,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Ask an endpoint or address to call somebody.
+
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
+        """
+        await self._client.request(
+            "endpoints.refer",
+            "POST",
+            "/endpoints/refer",
+            {
+                "to": to,
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
+            },
+        )
+
+    async def send_message_to_endpoint(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint.
+
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
+        """
+        await self._client.request(
+            "endpoints.sendMessageToEndpoint",
+            "PUT",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/sendMessage",
+            {
+                "from": sender,
+                "body": body,
+                "variables": variables,
+            },
+        )
+
+    async def refer_to_endpoint(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Ask an endpoint to call somebody.
+
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
+        """
+        await self._client.request(
+            "endpoints.referToEndpoint",
+            "POST",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/refer",
+            {
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
+            },
+        )
+
 
 class ChannelsOperations:
     """Operations of the tag ``channels``."""
@@ -423,6 +541,27 @@ class ChannelsOperations:
             f"/channels/{quote(channel_id)}/redirect",
             {
                 "endpoint": endpoint,
+            },
+        )
+
+    async def transfer_progress(
+        self,
+        channel_id: str,
+        *,
+        states: str,
+    ) -> None:
+        """Tell the far end of a channel how the transfer goes that it asked for.
+
+        :param channel_id: the channel whose far end asked
+        :param states: `channel_progress`, or how it ended: `channel_answered`,
+            `channel_unavailable`, `channel_declined`
+        """
+        await self._client.request(
+            "channels.transfer_progress",
+            "POST",
+            f"/channels/{quote(channel_id)}/transfer_progress",
+            {
+                "states": states,
             },
         )
 
