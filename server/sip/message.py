@@ -393,6 +393,8 @@ def parse_message(data: bytes) -> Request | Response:
     length_text = fields.pop("Content-Length", None)
     if length_text is not None:
         body = _cut_body(body, length_text)
+    elif len(lines) > MAX_HEADER_LINES:  # with the Content-Length that we write it is too long
+        raise RemoteProtocolError(f"{len(lines)} header lines", 400)
     message.headers = Headers.from_fields(fields, spellings)
     message.body = body
     return message

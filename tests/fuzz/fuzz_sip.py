@@ -12,6 +12,7 @@ from server.base.errors import RemoteProtocolError
 from server.sip.auth import Credentials, DigestClient, DigestServer
 from server.sip.framing import StreamFramer
 from server.sip.message import Message, Request, Response, parse_message
+from server.sip.refer import ReferTarget, Replaces, parse_sipfrag
 from server.sip.transaction import TransactionLayer
 from tests.fuzz.mutation import run, seeds
 from tests.support.playbook import UDP
@@ -26,6 +27,8 @@ TOKENS = [
     b"\r\n", b"\r\n ", b"\n", b"\r", b"\0", b";", b",", b'"', b"\\", b"<", b">", b"@", b":", b"?",
     b"=", b"%", b"%00", b"[::1]", b"[", b"sip:", b"tel:", b"SIP/2.0", b"Via: ", b"v:", b"*",
     b"Content-Length: 5\r\n", b"4294967296", b"-1", b"\xff", b"\xc3\xa9", b";tag=", b";rport",
+    b"Refer-To: <sip:a@b?Replaces=x%3Bto-tag%3D1%3Bfrom-tag%3D2>\r\n", b"%3B",
+    b"Replaces: x;to-tag=1;from-tag=2\r\n",
     b"Digest realm=\"x\",nonce=\"y\"", b"Authorization: ", b"To: ", b"CANCEL", b"ACK",
 ]  # fmt: skip
 ALICE = Credentials("alice", "secret")
@@ -51,7 +54,20 @@ def exercise(data: bytes) -> None:
     assert list(again.headers.items()) == list(message.headers.items())
     assert again.body == message.body
     _rewrite(message)
+    _refer(message)
     _use(message)
+
+
+def _refer(message: Request | Response) -> None:
+    """What transfers read is understood or refused."""
+    readers = [lambda: parse_sipfrag(message.content_type, message.body)]
+    if isinstance(message, Request):
+        readers += [lambda: ReferTarget.of_request(message), lambda: Replaces.of_request(message)]
+    for read in readers:
+        try:
+            read()
+        except RemoteProtocolError:
+            pass
 
 
 def _rewrite(message: Request | Response) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote as percent_encode
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,6 +16,7 @@ from server.sip.grammar import format_params, parse_params, quote, split_commas,
 from server.sip.headers import CSeq, Headers, NameAddr, Via
 from server.sip.message import Request, parse_message
 from server.sip.offer_answer import CODECS, Capabilities, Direction, OfferAnswer
+from server.sip.refer import ReferTarget, Replaces, format_sipfrag, parse_sipfrag
 from server.sip.sdp import SessionDescription
 from server.sip.transaction import TransactionLayer
 from server.sip.uri import Uri
@@ -79,6 +82,39 @@ def test_uri_round_trip(uri: Uri) -> None:
 @given(addresses)
 def test_address_round_trip(address: NameAddr) -> None:
     assert NameAddr.parse(str(address)) == address
+
+
+replacements = st.builds(Replaces, tokens, tokens, tokens, st.booleans())
+
+
+@given(replacements)
+def test_replaces_round_trip(value: Replaces) -> None:
+    assert Replaces.parse(str(value)) == value
+
+
+@given(uris, replacements)
+def test_refer_to_round_trip(uri: Uri, value: Replaces) -> None:
+    address = replace(uri, headers=f"Replaces={percent_encode(str(value), safe='')}&Subject=x")
+    request = Request("REFER", uri)
+    request.headers.set("Refer-To", f"<{address}>")
+    assert ReferTarget.of_request(request) == ReferTarget(replace(uri, headers=""), value)
+
+
+@given(texts)
+def test_any_refer_to_and_replaces_is_understood_or_refused(text: str) -> None:
+    request = Request("REFER", Uri("sip", "a", "b"))
+    request.headers.set("Refer-To", text)
+    request.headers.set("Replaces", text)
+    for read in (ReferTarget.of_request, Replaces.of_request):
+        try:
+            read(request)
+        except RemoteProtocolError:
+            pass
+
+
+@given(st.integers(100, 699), st.binary(max_size=60))
+def test_sipfrag_is_read_from_its_first_line(status: int, rest: bytes) -> None:
+    assert parse_sipfrag("message/sipfrag", format_sipfrag(status) + rest) == status
 
 
 @given(vias)

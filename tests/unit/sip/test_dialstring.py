@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from server.base.errors import InvalidArgument, NotFound
 from server.sip.contacts import UNREACHABLE, Contacts
-from server.sip.dialstring import as_phone, find_target
+from server.sip.dialstring import as_phone, find_destination, find_target
 from server.sip.scheduler import Scheduler
 from server.sip.settings import Aor, Endpoint, SipSettings
 from server.sip.uri import Uri
@@ -80,3 +80,45 @@ def test_any_text_is_a_target_or_an_error(text: str) -> None:
 )
 def test_numbers_are_marked_as_such(uri: str, expected: str) -> None:
     assert str(as_phone(Uri.parse(uri))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint", "uri"),
+    [
+        ("alice", "alice", "sip:a2@10.0.0.2"),
+        ("alice/other", "alice", "sip:o@10.0.0.3"),
+        ("alice@anywhere.example", "alice", "sip:a2@10.0.0.2"),
+        ("bob@home", "bob@home", "sip:a2@10.0.0.2"),
+        ("alice/sip:x@10.0.0.7:99", "alice", "sip:x@10.0.0.7:99"),
+        ("alice/<sip:x@10.0.0.7>", "alice", "sip:x@10.0.0.7"),
+        ('alice/"Bob" <sip:x@10.0.0.7>', "alice", "sip:x@10.0.0.7"),
+        ("alice/x@10.0.0.7", "alice", "sip:x@10.0.0.7"),
+        ("alice/10.0.0.7", "alice", "sip:10.0.0.7"),
+        ("sips:z@10.0.0.8", "default_outbound_endpoint", "sips:z@10.0.0.8"),
+        ('"Z" <sip:z@10.0.0.8>', "default_outbound_endpoint", "sip:z@10.0.0.8"),
+        ("z@10.0.0.8", "default_outbound_endpoint", "sip:z@10.0.0.8"),
+    ],
+)
+def test_destinations_of_messages(text: str, endpoint: str, uri: str) -> None:
+    target = find_destination(text, SETTINGS, contacts())
+    assert (target.endpoint.name, str(target.uri)) == (endpoint, uri)
+
+
+@pytest.mark.parametrize("text", ["nobody", "nobody/other", "nobody/sip:a@b"])
+def test_messages_to_unknown_endpoints_are_refused(text: str) -> None:
+    with pytest.raises(NotFound):
+        find_destination(text, SETTINGS, contacts())
+
+
+@pytest.mark.parametrize("text", ["", "alice/sip:", "alice/ x", "sip:a b", "a\nb", "x" * 2000])
+def test_destinations_that_can_not_be_read_are_refused(text: str) -> None:
+    with pytest.raises(InvalidArgument):
+        find_destination(text, SETTINGS, contacts())
+
+
+@given(st.text(max_size=60))
+def test_any_destination_is_understood_or_refused(text: str) -> None:
+    try:
+        find_destination(text, SETTINGS, contacts())
+    except (InvalidArgument, NotFound):
+        pass
