@@ -291,8 +291,12 @@ class Ringing:
 
     def _give_up(self) -> None:
         is_elsewhere = self.winner is not None or "c" in self._options
-        cause = Cause.ANSWERED_ELSEWHERE if is_elsewhere else Cause.NORMAL_CLEARING
         timed_out = self.status is DialStatus.NOANSWER
+        cause = Cause.NO_ANSWER if timed_out else Cause.NORMAL_CLEARING
+        if timed_out and self._live and not self._call.channel.is_hungup:
+            self._call.channel.hangup_cause = cause
+        if is_elsewhere:
+            cause = Cause.ANSWERED_ELSEWHERE
         status = DialStatus.NOANSWER if timed_out else DialStatus.CANCEL
         for attempt in self._live:
             attempt.give_up(cause, status)

@@ -151,15 +151,22 @@ class ServerProcess:
         return output.decode()
 
     async def request(
-        self, method: str, path: str, *, expect: int | None = None, **query: str
+        self,
+        method: str,
+        path: str,
+        *,
+        expect: int | None = None,
+        json: Any = None,
+        **query: str,
     ) -> Any:
         """Send an ARI request; return the decoded body.
 
         :param expect: the status it must have; any 2xx if not given.
+        :param json: the body, if any.
         """
         assert self._session
         url = f"{self.access.ari_url}{path}"
-        async with self._session.request(method, url, params=query) as response:
+        async with self._session.request(method, url, params=query, json=json) as response:
             body = await response.read()
             is_expected = response.status == expect if expect else response.ok
             assert is_expected, f"{method} {path}: {response.status} {body!r}"

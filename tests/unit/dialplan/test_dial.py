@@ -8,7 +8,7 @@ import pytest
 
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
-from tests.support.fake_tech import FakeLeg
+from tests.support.fake_tech import FakeLeg, FakeTransfer
 from tests.support.node import settle
 
 
@@ -145,7 +145,25 @@ async def test_the_timeout_is_noanswer_and_the_call_goes_on(dut: DialplanUnderTe
     channel = await dut.run("Dial(PJSIP/bob,0.01)\nSet(A=${DIALSTATUS})")
     await until_over(channel)
     assert channel.variables.get("A") == "NOANSWER"
-    assert called(dut)[0].said[-1][0] == "hangup"
+    assert called(dut)[0].said[-1] == ("hangup", 19)
+    assert dut.leg(channel).said[-1] == ("hangup", 19)
+
+
+async def test_a_transferer_hears_that_it_rings(dut: DialplanUnderTest) -> None:
+    channel = await dut.run("WaitDigit()\nDial(PJSIP/bob)")
+    transfer = FakeTransfer()
+    transfer.accept()
+    channel.transfer_report = transfer.report
+    channel.on_dtmf("1", 100)
+    await settle()
+    (bob,) = called(dut)
+    listener(bob).on_ringing()
+    await settle()
+    assert transfer.told == [202, 180]
+    listener(bob).on_answered()
+    await settle()
+    assert transfer.told == [202, 180, 200]
+    channel.hangup()
 
 
 async def test_g_goes_on_when_the_called_party_hangs_up(dut: DialplanUnderTest) -> None:

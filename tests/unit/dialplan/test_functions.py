@@ -162,3 +162,28 @@ class TestFromOutside:
             dut.dialplan.read(channel, "DB(a/b)")
         with pytest.raises(Forbidden):
             dut.dialplan.write(channel, "DB(a/b)", "1")
+
+
+@pytest.mark.parametrize(
+    ("expression", "value", "handling"),
+    [
+        ("PJSIP_TRANSFER_HANDLING()", "ari-only", "ari-only"),
+        ("PJSIP_TRANSFER_HANDLING(ari-only)", "", "ari-only"),
+        ("PJSIP_TRANSFER_HANDLING()", "core", "core"),
+        ("PJSIP_TRANSFER_HANDLING()", "", "core"),
+    ],
+)
+async def test_who_handles_transfers(
+    dut: DialplanUnderTest, expression: str, value: str, handling: str
+) -> None:
+    channel = await dut.run("WaitDigit()")
+    channel.transfer_handling = "ari-only"
+    dut.dialplan.write(channel, expression, value)
+    assert channel.transfer_handling == handling
+    with pytest.raises(InvalidArgument):
+        dut.dialplan.write(channel, "PJSIP_TRANSFER_HANDLING()", "nobody")
+    channel.endpoint = "Local", "100@default"
+    with pytest.raises(InvalidArgument):
+        dut.dialplan.write(channel, expression, value)
+    channel.endpoint = "PJSIP", "alice"
+    channel.hangup()
