@@ -136,6 +136,22 @@ async def test_baresip_transfers_whom_it_called(
         await asyncio.wait_for(called.ended.wait(), 20)
 
 
+async def test_an_application_redirects_a_ringing_call_of_sipp(
+    server: ServerProcess, tmp_path: Path, app: EventStream
+) -> None:
+    alice = asyncio.create_task(
+        run_sipp(
+            tmp_path, "uac_redirected", server.sip, "-key", "number", "710",
+            password=server.access.phones["alice"],
+        )
+    )  # fmt: skip
+    channel = (await app.wait_for("StasisStart"))["channel"]["id"]
+    await server.post(f"/channels/{channel}/redirect", endpoint="PJSIP/alice/sip:200@example.com")
+    await alice
+    destroyed = await app.wait_for("ChannelDestroyed", channel__id=channel)
+    assert (destroyed["cause"], destroyed["tech_cause"]) == (23, 302)
+
+
 async def test_an_application_redirects_an_answered_call_of_baresip(
     server: ServerProcess, tmp_path: Path, app: EventStream, speech: Path
 ) -> None:
