@@ -48,6 +48,8 @@ class CallState:
     exception: tuple[str, str, str, int] | None = None  # reason, context, exten, priority
     shared: dict[str, str] = field(default_factory=dict)
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
+    message: dict[str, str] | None = None  # to, from and body of a text
+    message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
 
 
 class Scope:

@@ -7,9 +7,12 @@ from server.model import events
 from server.model.wire import snapshot
 from server.resources.channel import Channel
 from server.resources.endpoints import Endpoints
+from server.resources.message_leg import MessageLeg
 from server.resources.node import Node
-from server.stasis.topics import endpoint_topic
-from server.tech.base import TextMessage
+from server.stasis.topics import application_topic, endpoint_topic
+from server.tech.base import ExtensionMatch, TextMessage
+
+MAX_RUNNING = 100  # texts in the dialplan at a time; further ones are refused
 
 
 class Messages:
@@ -18,13 +21,20 @@ class Messages:
     def __init__(self, node: Node, endpoints: Endpoints) -> None:
         self._node = node
         self._endpoints = endpoints
+        self._running = 0  # texts in the dialplan now
 
     def on_message(self, message: TextMessage) -> bool:
-        """Take a text outside of calls: for the applications that follow its endpoint.
+        """Take a text outside of calls: for who follows its endpoint, and for the dialplan.
 
-        :returns: ``False`` if there are none.
+        :returns: ``False`` if there is neither.
         """
-        return self._publish(message)
+        is_wanted = self._publish(message)
+        dialplan = self._node.dialplan
+        match = dialplan.match(message.context, message.exten, "")
+        if match is ExtensionMatch.EXACT and self._running < MAX_RUNNING:
+            self._run(message)
+            return True
+        return is_wanted
 
     def on_text(self, channel: Channel, message: TextMessage) -> None:
         """Take a text inside a call: for the applications, and for whom *channel* talks to."""
@@ -33,6 +43,19 @@ class Messages:
             for member in list(channel.bridge.channels.values()):
                 if member is not channel:
                     member.leg.send_text(message.body)
+
+    def _run(self, message: TextMessage) -> None:
+        """Carry a text through the dialplan on a channel that nobody else sees."""
+        leg = MessageLeg(message, self._node.engine.open_null())
+        channel = Channel(self._node, self._node.ids.next(), leg, "Up")
+        channel.topics = (application_topic(""),)  # of no application
+        channel.set_position(message.context, message.exten, 1)
+        channel.resources.append(self._on_end)
+        self._running += 1
+        self._node.dialplan.start(channel)
+
+    def _on_end(self) -> None:
+        self._running -= 1
 
     def _publish(self, message: TextMessage) -> bool:
         topics = (

@@ -78,6 +78,8 @@ async def enter_stasis(
     applications = channel.node.applications
     if not applications.is_registered(app):
         raise NotFound(f"Stasis application {app} is not registered")
+    if channel.id not in channel.node.registry:
+        raise NotFound(f"{channel.name} is no channel that an application could control")
     next_stay: Move | None = Move(app, tuple(args))
     while next_stay is not None:
         if channel.is_hungup:

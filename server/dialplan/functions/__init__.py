@@ -7,6 +7,7 @@ from server.dialplan.functions import (
     extensions,
     logic,
     mathematics,
+    messages,
     parties,
     strings,
     times,
@@ -15,6 +16,6 @@ from server.dialplan.functions import (
 )
 
 FAMILIES = (
-    channels, database, environment, extensions, logic, mathematics, parties, strings, times,
-    transfers, uris,
+    channels, database, environment, extensions, logic, mathematics, messages, parties, strings,
+    times, transfers, uris,
 )  # fmt: skip
