@@ -87,16 +87,24 @@ class ReferTarget:
         :raises RemoteProtocolError: missing or malformed (400), not a SIP URI (416), or for
             another method than INVITE (501).
         """
-        refer_to = request.refer_to
-        if refer_to is None:
-            raise RemoteProtocolError("REFER without Refer-To", 400)
-        uri = refer_to.uri
+        uri = _refer_to(request)
         if uri.scheme not in ("sip", "sips"):
             raise RemoteProtocolError(f"Refer-To of scheme {uri.scheme}", 416)
         method = uri.params.get("method")
         if method is not None and method.upper() != "INVITE":
             raise RemoteProtocolError(f"Refer-To for method {method}", 501)
         return cls(replace(uri, headers=""), _replaces_of(uri))
+
+
+def _refer_to(request: Request) -> Uri:
+    values = request.headers.get_all("Refer-To")
+    if len(values) == 1 and "?" in values[0] and "<" not in values[0]:
+        # RFC 3261 section 20 wants brackets around such a URI; baresip leaves them out.
+        return Uri.parse(values[0])
+    refer_to = request.refer_to
+    if refer_to is None:
+        raise RemoteProtocolError("REFER without Refer-To", 400)
+    return refer_to.uri
 
 
 def _replaces_of(uri: Uri) -> Replaces | None:

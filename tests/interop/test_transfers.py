@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,6 +135,50 @@ async def test_baresip_transfers_whom_it_called(
         assert (await app.wait_for("BridgeBlindTransfer"))["result"] == "Success"
         await alice.wait_for("CALL_CLOSED")
         await asyncio.wait_for(called.ended.wait(), 20)
+
+
+def tag_of(log: str, header: str, call_id: str) -> str:
+    """The tag in a header of the 200 with which a call to baresip's number was answered."""
+    for message in re.split(r"<--- \w+ SIP message", log):
+        if f"Call-ID: {call_id}" in message and "SIP/2.0 200 OK" in message:
+            found = re.search(rf"^\s*{header}: .*;tag=([^;\s\\]+)", message, re.MULTILINE)
+            if found:
+                return found[1]
+    raise AssertionError(f"no 200 of {call_id}")
+
+
+async def test_baresip_connects_both_whom_it_called(
+    server: ServerProcess, tmp_path: Path, app: EventStream, bob: Phone, speech: Path
+) -> None:
+    password, host, port = server.access.phones["alice"], *server.sip
+    async with (
+        Phone("carol", server.access.phones["carol"], server=server.sip) as carol,
+        Baresip(tmp_path / "alice", "alice", password, server.sip, says=speech) as alice,
+    ):
+        assert await carol.register() == 200
+        talks = []
+        for number, phone in (("102", bob), ("103", carol)):
+            dialled = asyncio.create_task(alice.dial(number))
+            called = await phone.wait_call()
+            called.accept()
+            await dialled
+            talks.append(called)
+        channels = await server.get("/channels")
+        first = next(c for c in channels if c["dialplan"]["exten"] == "102")
+        call_id = first["protocol_id"]
+        to_tag, from_tag = (tag_of(server.log, name, call_id) for name in ("To", "From"))
+        replaces = f"{call_id}%3Bto-tag%3D{to_tag}%3Bfrom-tag%3D{from_tag}"
+        await alice.command("transfer", f"sip:102@{host}:{port}?Replaces={replaces}")
+        event = await app.wait_for("BridgeAttendedTransfer")
+        assert (event["result"], event["destination_type"]) == ("Success", "bridge")
+        assert event["transferee"]["name"].startswith("PJSIP/carol")
+        assert event["transfer_target"]["name"].startswith("PJSIP/bob")
+        await alice.wait_for("CALL_CLOSED")
+        bridge = await server.get(f"/bridges/{event['destination_bridge']}")
+        parties = {event[name]["id"] for name in ("transferee", "transfer_target")}
+        assert set(bridge["channels"]) == parties
+        await talks[1].hangup()
+        await asyncio.wait_for(talks[0].ended.wait(), 5)
 
 
 async def test_an_application_redirects_a_ringing_call_of_sipp(

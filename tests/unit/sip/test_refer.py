@@ -30,6 +30,11 @@ def refer(*values: str, name: str = "Refer-To") -> Request:
             Replaces("a@b", "1", "2"),
         ),
         (
+            "sip:200@example.com?Replaces=a%3Bto-tag%3D1%3Bfrom-tag%3D2",
+            "sip:200@example.com",
+            Replaces("a", "1", "2"),
+        ),
+        (
             "<sip:200@example.com?replaces=a;from-tag=2;to-tag=1;early-only>",
             "sip:200@example.com",
             Replaces("a", "1", "2", True),
