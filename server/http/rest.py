@@ -15,12 +15,22 @@ from server.config.sections.ari import Ari, AriUser
 from server.http.auth import Authenticator
 from server.http.errors import respond
 from server.http.files import serve_file
-from server.http.messages import Request, Response, encode_json, error, prettify
+from server.http.messages import (
+    JSON,
+    PARTIAL_JSON,
+    Request,
+    Response,
+    encode_json,
+    error,
+    next_link,
+    prettify,
+)
 from server.http.operations import Handler, bind
 from server.http.parameters import collect
 from server.http.router import Route, Router
 from server.http.services import Services
 from server.http.spec import Operation, load_bundle, load_operations
+from server.resources.listing import Page, Partial
 
 logger = logging.getLogger(__name__)
 
@@ -173,8 +183,10 @@ class RestInterface:
             return Response(204)
         if operation.is_file:
             return serve_file(result, request)
-        body = encode_json(result)
-        return Response(operation.status, prettify(body) if self._ari.pretty else body)
+        response = _success(operation, result, request)
+        if self._ari.pretty:
+            response.body = prettify(response.body)
+        return response
 
     # CORS
 
@@ -196,6 +208,18 @@ class RestInterface:
         if isinstance(outcome, Response):
             return _allow_origin(request, outcome)
         return _allow_origin_later(request, outcome)
+
+
+def _success(operation: Operation, result: Any, request: Request) -> Response:
+    match result:
+        case Page(items, following, is_partial):
+            link = () if following is None else (next_link(request, following),)
+            content_type = PARTIAL_JSON if is_partial else JSON
+            return Response(operation.status, encode_json(items), content_type, link)
+        case Partial(item):
+            return Response(operation.status, encode_json(item), PARTIAL_JSON)
+        case _:
+            return Response(operation.status, encode_json(result))
 
 
 def _options(route: Route[_Endpoint]) -> Response:

@@ -170,8 +170,35 @@ class Channel:
     def snapshot(self) -> Snapshot:
         """Return the channel's JSON, encoded once per change."""
         if self._snapshot is None:
-            self._snapshot = orjson.Fragment(orjson.dumps(self._describe()))
+            self._snapshot = orjson.Fragment(orjson.dumps(self.describe()))
         return self._snapshot
+
+    def describe(self) -> dict[str, Any]:
+        """Return the members of the channel's JSON as of now."""
+        description: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "protocol_id": self.leg.protocol_id,
+            "caller": {"name": self.caller.name, "number": self.caller.number},
+            "connected": {"name": self.connected.name, "number": self.connected.number},
+            "accountcode": self.account_code,
+            "dialplan": {
+                "context": self.context,
+                "exten": self.exten,
+                "priority": self.priority,
+                "app_name": self.app_name,
+                "app_data": self.app_data,
+            },
+            "creationtime": self._creation_time,
+            "language": self.language,
+        }
+        if self.rdnis:
+            description["caller_rdnis"] = self.rdnis
+        shown = (*self.node.settings.channel_variables, *self._shown)
+        if shown:
+            description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
+        return description
 
     def touch(self) -> None:
         """Note that something in the snapshot changed."""
@@ -502,32 +529,6 @@ class Channel:
         self.hangup(CAUSE_RTP_TIMEOUT)
 
     # private
-
-    def _describe(self) -> dict[str, Any]:
-        description: dict[str, Any] = {
-            "id": self.id,
-            "name": self.name,
-            "state": self.state,
-            "protocol_id": self.leg.protocol_id,
-            "caller": {"name": self.caller.name, "number": self.caller.number},
-            "connected": {"name": self.connected.name, "number": self.connected.number},
-            "accountcode": self.account_code,
-            "dialplan": {
-                "context": self.context,
-                "exten": self.exten,
-                "priority": self.priority,
-                "app_name": self.app_name,
-                "app_data": self.app_data,
-            },
-            "creationtime": self._creation_time,
-            "language": self.language,
-        }
-        if self.rdnis:
-            description["caller_rdnis"] = self.rdnis
-        shown = (*self.node.settings.channel_variables, *self._shown)
-        if shown:
-            description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
-        return description
 
     def _on_variable_set(self, name: str, value: str) -> None:
         if self.node.settings.channel_variables or self._shown:

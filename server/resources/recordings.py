@@ -17,6 +17,7 @@ from server.media.recorders import Recorder, RecordResult
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
+from server.resources.listing import Page, take_page
 from server.resources.node import Node
 from server.resources.recording_files import (
     RECORD_FORMATS,
@@ -113,14 +114,18 @@ class Recordings:
 
     # stored
 
-    async def list_stored(self) -> list[model.StoredRecording]:
-        """Return every recording on disk, but those still being made."""
+    async def list_stored(self, *, after: str | None = None, limit: int | None = None) -> Page:
+        """Return every recording on disk, but those still being made, or a page of them.
+
+        :raises InvalidArgument: the limit is out of range.
+        """
         found = await self._blocking(lambda: list(list_recordings(self.directory)))
-        return [
-            model.StoredRecording(name=name, format=file_format)
-            for name, file_format in found
-            if name not in self._live
-        ]
+        done = ((name, file_format) for name, file_format in found if name not in self._live)
+        named = ((f"{name}.{file_format}", (name, file_format)) for name, file_format in done)
+        page, following = take_page(named, after=after, limit=limit)
+        return Page(
+            [model.StoredRecording(name=name, format=kind) for name, kind in page], following
+        )
 
     def get_stored(self, recording_name: str) -> model.StoredRecording:
         """Return one stored recording.
