@@ -15,6 +15,7 @@ from server.config.sections.ari import Ari, AriUser
 from server.http.auth import Authenticator
 from server.http.errors import respond
 from server.http.files import serve_file
+from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
 from server.http.messages import (
     JSON,
     PARTIAL_JSON,
@@ -47,7 +48,8 @@ class Upgrade:
     subscribe_all: bool
 
 
-Outcome = Response | Upgrade | Coroutine[Any, Any, Response]
+Answer = Response | Coroutine[Any, Any, Response]
+Outcome = Answer | Upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class RestInterface:
     def __init__(self, ari: Ari, services: Services, clock: Clock) -> None:
         self.is_fully_booted = False
         self._clock = clock
+        self._repeatable = IdempotentRequests(clock)
         self._bundle = load_bundle()
         operations = load_operations(self._bundle)
         handlers = bind(operations, services)
@@ -109,8 +112,15 @@ class RestInterface:
         authentication = self._authenticator.authenticate(request)
         if authentication.user is None:
             return self._unauthorized(authentication.delay)
-        refusal = self._admit(request, authentication.user)
-        return refusal if refusal is not None else self._dispatch(request, path)
+        user = authentication.user
+        refusal = self._admit(request, user)
+        if refusal is not None:
+            return refusal
+        if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
+            return self._repeatable.answer(
+                user.name, request, lambda: self._carry_out(request, path)
+            )
+        return self._dispatch(request, path)
 
     def _admit(self, request: Request, user: AriUser) -> Response | None:
         if not user.acl.permits(request.peer):
@@ -127,6 +137,12 @@ class RestInterface:
         return _delayed(refusal, delay) if delay else refusal
 
     # dispatching
+
+    def _carry_out(self, request: Request, path: str) -> Answer:
+        """Dispatch a request that is no handshake."""
+        outcome = self._dispatch(request, path)
+        assert not isinstance(outcome, Upgrade)
+        return outcome
 
     def _dispatch(self, request: Request, path: str) -> Outcome:
         if path.endswith("/"):
