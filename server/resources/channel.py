@@ -89,6 +89,7 @@ class Channel:
         "language",
         "leg",
         "linkedid",
+        "made_for",
         "music_class",
         "name",
         "node",
@@ -132,6 +133,7 @@ class Channel:
         # where it is
         self.bridge: Bridge | None = None
         self.stasis: StasisCall | None = None
+        self.made_for = ""  # the application that had it made
         self.is_held = False
         self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
@@ -207,6 +209,12 @@ class Channel:
     def publish(self, event: Event, *extra: Topic) -> None:
         """Publish *event* to all who follow this channel, or one of the *extra* topics."""
         self.node.bus.publish(event, (*self.topics, *extra))
+
+    @property
+    def applications(self) -> list[str]:
+        """The applications that may call it theirs: that has it now, that had it made."""
+        present = [self.stasis.app] if self.stasis is not None else []
+        return [*present, self.made_for] if self.made_for else present
 
     @property
     def has_audience(self) -> bool:

@@ -185,14 +185,24 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        return self._find(recording_name).snapshot()
+        return self.find_live(recording_name).snapshot()
+
+    def find_live(self, name: str) -> LiveRecording:
+        """Return the live recording object.
+
+        :raises NotFound: there is none.
+        """
+        recording = self._live.get(name)
+        if recording is None:
+            raise NotFound("Recording not found")
+        return recording
 
     def cancel(self, recording_name: str) -> None:
         """Stop a recording and throw it away.
 
         :raises NotFound: there is none.
         """
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         recording.state = "canceled"
         recording.stop()
 
@@ -201,21 +211,21 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        self._find(recording_name).stop()
+        self.find_live(recording_name).stop()
 
     def pause(self, recording_name: str) -> None:
         """Leave out what is said from now on.
 
         :raises NotFound: there is none.
         """
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         self._recorder(recording).pause()
         if not recording.is_stopping:
             recording.state = "paused"
 
     def unpause(self, recording_name: str) -> None:
         """Undo :meth:`pause`."""
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         self._recorder(recording).unpause()
         if not recording.is_stopping:
             recording.state = "recording"
@@ -225,11 +235,11 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        self._recorder(self._find(recording_name)).mute()
+        self._recorder(self.find_live(recording_name)).mute()
 
     def unmute(self, recording_name: str) -> None:
         """Undo :meth:`mute`."""
-        self._recorder(self._find(recording_name)).unmute()
+        self._recorder(self.find_live(recording_name)).unmute()
 
     # for channels and bridges
 
@@ -320,12 +330,6 @@ class Recordings:
     def _check_wanted(recording: LiveRecording) -> None:
         if recording.is_stopping:
             raise Conflict("The recording was stopped before it began")
-
-    def _find(self, name: str) -> LiveRecording:
-        recording = self._live.get(name)
-        if recording is None:
-            raise NotFound("Recording not found")
-        return recording
 
     @staticmethod
     def _recorder(recording: LiveRecording) -> Recorder:
