@@ -22,6 +22,9 @@ def bundle(spec: Spec) -> Json:
     root["paths"] = {
         path: _inline(spec, path_item(spec, item)) for path, item in root["paths"].items()
     }
+    for item in root["paths"].values():
+        if "post" in item:
+            _make_repeatable(item["post"], root["components"])
     schemas = {
         name: _inline(spec, (file, schema))
         for file in spec.schema_files
@@ -31,6 +34,20 @@ def bundle(spec: Spec) -> Json:
     components["schemas"] = {**components["schemas"], **schemas}
     root["components"] = components
     return root
+
+
+def _make_repeatable(operation: Json, components: Json) -> None:
+    """Let an operation take an Idempotency-Key."""
+    operation["parameters"] = [
+        *operation.get("parameters", ()),
+        components["parameters"]["IdempotencyKey"],
+    ]
+    responses = {
+        "400": components["responses"]["KeyMalformed"],
+        "422": components["responses"]["KeyOfAnother"],
+        **operation["responses"],
+    }
+    operation["responses"] = dict(sorted(responses.items()))
 
 
 def path_item(spec: Spec, item: Json) -> tuple[str, Json]:

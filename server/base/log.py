@@ -40,10 +40,15 @@ DEEPEST_VERBOSE_LEVEL = 7  # that has a number of its own
 VERBOSE_ALWAYS = 22  # verbose messages of level 0: shown at any verbosity
 NOTICE = 25
 SECURITY = 35
+AUDIT = 36  # every write by the REST interface; only files that ask for it get it
 INFO_VERBOSE_LEVEL = 2  # calls, applications and registrations come and go
-LEVEL_NAMES = frozenset({"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY"})
+LEVEL_NAMES = frozenset(
+    {"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY", "AUDIT"}
+)
 GATHER_S = 0.04  # that lines may wait: waking the thread for each would cost more than the line
 CLOSE_TIMEOUT = 5.0  # seconds to wait for the disk when the server ends
+
+audit_logger = logging.getLogger("server.audit")
 
 _NAMES = {
     logging.DEBUG: "DEBUG",
@@ -54,6 +59,7 @@ _NAMES = {
     NOTICE: "NOTICE",
     logging.WARNING: "WARNING",
     SECURITY: "SECURITY",
+    AUDIT: "AUDIT",
     logging.ERROR: "ERROR",
     logging.CRITICAL: "ERROR",
 }
@@ -404,6 +410,8 @@ class LogService(logging.Handler):
         if self.debug or any(console.debug_level for console in self.consoles):
             lowest = logging.DEBUG
         logging.getLogger().setLevel(lowest)
+        is_audited = any("AUDIT" in sink.levels for sink in self._sinks)
+        audit_logger.setLevel(AUDIT if is_audited else AUDIT + 1)
 
 
 def _levels_of(record: logging.LogRecord) -> tuple[str, int]:

@@ -1,4 +1,8 @@
-"""Who may use the REST interface: users of ari.conf, by Basic credentials or ``api_key``."""
+"""Who may use the REST interface.
+
+Users of ari.conf come with Basic credentials or ``api_key``. Tokens come as ``Authorization:
+Bearer`` or, where a browser can't set headers, as ``access_token`` (RFC 6750, section 2).
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,7 @@ from functools import cache
 
 from server.base.clock import Clock
 from server.base.log import SECURITY
-from server.config.sections.ari import AriUser
+from server.config.sections.ari import AriToken, AriUser
 from server.http.messages import Request, parse_pairs
 
 logger = logging.getLogger(__name__)
@@ -48,10 +52,19 @@ class Authenticator:
     """Checks credentials.
 
     :param users: by name.
+    :param tokens: by name.
     """
 
-    def __init__(self, users: Mapping[str, AriUser], clock: Clock) -> None:
+    def __init__(
+        self,
+        users: Mapping[str, AriUser],
+        clock: Clock,
+        tokens: Mapping[str, AriToken] | None = None,
+    ) -> None:
         self._users = users
+        # by digest: how long finding one takes tells nothing of the secret
+        self._tokens = {token.digest: token for token in (tokens or {}).values()}
+        self._clock = clock
         # Right credentials are remembered by a keyed digest: a crypted password costs
         # milliseconds to check, and every request brings it again.
         self._key = secrets.token_bytes(32)
@@ -60,6 +73,9 @@ class Authenticator:
 
     def authenticate(self, request: Request) -> Authentication:
         """Check the credentials of a request."""
+        bearer = _bearer(request)
+        if bearer is not None:
+            return self._by_token(bearer, request)
         given = _credentials(request)
         if given is None:
             return NOT_GIVEN
@@ -74,6 +90,14 @@ class Authenticator:
             self._verified[digest] = user
             self._failures.forget(request.peer)
         return Authentication(user)
+
+    def _by_token(self, secret: bytes, request: Request) -> Authentication:
+        token = self._tokens.get(hashlib.sha256(secret).digest())
+        if token is None:
+            return self._refuse(b"", request)
+        if token.expires is not None and self._clock.wall() >= token.expires:
+            return self._refuse(token.name.encode(), request)
+        return Authentication(token.user)
 
     def _verify(self, given: bytes) -> AriUser | None:
         name, colon, password = given.partition(b":")
@@ -122,6 +146,26 @@ class FailureDelays:
         self._peers.pop(peer, None)
 
 
+def _bearer(request: Request) -> bytes | None:
+    """Return the token of a request, ``None`` if it brings none."""
+    header = request.headers.get(b"authorization")
+    if header is not None:
+        scheme, _, value = header.partition(b" ")
+        return value.strip() if scheme.lower() == b"bearer" else None
+    return _query_value(request, "access_token")
+
+
+def _query_value(request: Request, name: str) -> bytes | None:
+    """Return a parameter of the query; empty if the query can't be read."""
+    if f"{name}=" not in request.query:
+        return None
+    try:
+        value = dict(parse_pairs(request.query)).get(name)
+    except ValueError:
+        return b""
+    return value.encode() if value is not None else None
+
+
 def _credentials(request: Request) -> bytes | None:
     """Return ``user:password`` of the Authorization header, else of ``api_key``."""
     header = request.headers.get(b"authorization")
@@ -133,13 +177,7 @@ def _credentials(request: Request) -> bytes | None:
             return base64.b64decode(value.strip(), validate=True)
         except binascii.Error:
             return b""
-    if "api_key=" not in request.query:
-        return None
-    try:
-        pairs = parse_pairs(request.query)
-    except ValueError:
-        return b""
-    return dict(pairs).get("api_key", "").encode()
+    return _query_value(request, "api_key")
 
 
 def matches_crypt(password: bytes, hashed: str) -> bool:

@@ -8,11 +8,12 @@ from email.utils import formatdate
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote_to_bytes
+from urllib.parse import unquote_to_bytes, urlencode
 
 import orjson
 
 JSON = b"application/json"
+PARTIAL_JSON = b"application/vnd.arion.partial+json"  # objects cut to the members asked for
 MAX_PAIRS = 1000  # of a query string or form
 
 _STATUS_LINES = {
@@ -98,6 +99,16 @@ def decode_component(text: str) -> str:
         return text
     raw = unquote_to_bytes(text.replace("+", " "))
     return raw.decode("utf-8", "replace")
+
+
+def next_link(request: Request, after: str) -> tuple[bytes, bytes]:
+    """Return the header that leads to the next page of a list (RFC 8288, section 3).
+
+    :param after: where that page goes on.
+    """
+    pairs = [pair for pair in parse_pairs(request.query) if pair[0] not in ("after", "api_key")]
+    query = urlencode([*pairs, ("after", after)])
+    return b"Link", f'<{request.path}?{query}>; rel="next"'.encode("latin-1", "replace")
 
 
 class Dates:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from types import CoroutineType
@@ -12,15 +13,28 @@ from typing import Any
 from server.base.clock import Clock
 from server.base.errors import InvalidArgument
 from server.config.sections.ari import Ari, AriUser
+from server.http import audit
 from server.http.auth import Authenticator
 from server.http.errors import respond
 from server.http.files import serve_file
-from server.http.messages import Request, Response, encode_json, error, prettify
+from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
+from server.http.messages import (
+    JSON,
+    PARTIAL_JSON,
+    Request,
+    Response,
+    encode_json,
+    error,
+    next_link,
+    prettify,
+)
 from server.http.operations import Handler, bind
 from server.http.parameters import collect
 from server.http.router import Route, Router
+from server.http.scopes import ScopeGuard
 from server.http.services import Services
 from server.http.spec import Operation, load_bundle, load_operations
+from server.resources.listing import Page, Partial
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +51,8 @@ class Upgrade:
     subscribe_all: bool
 
 
-Outcome = Response | Upgrade | Coroutine[Any, Any, Response]
+Answer = Response | Coroutine[Any, Any, Response]
+Outcome = Answer | Upgrade
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +72,8 @@ class RestInterface:
     def __init__(self, ari: Ari, services: Services, clock: Clock) -> None:
         self.is_fully_booted = False
         self._clock = clock
+        self._repeatable = IdempotentRequests(clock)
+        self._guard = ScopeGuard(services)
         self._bundle = load_bundle()
         operations = load_operations(self._bundle)
         handlers = bind(operations, services)
@@ -71,7 +88,7 @@ class RestInterface:
         self._ari = ari
         self._origins = frozenset(ari.allowed_origins)
         self._realm = ari.auth_realm.replace('"', "'").encode("latin-1", "replace")
-        self._authenticator = Authenticator(ari.users, self._clock)
+        self._authenticator = Authenticator(ari.users, self._clock, ari.tokens)
 
     @property
     def is_pretty(self) -> bool:
@@ -99,8 +116,15 @@ class RestInterface:
         authentication = self._authenticator.authenticate(request)
         if authentication.user is None:
             return self._unauthorized(authentication.delay)
-        refusal = self._admit(request, authentication.user)
-        return refusal if refusal is not None else self._dispatch(request, path)
+        user = authentication.user
+        refusal = self._admit(request, user)
+        if refusal is not None:
+            return refusal
+        if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
+            return self._repeatable.answer(
+                user.name, request, lambda: self._carry_out(request, path, user)
+            )
+        return self._dispatch(request, path, user)
 
     def _admit(self, request: Request, user: AriUser) -> Response | None:
         if not user.acl.permits(request.peer):
@@ -118,7 +142,13 @@ class RestInterface:
 
     # dispatching
 
-    def _dispatch(self, request: Request, path: str) -> Outcome:
+    def _carry_out(self, request: Request, path: str, user: AriUser) -> Answer:
+        """Dispatch a request that is no handshake."""
+        outcome = self._dispatch(request, path, user)
+        assert not isinstance(outcome, Upgrade)
+        return outcome
+
+    def _dispatch(self, request: Request, path: str, user: AriUser) -> Outcome:
         if path.endswith("/"):
             return error(404, "ARI URLs do not end with a slash")
         if path == API_DOCS or path.startswith(f"{API_DOCS}/"):
@@ -132,7 +162,16 @@ class RestInterface:
         endpoint = route.methods.get(method)
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))
-        return self._invoke(endpoint, route, request)
+        if not audit.is_audited(request):
+            return self._invoke(endpoint, route, request, user)
+        begun = time.perf_counter()
+        outcome = self._invoke(endpoint, route, request, user)
+        operation_id = endpoint.operation.operation_id
+        if isinstance(outcome, Response):
+            audit.note(user, request, operation_id, outcome, begun)
+        elif not isinstance(outcome, Upgrade):
+            return audit.note_later(user, request, operation_id, outcome, begun)
+        return outcome
 
     def _document(self, request: Request, path: str) -> Response:
         if request.method not in ("GET", "HEAD"):
@@ -141,7 +180,9 @@ class RestInterface:
             return error(404, "Resource not found")
         return Response(200, self._bundle)
 
-    def _invoke(self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request) -> Outcome:
+    def _invoke(
+        self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request, user: AriUser
+    ) -> Outcome:
         operation = endpoint.operation
         try:
             keywords = collect(
@@ -151,6 +192,8 @@ class RestInterface:
                 route.values,
                 request,
             )
+            if user.scope is not None:
+                self._guard.check(user.scope, operation, keywords)
             if operation.is_websocket:
                 return _upgrade(request, keywords)
             result = endpoint.handler(**keywords)
@@ -173,8 +216,10 @@ class RestInterface:
             return Response(operation.status)
         if operation.is_file:
             return serve_file(result, request)
-        body = encode_json(result)
-        return Response(operation.status, prettify(body) if self._ari.pretty else body)
+        response = _success(operation, result, request)
+        if self._ari.pretty:
+            response.body = prettify(response.body)
+        return response
 
     # CORS
 
@@ -196,6 +241,18 @@ class RestInterface:
         if isinstance(outcome, Response):
             return _allow_origin(request, outcome)
         return _allow_origin_later(request, outcome)
+
+
+def _success(operation: Operation, result: Any, request: Request) -> Response:
+    match result:
+        case Page(items, following, is_partial):
+            link = () if following is None else (next_link(request, following),)
+            content_type = PARTIAL_JSON if is_partial else JSON
+            return Response(operation.status, encode_json(items), content_type, link)
+        case Partial(item):
+            return Response(operation.status, encode_json(item), PARTIAL_JSON)
+        case _:
+            return Response(operation.status, encode_json(result))
 
 
 def _options(route: Route[_Endpoint]) -> Response:

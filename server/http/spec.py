@@ -69,7 +69,11 @@ def _operation(method: str, path: str, described: dict[str, Any]) -> Operation:
         operation_id=described["operationId"],
         method=method.upper(),
         path=path,
-        parameters=tuple(compile_parameter(item) for item in described.get("parameters", ())),
+        parameters=tuple(
+            compile_parameter(item)
+            for item in described.get("parameters", ())
+            if item["in"] != "header"  # Idempotency-Key, which is no operation's own
+        ),
         body_members=members,
         whole_body=whole,
         status=status,

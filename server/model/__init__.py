@@ -23,6 +23,7 @@ from server.model.channels import (
     CallerID,
     Channel,
     DialplanCEP,
+    HangupResult,
     RTPstat,
 )
 from server.model.device_states import (
@@ -69,6 +70,7 @@ __all__ = [
     "Endpoint",
     "Event",
     "FormatLangPair",
+    "HangupResult",
     "LiveRecording",
     "Peer",
     "Playback",

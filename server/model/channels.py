@@ -44,6 +44,8 @@ class Channel:
     :param channelvars: the variables that ari.conf lists in channelvars
     :param caller_rdnis: the number that redirected the call here
     :param tenantid: tenant that the call belongs to
+    :param app: the application that has the channel; only where `fields` asks for it
+    :param app_args: the arguments that it came with; only where `fields` asks for them
     """
 
     id: str
@@ -59,6 +61,8 @@ class Channel:
     channelvars: dict[str, Any] | None = None
     caller_rdnis: str | None = None
     tenantid: str | None = None
+    app: str | None = None
+    app_args: list[str] | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object, without optional members that are absent."""
@@ -80,6 +84,10 @@ class Channel:
             fields["caller_rdnis"] = self.caller_rdnis
         if self.tenantid is not None:
             fields["tenantid"] = self.tenantid
+        if self.app is not None:
+            fields["app"] = self.app
+        if self.app_args is not None:
+            fields["app_args"] = self.app_args
         return fields
 
 
@@ -242,4 +250,28 @@ class RTPstat:
         fields["txoctetcount"] = self.txoctetcount
         fields["rxoctetcount"] = self.rxoctetcount
         fields["channel_uniqueid"] = self.channel_uniqueid
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangupResult:
+    """What became of one channel that was to be ended.
+
+    :param id: the channel, as it was named
+    :param ended: whether it was ended by this request
+    :param message: why it was not
+    """
+
+    id: str
+    ended: bool
+    message: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "id": self.id,
+            "ended": self.ended,
+        }
+        if self.message is not None:
+            fields["message"] = self.message
         return fields

@@ -74,7 +74,7 @@ class Bridge:
     def snapshot(self) -> Snapshot:
         """Return the bridge's JSON, encoded once per change."""
         if self._snapshot is None:
-            self._snapshot = orjson.Fragment(orjson.dumps(self._describe()))
+            self._snapshot = orjson.Fragment(orjson.dumps(self.describe()))
         return self._snapshot
 
     def publish(self, event: Event, *extra: Topic) -> None:
@@ -272,7 +272,8 @@ class Bridge:
         if self.is_destroyed:
             raise InvalidState("Bridge is gone")
 
-    def _describe(self) -> dict[str, Any]:
+    def describe(self) -> dict[str, Any]:
+        """Return the members of the bridge's JSON as of now."""
         return {
             "id": self.id,
             "technology": self.technology,

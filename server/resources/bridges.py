@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import fields as members
 from typing import Any
 
+from server import model
 from server.base.errors import (
     ChannelHungUp,
     Conflict,
@@ -20,6 +22,7 @@ from server.model import events
 from server.model.wire import Snapshot
 from server.resources.bridge import Bridge
 from server.resources.channel import Channel
+from server.resources.listing import Page, check_fields, select, take_page
 from server.resources.local_optimization import optimize_locals
 from server.resources.node import Node
 from server.resources.playbacks import Playbacks
@@ -33,6 +36,7 @@ BRIDGE_TYPES = frozenset(
 )
 ROLES = frozenset({"participant", "announcer"})
 MAX_BRIDGES = 100_000
+BRIDGE_FIELDS = frozenset(member.name for member in members(model.Bridge))
 
 
 class Bridges:
@@ -56,9 +60,23 @@ class Bridges:
 
     # the API's verbs
 
-    def list(self) -> list[Snapshot]:
-        """Return every bridge."""
-        return [bridge.snapshot() for bridge in self]
+    def list(
+        self, *, after: str | None = None, limit: int | None = None, fields: Sequence[str] = ()
+    ) -> Sequence[Snapshot] | Page:
+        """Return every bridge, or a page of them.
+
+        :param fields: members to return.
+        :raises InvalidArgument: a value is wrong.
+        """
+        check_fields(fields, BRIDGE_FIELDS)
+        if not fields and after is None and limit is None:
+            return [bridge.snapshot() for bridge in self]
+        page, following = take_page(
+            ((bridge.id, bridge) for bridge in self), after=after, limit=limit
+        )
+        if fields:
+            return Page([select(bridge.describe(), fields) for bridge in page], following, True)
+        return Page([bridge.snapshot() for bridge in page], following)
 
     def create(
         self,

@@ -90,6 +90,7 @@ class Channel:
         "language",
         "leg",
         "linkedid",
+        "made_for",
         "music_class",
         "name",
         "node",
@@ -136,6 +137,7 @@ class Channel:
         # where it is
         self.bridge: Bridge | None = None
         self.stasis: StasisCall | None = None
+        self.made_for = ""  # the application that had it made
         self.is_held = False
         self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
@@ -178,8 +180,35 @@ class Channel:
     def snapshot(self) -> Snapshot:
         """Return the channel's JSON, encoded once per change."""
         if self._snapshot is None:
-            self._snapshot = orjson.Fragment(orjson.dumps(self._describe()))
+            self._snapshot = orjson.Fragment(orjson.dumps(self.describe()))
         return self._snapshot
+
+    def describe(self) -> dict[str, Any]:
+        """Return the members of the channel's JSON as of now."""
+        description: dict[str, Any] = {
+            "id": self.id,
+            "name": self.name,
+            "state": self.state,
+            "protocol_id": self.leg.protocol_id,
+            "caller": {"name": self.caller.name, "number": self.caller.number},
+            "connected": {"name": self.connected.name, "number": self.connected.number},
+            "accountcode": self.account_code,
+            "dialplan": {
+                "context": self.context,
+                "exten": self.exten,
+                "priority": self.priority,
+                "app_name": self.app_name,
+                "app_data": self.app_data,
+            },
+            "creationtime": self._creation_time,
+            "language": self.language,
+        }
+        if self.rdnis:
+            description["caller_rdnis"] = self.rdnis
+        shown = (*self.node.settings.channel_variables, *self._shown)
+        if shown:
+            description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
+        return description
 
     def touch(self) -> None:
         """Note that something in the snapshot changed."""
@@ -188,6 +217,12 @@ class Channel:
     def publish(self, event: Event, *extra: Topic) -> None:
         """Publish *event* to all who follow this channel, or one of the *extra* topics."""
         self.node.bus.publish(event, (*self.topics, *extra))
+
+    @property
+    def applications(self) -> list[str]:
+        """The applications that may call it theirs: that has it now, that had it made."""
+        present = [self.stasis.app] if self.stasis is not None else []
+        return [*present, self.made_for] if self.made_for else present
 
     @property
     def has_audience(self) -> bool:
@@ -531,32 +566,6 @@ class Channel:
         self.hangup(CAUSE_RTP_TIMEOUT)
 
     # private
-
-    def _describe(self) -> dict[str, Any]:
-        description: dict[str, Any] = {
-            "id": self.id,
-            "name": self.name,
-            "state": self.state,
-            "protocol_id": self.leg.protocol_id,
-            "caller": {"name": self.caller.name, "number": self.caller.number},
-            "connected": {"name": self.connected.name, "number": self.connected.number},
-            "accountcode": self.account_code,
-            "dialplan": {
-                "context": self.context,
-                "exten": self.exten,
-                "priority": self.priority,
-                "app_name": self.app_name,
-                "app_data": self.app_data,
-            },
-            "creationtime": self._creation_time,
-            "language": self.language,
-        }
-        if self.rdnis:
-            description["caller_rdnis"] = self.rdnis
-        shown = (*self.node.settings.channel_variables, *self._shown)
-        if shown:
-            description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
-        return description
 
     def _on_variable_set(self, name: str, value: str) -> None:
         if self.node.settings.channel_variables or self._shown:

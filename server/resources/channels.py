@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import logging
 import re
@@ -20,6 +21,8 @@ from server.base.errors import (
 from server.media.streams import StreamStats
 from server.model.wire import Snapshot
 from server.resources.channel import Channel
+from server.resources.channel_lists import CHANNEL_FIELDS, describe, matching
+from server.resources.listing import Page, Partial, check_fields, take_page
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
@@ -54,16 +57,44 @@ class Channels:
 
     # finding
 
-    def list(self) -> list[Snapshot]:
-        """Return every channel."""
-        return [channel.snapshot() for channel in self._node.registry]
+    def list(
+        self,
+        *,
+        app: str | None = None,
+        state: str | None = None,
+        since: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        fields: Sequence[str] = (),
+    ) -> Sequence[Snapshot] | Page:
+        """Return every channel, or a page of those that were asked for.
 
-    def get(self, channel_id: str) -> Snapshot:
+        :param app: only those that this application has now.
+        :param since: only those made at this moment (ISO 8601) or later.
+        :param fields: members to return; ``app`` and ``app_args`` are among them.
+        :raises InvalidArgument: a value is wrong.
+        """
+        check_fields(fields, CHANNEL_FIELDS)
+        wanted = matching(self._node.registry, app=app, state=state, since=since)
+        if not fields and after is None and limit is None:
+            return [channel.snapshot() for channel in wanted]
+        page, following = take_page(
+            ((channel.id, channel) for channel in wanted), after=after, limit=limit
+        )
+        if fields:
+            return Page([describe(channel, fields) for channel in page], following, True)
+        return Page([channel.snapshot() for channel in page], following)
+
+    def get(self, channel_id: str, *, fields: Sequence[str] = ()) -> Snapshot | Partial:
         """Return one channel.
 
+        :param fields: as in :meth:`list`.
         :raises NotFound: there is none.
+        :raises InvalidArgument: a field is unknown.
         """
-        return self.find(channel_id).snapshot()
+        channel = self.find(channel_id)
+        check_fields(fields, CHANNEL_FIELDS)
+        return Partial(describe(channel, fields)) if fields else channel.snapshot()
 
     def find(self, channel_id: str) -> Channel:
         """Return the channel object, by id or by name.
@@ -106,6 +137,35 @@ class Channels:
         if reason and reason_code:
             raise InvalidArgument("reason", "give either reason or reason_code")
         channel.hangup(_read_cause(reason_code, reason))
+
+    def hangup_many(
+        self,
+        *,
+        channel_id: Sequence[str] = (),
+        app: str | None = None,
+        reason_code: str | None = None,
+        reason: str | None = None,
+    ) -> builtins.list[model.HangupResult]:
+        """End several calls; one that can't be ended does not keep the others.
+
+        :param app: all channels that this application has, instead of those named.
+        :raises InvalidArgument: neither or both are given, or the reason is wrong.
+        """
+        if bool(channel_id) is bool(app):
+            raise InvalidArgument("channelId", "give either channels or an application")
+        if reason and reason_code:
+            raise InvalidArgument("reason", "give either reason or reason_code")
+        cause = _read_cause(reason_code, reason)
+        if app:
+            channel_id = [channel.id for channel in matching(self._node.registry, app=app)]
+        return [self._end_one(name, cause) for name in dict.fromkeys(channel_id)]
+
+    def _end_one(self, channel_id: str, cause: int) -> model.HangupResult:
+        channel = self._node.registry.find(channel_id)
+        if channel is None or channel.is_hungup:
+            return model.HangupResult(id=channel_id, ended=False, message="Channel not found")
+        channel.hangup(cause)
+        return model.HangupResult(id=channel_id, ended=True)
 
     def continue_in_dialplan(
         self,

@@ -9,6 +9,7 @@ from server import model
 from server.base.errors import InvalidArgument, NotFound
 from server.model import events
 from server.model.wire import Snapshot, snapshot
+from server.resources.listing import Page, take_page
 from server.resources.node import Node
 from server.stasis.topics import Topic, device_topic, endpoint_topic
 from server.tech.base import ContactInfo, EndpointInfo, Messenger, Technology
@@ -29,21 +30,30 @@ class Endpoints:
 
     # the API's verbs
 
-    def list(self) -> list[model.Endpoint]:
-        """Return every endpoint."""
-        return [
-            self._describe(info)
-            for technology in self._technologies()
-            for info in technology.endpoints()
-        ]
+    def list(
+        self, *, state: str | None = None, after: str | None = None, limit: int | None = None
+    ) -> Page:
+        """Return every endpoint, or a page of those in a state.
 
-    def list_by_tech(self, tech: str) -> Sequence[model.Endpoint]:
-        """Return the endpoints of one technology.
+        :param after: ``TECHNOLOGY/RESOURCE`` of the last one seen.
+        :raises InvalidArgument: a value is wrong.
+        """
+        return self._page(self._technologies(), state, after, limit)
+
+    def list_by_tech(
+        self,
+        tech: str,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> Page:
+        """Return the endpoints of one technology; see :meth:`list`.
 
         :raises NotFound: no such technology.
+        :raises InvalidArgument: a value is wrong.
         """
-        technology = self._technology(tech)
-        return [self._describe(info) for info in technology.endpoints()]
+        return self._page([self._technology(tech)], state, after, limit)
 
     def get(self, tech: str, resource: str) -> model.Endpoint:
         """Return one endpoint.
@@ -177,6 +187,25 @@ class Endpoints:
             if technology.name.lower() == match[1].lower() and isinstance(technology, Messenger):
                 return technology, match[2]
         raise NotFound("Endpoint not found")
+
+    def _page(
+        self,
+        technologies: Sequence[Technology],
+        state: str | None,
+        after: str | None,
+        limit: int | None,
+    ) -> Page:
+        found = [
+            info
+            for technology in technologies
+            for info in technology.endpoints()
+            if not state or info.state == state.lower()
+        ]
+        following = None
+        if after is not None or limit is not None:
+            keyed = ((f"{info.technology}/{info.resource}", info) for info in found)
+            found, following = take_page(keyed, after=after, limit=limit)
+        return Page([self._describe(info) for info in found], following)
 
     def _technology(self, name: str) -> Technology:
         for technology in self._technologies():

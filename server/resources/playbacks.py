@@ -106,14 +106,24 @@ class Playbacks:
 
         :raises NotFound: there is none, or it has finished.
         """
-        return self._find(playback_id).snapshot()
+        return self.find(playback_id).snapshot()
+
+    def find(self, playback_id: str) -> Playback:
+        """Return the playback object.
+
+        :raises NotFound: there is none.
+        """
+        playback = self._playbacks.get(playback_id)
+        if playback is None:
+            raise NotFound("Playback not found")
+        return playback
 
     def stop(self, playback_id: str) -> None:
         """End a playback.
 
         :raises NotFound: there is none.
         """
-        playback = self._find(playback_id)
+        playback = self.find(playback_id)
         if playback.player is None:
             self._queues[playback.target_uri].remove(playback)
             self._finish(playback, "done")
@@ -127,7 +137,7 @@ class Playbacks:
         :raises InvalidArgument: unknown operation.
         :raises Conflict: it does not play yet.
         """
-        playback = self._find(playback_id)
+        playback = self.find(playback_id)
         operations: dict[str, Callable[[Player], None]] = {
             "pause": lambda player: player.pause(),
             "unpause": lambda player: player.unpause(),
@@ -201,12 +211,6 @@ class Playbacks:
         return accepted
 
     # private
-
-    def _find(self, playback_id: str) -> Playback:
-        playback = self._playbacks.get(playback_id)
-        if playback is None:
-            raise NotFound("Playback not found")
-        return playback
 
     def _begin(self, playback: Playback) -> bool:
         """Start a playback; return whether it plays now."""

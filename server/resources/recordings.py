@@ -17,6 +17,7 @@ from server.media.recorders import Recorder, RecordResult
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
+from server.resources.listing import Page, take_page
 from server.resources.node import Node
 from server.resources.recording_files import (
     RECORD_FORMATS,
@@ -113,14 +114,18 @@ class Recordings:
 
     # stored
 
-    async def list_stored(self) -> list[model.StoredRecording]:
-        """Return every recording on disk, but those still being made."""
+    async def list_stored(self, *, after: str | None = None, limit: int | None = None) -> Page:
+        """Return every recording on disk, but those still being made, or a page of them.
+
+        :raises InvalidArgument: the limit is out of range.
+        """
         found = await self._blocking(lambda: list(list_recordings(self.directory)))
-        return [
-            model.StoredRecording(name=name, format=file_format)
-            for name, file_format in found
-            if name not in self._live
-        ]
+        done = ((name, file_format) for name, file_format in found if name not in self._live)
+        named = ((f"{name}.{file_format}", (name, file_format)) for name, file_format in done)
+        page, following = take_page(named, after=after, limit=limit)
+        return Page(
+            [model.StoredRecording(name=name, format=kind) for name, kind in page], following
+        )
 
     def get_stored(self, recording_name: str) -> model.StoredRecording:
         """Return one stored recording.
@@ -180,14 +185,24 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        return self._find(recording_name).snapshot()
+        return self.find_live(recording_name).snapshot()
+
+    def find_live(self, name: str) -> LiveRecording:
+        """Return the live recording object.
+
+        :raises NotFound: there is none.
+        """
+        recording = self._live.get(name)
+        if recording is None:
+            raise NotFound("Recording not found")
+        return recording
 
     def cancel(self, recording_name: str) -> None:
         """Stop a recording and throw it away.
 
         :raises NotFound: there is none.
         """
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         recording.state = "canceled"
         recording.stop()
 
@@ -196,21 +211,21 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        self._find(recording_name).stop()
+        self.find_live(recording_name).stop()
 
     def pause(self, recording_name: str) -> None:
         """Leave out what is said from now on.
 
         :raises NotFound: there is none.
         """
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         self._recorder(recording).pause()
         if not recording.is_stopping:
             recording.state = "paused"
 
     def unpause(self, recording_name: str) -> None:
         """Undo :meth:`pause`."""
-        recording = self._find(recording_name)
+        recording = self.find_live(recording_name)
         self._recorder(recording).unpause()
         if not recording.is_stopping:
             recording.state = "recording"
@@ -220,11 +235,11 @@ class Recordings:
 
         :raises NotFound: there is none.
         """
-        self._recorder(self._find(recording_name)).mute()
+        self._recorder(self.find_live(recording_name)).mute()
 
     def unmute(self, recording_name: str) -> None:
         """Undo :meth:`mute`."""
-        self._recorder(self._find(recording_name)).unmute()
+        self._recorder(self.find_live(recording_name)).unmute()
 
     # for channels and bridges
 
@@ -315,12 +330,6 @@ class Recordings:
     def _check_wanted(recording: LiveRecording) -> None:
         if recording.is_stopping:
             raise Conflict("The recording was stopped before it began")
-
-    def _find(self, name: str) -> LiveRecording:
-        recording = self._live.get(name)
-        if recording is None:
-            raise NotFound("Recording not found")
-        return recording
 
     @staticmethod
     def _recorder(recording: LiveRecording) -> Recorder:

@@ -50,6 +50,25 @@ async def test_channels_are_listed_described_and_hung_up(web: Web, call: str) ->
     assert (await web.call("channels.get", call)).status == 404
 
 
+async def test_several_calls_end_in_one_request(web: Web) -> None:
+    web.node.connect()
+    made = [await web.node.call() for _ in range(3)]
+    named = f"{made[0].id},nobody,{made[0].id},{made[1].id}"
+    answer = await web.call("channels.hangupMany", params={"channelId": named, "reason": "busy"})
+    assert answer.json == [
+        {"id": made[0].id, "ended": True},
+        {"id": "nobody", "ended": False, "message": "Channel not found"},
+        {"id": made[1].id, "ended": True},
+    ]
+    await settle()
+    assert [channel.hangup_cause for channel in made] == [17, 17, 0]
+    assert (await web.call("channels.hangupMany", params={"app": "test"})).json == [
+        {"id": made[2].id, "ended": True}
+    ]
+    await settle()
+    assert len(web.node.registry) == 0
+
+
 async def test_originate_gives_the_channel_its_id(web: Web) -> None:
     web.node.connect()
     answer = await web.call(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
@@ -14,14 +16,58 @@ from server.config.types import boolean, choice, integer, items, text
 _ACL_OPTIONS = ("permit", "deny", "acl")
 
 
+MIN_TOKEN = 16  # characters of a secret that is written out
+
+
+def token_digest(value: str) -> bytes:
+    """``sha256:`` and 64 hexadecimal digits, or the secret itself."""
+    word, colon, digits = value.partition(":")
+    if colon and word.lower() == "sha256":
+        if len(digits) != 64:
+            raise ValueError("expected 64 hexadecimal digits after sha256:")
+        return bytes.fromhex(digits)
+    if len(value) < MIN_TOKEN:
+        raise ValueError(f"expected sha256:<digits>, or a secret of {MIN_TOKEN} characters or more")
+    return hashlib.sha256(value.encode()).digest()
+
+
+def moment(value: str) -> float:
+    """An ISO 8601 date and time, UTC unless it says otherwise, as seconds since the epoch."""
+    try:
+        read = datetime.fromisoformat(value)
+    except ValueError:
+        raise ValueError("expected a date such as 2026-12-31T23:59:59Z") from None
+    return (read if read.tzinfo else read.replace(tzinfo=UTC)).timestamp()
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a token is good for: patterns with ``*``, ``?`` and ``[...]``.
+
+    :param apps: applications, with the channels and bridges that they have.
+    :param operations: operationIds, such as ``channels.*``.
+    :param endpoints: what may be called, such as ``PJSIP/alice``.
+    """
+
+    apps: tuple[str, ...] = ("*",)
+    operations: tuple[str, ...] = ("*",)
+    endpoints: tuple[str, ...] = ("*",)
+
+    @property
+    def has_all_apps(self) -> bool:
+        """Whether applications are no limit."""
+        return "*" in self.apps
+
+
 @dataclass(frozen=True, slots=True)
 class AriUser:
-    """A ``type=user`` section.
+    """A ``type=user`` section, or who a token stands for.
 
     :param password: the secret itself, or its crypt(3) hash.
     :param password_format: ``plain`` or ``crypt``.
     :param read_only: only GET is allowed.
     :param acl: from where the user may come.
+    :param scope: what a token is limited to; ``None`` for a user of flesh and blood.
     """
 
     name: str
@@ -30,6 +76,27 @@ class AriUser:
     password: str = setting(text, "")
     password_format: str = setting(choice("plain", "crypt"), "plain")
     acl: Acl = ALLOW_ALL
+    scope: Scope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AriToken:
+    """A ``type=token`` section: a bearer token that can do less than a user.
+
+    :param digest: SHA-256 of the secret.
+    :param expires: end of its life, seconds since the epoch; ``None`` for never.
+    :param user: who a request that brings it counts as.
+    """
+
+    name: str
+    user: AriUser
+    type: str = setting(text, "token")
+    digest: bytes = setting(token_digest, b"", names=("token",))
+    read_only: bool = setting(boolean, False)
+    apps: tuple[str, ...] = setting(items, ("*",))
+    operations: tuple[str, ...] = setting(items, ("*",))
+    endpoints: tuple[str, ...] = setting(items, ("*",))
+    expires: float | None = setting(moment, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +119,7 @@ class Ari:
     :param websocket_write_timeout: ms.
     :param channelvars: channel variables that every channel snapshot carries.
     :param users: by name, in the file's order.
+    :param tokens: the same.
     """
 
     enabled: bool = setting(boolean, True)
@@ -61,6 +129,7 @@ class Ari:
     websocket_write_timeout: int = setting(integer(1), 100)
     channelvars: tuple[str, ...] = setting(items, ())
     users: Mapping[str, AriUser] = field(default_factory=dict)
+    tokens: Mapping[str, AriToken] = field(default_factory=dict)
     outbound_websockets: Mapping[str, OutboundWebsocket] = field(default_factory=dict)
 
 
@@ -72,6 +141,7 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
     """
     general: list[Option] = []
     users: dict[str, AriUser] = {}
+    tokens: dict[str, AriToken] = {}
     sockets: dict[str, OutboundWebsocket] = {}
     for section in file.sections:
         kind = section.get("type").lower()
@@ -79,10 +149,12 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
             general += section.options
         elif kind == "user":
             users[section.name] = _user(section, warnings, acls)
+        elif kind == "token":
+            tokens[section.name] = _token(section, warnings, acls)
         elif kind == "outbound_websocket":
             sockets[section.name] = _outbound(section, warnings)
         else:
-            expected = f"[{section.name}] is ignored: expected type=user"
+            expected = f"[{section.name}] is ignored: expected type=user or token"
             warnings.append(ConfigWarning(section.path, section.line, expected))
     return bind(
         Ari,
@@ -90,6 +162,7 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
         warnings,
         also_known=("type",),
         users=users,
+        tokens=tokens,
         outbound_websockets=sockets,
     )
 
@@ -102,6 +175,22 @@ def _user(section: Section, warnings: list[ConfigWarning], acls: Mapping[str, Ac
     if not user.password:
         raise ConfigError(section.path, section.line, f"user [{section.name}] needs a password")
     return user
+
+
+def _token(section: Section, warnings: list[ConfigWarning], acls: Mapping[str, Acl]) -> AriToken:
+    nobody = AriUser(name=section.name, type="token", acl=build_acl(section.options, acls))
+    token = bind(
+        AriToken,
+        section.options,
+        warnings,
+        also_known=_ACL_OPTIONS,
+        name=section.name,
+        user=nobody,
+    )
+    if not token.digest:
+        raise ConfigError(section.path, section.line, f"token [{section.name}] needs a token")
+    scope = Scope(token.apps, token.operations, token.endpoints)
+    return replace(token, user=replace(nobody, read_only=token.read_only, scope=scope))
 
 
 def _outbound(section: Section, warnings: list[ConfigWarning]) -> OutboundWebsocket:

@@ -13,6 +13,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.create": lambda services: services.channels.create,
     "channels.get": lambda services: services.channels.get,
     "channels.originateWithId": lambda services: services.channels.originate,
+    "channels.hangupMany": lambda services: services.channels.hangup_many,
     "channels.hangup": lambda services: services.channels.hangup,
     "channels.continueInDialplan": lambda services: services.channels.continue_in_dialplan,
     "channels.move": lambda services: services.channels.move,

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from server.base.log import (
+    AUDIT,
     DTMF,
     NOTICE,
     SECURITY,
@@ -22,6 +23,7 @@ from server.base.log import (
     LogChannel,
     LogService,
     LogSettings,
+    audit_logger,
     log_verbose,
 )
 from server.base.log_sinks import DateFormat, Line, escape, render_console, rotate_file
@@ -105,6 +107,13 @@ def test_json_lines(logs: Logs) -> None:
     assert record["logmsg"]["message"] == "two\nlines"
     assert record["logmsg"]["location"]["filename"] == "test_log.py"
     assert record["identifiers"] == {"lwp": os.getpid(), "callid": "C-00000001"}
+
+
+def test_the_audit_log_costs_nothing_where_nobody_keeps_it(logs: Logs) -> None:
+    logs.start(LogChannel("x.log", EVERYTHING))
+    assert not audit_logger.isEnabledFor(AUDIT)
+    logs.start(LogChannel("audit.log", frozenset({"AUDIT"})))
+    assert audit_logger.isEnabledFor(AUDIT)
 
 
 def test_debug_is_heard_only_with_core_set_debug(logs: Logs) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from server.base.errors import ConfigError
 from server.config.acl import Acl
 from server.config.ini import parse_text
 from server.config.objects import ConfigFile, ConfigWarning
-from server.config.sections.ari import build_ari
+from server.config.sections.ari import Scope, build_ari
 from server.config.sections.asterisk import build_asterisk
 from server.config.sections.http import build_http
 from server.config.sections.indications import build_indications, builtin_zones, tone_list
@@ -220,9 +221,36 @@ def test_ari_user_without_password_is_refused() -> None:
         build_ari(parse_text("[alice]\ntype=user", path="f"), [], {})
 
 
+def test_ari_tokens() -> None:
+    text = "[desk]\ntype=token\ntoken=a long enough secret\napps=a,b\nread_only=yes\n"
+    token = build_ari(parse_text(f"{text}expires=2026-01-01\npermit=10.0.0.0/8\n"), [], {}).tokens
+    desk = token["desk"]
+    assert desk.digest == hashlib.sha256(b"a long enough secret").digest()
+    assert desk.expires == 1767225600.0
+    assert desk.user.name == "desk"
+    assert desk.user.read_only
+    assert desk.user.scope == Scope(apps=("a", "b"))
+    assert desk.user.acl.permits("10.1.1.1")
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ("", r"f:1: token \[t\] needs a token"),
+        ("token=short\n", r"f:3: token: expected sha256"),
+        ("token=sha256:12\n", r"f:3: token: expected 64 hex"),
+        ("token=sha256:" + "x" * 64 + "\n", r"f:3: token: "),
+        ("token=0123456789abcdef\nexpires=soon\n", r"f:4: expires: expected a date"),
+    ],
+)
+def test_ari_token_that_can_not_be_used_is_refused(options: str, reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        build_ari(parse_text(f"[t]\ntype=token\n{options}", path="f"), [], {})
+
+
 def test_ari_section_of_no_known_type_is_reported() -> None:
     _, warnings = build("ari.conf", "[x]\na=b")
-    assert warnings == ["ari.conf:1: [x] is ignored: expected type=user"]
+    assert warnings == ["ari.conf:1: [x] is ignored: expected type=user or token"]
 
 
 # rtp.conf

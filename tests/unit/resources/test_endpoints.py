@@ -12,8 +12,10 @@ from tests.support.node import NodeUnderTest, settle
 async def test_endpoints_are_listed_with_their_channels(node: NodeUnderTest) -> None:
     node.connect()
     channel = await node.call("alice")
-    assert [e.resource for e in node.endpoints.list()] == ["alice", "bob", "carol"]
-    assert [e.resource for e in node.endpoints.list_by_tech("PJSIP")] == ["alice", "bob", "carol"]
+    everybody = ["alice", "bob", "carol"]
+    assert [e.resource for e in node.endpoints.list().items] == everybody
+    assert [e.resource for e in node.endpoints.list_by_tech("PJSIP").items] == everybody
+    assert node.endpoints.list(state="offline").items == []
     alice = node.endpoints.get("PJSIP", "alice")
     assert (alice.state, alice.channel_ids) == ("online", [channel.id])
     for tech, resource in (("PJSIP", "nobody"), ("IAX2", "alice")):

@@ -147,7 +147,7 @@ async def test_stored_recordings(node: NodeUnderTest, tmp_path: Path) -> None:
     (tmp_path / "sub" / "a.wav").write_bytes(b"RIFF")
     (tmp_path / "b.ulaw").write_bytes(b"\xff")
     (tmp_path / "notes.txt").write_bytes(b"x")
-    listed = await node.recordings.list_stored()
+    listed = (await node.recordings.list_stored()).items
     assert [(r.name, r.format) for r in listed] == [("b", "ulaw"), ("sub/a", "wav")]
     assert node.recordings.get_stored("sub/a").format == "wav"
     copied = await node.recordings.copy_stored("sub/a", "deep/er/c")

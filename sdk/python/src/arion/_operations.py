@@ -100,27 +100,53 @@ class EndpointsOperations:
 
     async def list(
         self,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.Endpoint]:
-        """List all endpoints."""
+        """List all endpoints.
+
+        :param state: only endpoints of this state
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        """
         data = await self._client.request(
             "endpoints.list",
             "GET",
             "/endpoints",
+            {
+                "state": state,
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
     async def list_by_tech(
         self,
         tech: str,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.Endpoint]:
         """List the endpoints of one technology.
 
         :param tech: technology, such as `PJSIP`
+        :param state: only endpoints of this state
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
         """
         data = await self._client.request(
             "endpoints.listByTech",
             "GET",
             f"/endpoints/{quote(tech)}",
+            {
+                "state": state,
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
@@ -268,12 +294,35 @@ class ChannelsOperations:
 
     async def list(
         self,
+        *,
+        app: str | None = None,
+        state: str | None = None,
+        since: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> builtins.list[_types.Channel]:
-        """List all channels."""
+        """List all channels.
+
+        :param app: the application that has the channel now
+        :param state: only channels of this state
+        :param since: only channels created at this moment or later (ISO 8601)
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        :param fields: members to answer with, and no others; `app` and `app_args` are among them
+        """
         data = await self._client.request(
             "channels.list",
             "GET",
             "/channels",
+            {
+                "app": app,
+                "state": state,
+                "since": since,
+                "after": after,
+                "limit": limit,
+                "fields": fields,
+            },
         )
         return [_types.Channel.from_wire(item, self._client) for item in data]
 
@@ -336,6 +385,34 @@ class ChannelsOperations:
         )
         return _types.Channel.from_wire(data, self._client)
 
+    async def hangup_many(
+        self,
+        *,
+        channel_id: str | Sequence[str] | None = None,
+        app: str | None = None,
+        reason_code: str | None = None,
+        reason: str | None = None,
+    ) -> builtins.list[_types.HangupResult]:
+        """End several calls at once.
+
+        :param channel_id: the channels
+        :param app: all channels that this application has, instead
+        :param reason_code: Q.850 cause
+        :param reason: cause as a word
+        """
+        data = await self._client.request(
+            "channels.hangupMany",
+            "DELETE",
+            "/channels",
+            {
+                "channelId": channel_id,
+                "app": app,
+                "reason_code": reason_code,
+                "reason": reason,
+            },
+        )
+        return [_types.HangupResult.from_wire(item, self._client) for item in data]
+
     async def create(
         self,
         *,
@@ -379,15 +456,21 @@ class ChannelsOperations:
     async def get(
         self,
         channel_id: str,
+        *,
+        fields: str | Sequence[str] | None = None,
     ) -> _types.Channel:
         """Describe a channel.
 
         :param channel_id: the channel
+        :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
         data = await self._client.request(
             "channels.get",
             "GET",
             f"/channels/{quote(channel_id)}",
+            {
+                "fields": fields,
+            },
         )
         return _types.Channel.from_wire(data, self._client)
 
@@ -1022,12 +1105,26 @@ class BridgesOperations:
 
     async def list(
         self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> builtins.list[_types.Bridge]:
-        """List all bridges."""
+        """List all bridges.
+
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        :param fields: members to answer with, and no others
+        """
         data = await self._client.request(
             "bridges.list",
             "GET",
             "/bridges",
+            {
+                "after": after,
+                "limit": limit,
+                "fields": fields,
+            },
         )
         return [_types.Bridge.from_wire(item, self._client) for item in data]
 
@@ -1317,12 +1414,23 @@ class RecordingsOperations:
 
     async def list_stored(
         self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.StoredRecording]:
-        """List the complete recordings."""
+        """List the complete recordings.
+
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        """
         data = await self._client.request(
             "recordings.listStored",
             "GET",
             "/recordings/stored",
+            {
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.StoredRecording.from_wire(item, self._client) for item in data]
 
