@@ -146,8 +146,11 @@ def _check_operation(scope: Scope, operation: Operation) -> None:
 
 def _check_endpoint(scope: Scope, keywords: Keywords) -> None:
     endpoint = keywords.get("endpoint")
-    if endpoint is None and "tech" in keywords:
+    if "tech" in keywords:
         endpoint = f"{keywords['tech']}/{keywords.get('resource', '')}".rstrip("/")
+    elif "to" in keywords:  # of a text or referral, such as pjsip:alice
+        technology, _, resource = keywords["to"].replace(":", "/", 1).partition("/")
+        endpoint = f"{technology.upper()}/{resource}"
     if endpoint is not None and not _matches(endpoint, scope.endpoints):
         raise Forbidden(f"This token is not good for the endpoint {endpoint}")
 

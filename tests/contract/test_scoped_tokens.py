@@ -161,6 +161,12 @@ async def test_only_listed_endpoints_are_called(web: Web) -> None:
     assert (await ask(web, "POST", "/channels?endpoint=PJSIP/carol&app=test")).status == 403
     assert (await ask(web, "POST", "/channels?endpoint=PJSIP/bob&extension=x")).status == 403
     assert (await ask(web, "GET", "/endpoints/PJSIP/carol")).status == 403
+    for to in ("pjsip:carol", "PJSIP/carol"):
+        text = await ask(web, "PUT", f"/endpoints/sendMessage?to={to}&from=a&body=b")
+        assert text.status == 403
+    assert (await ask(web, "PUT", "/endpoints/PJSIP/carol/sendMessage?from=a")).status == 403
+    allowed = await ask(web, "PUT", "/endpoints/sendMessage?to=pjsip:bob&from=sip:a@b&body=b")
+    assert allowed.status in (202, 404)
 
 
 async def test_events_of_other_applications_are_not_heard(web: Web) -> None:

@@ -36,7 +36,7 @@ async def test_recording_from_start_to_finish(
         "beep": True,
     }  # fmt: skip
     node.recordings.pause("a/memo")
-    assert node.recordings._find("a/memo").state == "paused"
+    assert node.recordings.find_live("a/memo").state == "paused"
     node.recordings.unpause("a/memo")
     node.recordings.mute("a/memo")
     node.recordings.unmute("a/memo")
