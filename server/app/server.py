@@ -40,6 +40,7 @@ from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
+from server.resources.snoops import Snoops
 from server.resources.sounds import Sounds
 from server.resources.transfers import Transfers
 from server.sip.contact_store import KeyValueContactStore
@@ -146,7 +147,13 @@ class Server:
         self.recordings = Recordings(self.node)
         self.bridges = Bridges(self.node, self.playbacks, self.recordings)
         self.originator = Originator(self.node, self.dialer)
-        self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
+        self.channels = Channels(
+            self.node,
+            self.originator,
+            self.playbacks,
+            self.recordings,
+            Snoops(self.node, self.dialer),
+        )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.applications.set_source_checker(self.events)
         self.asterisk = Asterisk(

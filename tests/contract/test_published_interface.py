@@ -41,8 +41,6 @@ PENDING = {
     "bridges.setBridgeVars",
     "bridges.setVideoSource",
     "channels.externalMedia",
-    "channels.snoopChannel",
-    "channels.snoopChannelWithId",
     "deviceStates.delete",
     "deviceStates.get",
     "deviceStates.list",

@@ -306,6 +306,20 @@ async def test_messages_and_referrals(web: Web, call: str) -> None:
     assert (await web.call("channels.transfer_progress", call, params=done)).status == 412
 
 
+async def test_a_channel_is_spied_on(web: Web, call: str) -> None:
+    params = {"app": "test", "spy": "both", "whisper": "out", "appArgs": "a,b"}
+    answer = await web.call("channels.snoopChannel", call, params={**params, "snoopId": "s1"})
+    assert (answer.status, answer.json["id"], answer.json["state"]) == (200, "s1", "Up")
+    assert answer.json["name"].startswith(f"Snoop/{call}-")
+    named = await web.call("channels.snoopChannelWithId", call, "s2", params=params)
+    assert (named.status, named.json["id"]) == (200, "s2")
+    again = await web.call("channels.snoopChannelWithId", call, "s2", params=params)
+    assert again.status == 409
+    await settle()
+    assert (await web.call("channels.rtpstatistics", "s1")).status == 404
+    assert (await web.call("channels.hangup", "s1")).status == 204
+
+
 async def test_events_follow_their_schemas(web: Web) -> None:
     app = web.node.connect(subscribe_all=True)
     channel = await web.node.call()

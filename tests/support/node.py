@@ -24,6 +24,7 @@ from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
+from server.resources.snoops import Snoops
 from server.resources.stasis_calls import enter_stasis
 from server.resources.transfers import Transfers
 from server.stasis.applications import Applications
@@ -139,7 +140,13 @@ class NodeUnderTest:
         self.recordings = Recordings(self.node)
         self.bridges = Bridges(self.node, self.playbacks, self.recordings)
         self.originator = Originator(self.node, self.dialer)
-        self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
+        self.channels = Channels(
+            self.node,
+            self.originator,
+            self.playbacks,
+            self.recordings,
+            Snoops(self.node, self.dialer),
+        )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
         self.applications.set_source_checker(self.events)

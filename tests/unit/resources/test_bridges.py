@@ -255,3 +255,17 @@ async def test_slash_n_keeps_the_local_channel(node: NodeUnderTest) -> None:
     for _ in range(3):
         await settle()
     assert len(node.registry) == 4
+
+
+async def test_a_spied_local_channel_stays(node: NodeUnderTest) -> None:
+    node.connect()
+    node.dialplan.extensions["100"] = lambda c: dial_and_connect(node, c, "Local/200@default")
+    node.dialplan.extensions["200"] = lambda c: dial_and_connect(node, c, "PJSIP/bob")
+    await node.call("alice", "100")
+    await settle()
+    local = next(channel for channel in node.registry if channel.name.endswith(";1"))
+    node.channels.snoop(local.id, app="test", spy="both")
+    node.phones.legs[1].listener.on_answered()  # type: ignore[union-attr]
+    for _ in range(3):
+        await settle()
+    assert len(node.registry) == 5

@@ -1058,6 +1058,73 @@ class ChannelsOperations:
             },
         )
 
+    async def snoop_channel(
+        self,
+        channel_id: str,
+        *,
+        app: str,
+        spy: str | None = None,
+        whisper: str | None = None,
+        app_args: str | None = None,
+        snoop_id: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app: application that gets the new channel
+        :param app_args: arguments for the application, comma-separated
+        :param snoop_id: id for the new channel
+        """
+        data = await self._client.request(
+            "channels.snoopChannel",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop",
+            {
+                "spy": spy,
+                "whisper": whisper,
+                "app": app,
+                "appArgs": app_args,
+                "snoopId": snoop_id,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
+    async def snoop_channel_with_id(
+        self,
+        channel_id: str,
+        snoop_id: str,
+        *,
+        app: str,
+        spy: str | None = None,
+        whisper: str | None = None,
+        app_args: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel of a chosen id.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param snoop_id: id for the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app: application that gets the new channel
+        :param app_args: arguments for the application, comma-separated
+        """
+        data = await self._client.request(
+            "channels.snoopChannelWithId",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
+            {
+                "spy": spy,
+                "whisper": whisper,
+                "app": app,
+                "appArgs": app_args,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
     async def dial(
         self,
         channel_id: str,
