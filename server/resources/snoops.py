@@ -37,8 +37,8 @@ class Snoops:
         *,
         app: str,
         app_args: str | None = None,
-        spy: str = "none",
-        whisper: str = "none",
+        spy: str | None = "none",
+        whisper: str | None = "none",
         snoop_id: str | None = None,
     ) -> Channel:
         """Make a snoop channel and put it into Stasis.
@@ -55,6 +55,7 @@ class Snoops:
         """
         if not app:
             raise InvalidArgument("app", "Application name is required")
+        spy, whisper = spy or "none", whisper or "none"
         for field, value in (("spy", spy), ("whisper", whisper)):
             if value not in TAPS:
                 raise InvalidArgument(field, f"Invalid direction specified for {field}")

@@ -383,14 +383,6 @@ async def test_adding_a_member_again_changes_how_it_takes_part(node: NodeUnderTe
     assert node.engine.calls(media)[-1] == ("BRIDGE_DTMF", handle, 0)
 
 
-async def test_a_bridge_gets_one_name(node: NodeUnderTest) -> None:
-    node.bridges.create(bridge_id="b")
-    node.bridges.create(bridge_id="b", name="room")
-    assert node.bridges.find("b").name == "room"
-    with pytest.raises(Conflict):
-        node.bridges.create(bridge_id="b", name="hall")
-
-
 async def test_resuming_ends_only_the_music_that_holding_began(node: NodeUnderTest) -> None:
     node.connect()
     first, second = await answered(node), await answered(node, "bob")

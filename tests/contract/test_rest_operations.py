@@ -306,6 +306,41 @@ async def test_messages_and_referrals(web: Web, call: str) -> None:
     assert (await web.call("channels.transfer_progress", call, params=done)).status == 412
 
 
+async def test_bridges_have_variables(web: Web) -> None:
+    body = {"variables": {"TOPIC": "sales", "HOST": {"value": "alice", "report_events": True}}}
+    made = await web.call("bridges.create", params={"bridgeId": "b"}, json=body)
+    assert made.json["bridgevars"] == {"HOST": "alice"}
+    named = await web.call("bridges.createWithId", "c", json=body)
+    assert named.json["bridgevars"] == {"HOST": "alice"}
+    read = await web.call("bridges.getBridgeVar", "b", params={"variable": "TOPIC"})
+    assert read.json == {"value": "sales"}
+    params = {"variable": "TOPIC", "value": "support", "report_events": "true"}
+    assert (await web.call("bridges.setBridgeVar", "b", params=params)).status == 204
+    several_set = await web.call("bridges.setBridgeVars", "b", json={"variables": {"A": "1"}})
+    assert several_set.status == 204
+    several = await web.call("bridges.getBridgeVars", "b", params={"variables": "A,TOPIC"})
+    assert several.json == {"variables": {"A": "1", "TOPIC": "support"}}
+    assert (await web.call("bridges.get", "b")).json["bridgevars"] == {
+        "HOST": "alice",
+        "TOPIC": "support",
+    }
+
+
+async def test_a_bridge_has_a_video_source(web: Web, call: str) -> None:
+    app = web.node.connect()
+    await web.call("bridges.createWithId", "b", params={"type": "mixing,video_single"})
+    await web.call("bridges.addChannel", "b", params={"channel": call})
+    assert (await web.call("bridges.setVideoSource", "b", call)).status == 204
+    assert (await web.call("bridges.get", "b")).json["video_source_id"] == call
+    assert (await web.call("bridges.clearVideoSource", "b")).status == 204
+    assert (await web.call("bridges.get", "b")).json["video_mode"] == "talker"
+    await settle()
+    changes = app.of("BridgeVideoSourceChanged")
+    for event in changes:
+        validate_event(event)
+    assert [event.get("old_video_source_id") for event in changes] == [None, call]
+
+
 async def test_a_channel_is_spied_on(web: Web, call: str) -> None:
     params = {"app": "test", "spy": "both", "whisper": "out", "appArgs": "a,b"}
     answer = await web.call("channels.snoopChannel", call, params={**params, "snoopId": "s1"})

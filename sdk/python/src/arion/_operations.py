@@ -1201,12 +1201,15 @@ class BridgesOperations:
         bridge_type: str | None = None,
         bridge_id: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
         """Create a bridge.
 
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = await self._client.request(
             "bridges.create",
@@ -1216,6 +1219,7 @@ class BridgesOperations:
                 "type": bridge_type,
                 "bridgeId": bridge_id,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -1241,12 +1245,15 @@ class BridgesOperations:
         *,
         bridge_type: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
-        """Create a bridge of a chosen id, or rename the one that has it.
+        """Create a bridge of a chosen id.
 
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = await self._client.request(
             "bridges.createWithId",
@@ -1255,6 +1262,7 @@ class BridgesOperations:
             {
                 "type": bridge_type,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -1471,6 +1479,125 @@ class BridgesOperations:
             },
         )
         return _types.LiveRecording.from_wire(data, self._client)
+
+    async def set_video_source(
+        self,
+        bridge_id: str,
+        channel_id: str,
+    ) -> None:
+        """Let everybody see one channel's video.
+
+        :param bridge_id: the bridge
+        :param channel_id: a channel in the bridge
+        """
+        await self._client.request(
+            "bridges.setVideoSource",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/videoSource/{quote(channel_id)}",
+        )
+
+    async def clear_video_source(
+        self,
+        bridge_id: str,
+    ) -> None:
+        """Let everybody see who talks.
+
+        :param bridge_id: the bridge
+        """
+        await self._client.request(
+            "bridges.clearVideoSource",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}/videoSource",
+        )
+
+    async def get_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+    ) -> _types.Variable:
+        """Read a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVar",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+            },
+        )
+        return _types.Variable.from_wire(data, self._client)
+
+    async def set_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool | None = None,
+    ) -> None:
+        """Set a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        :param value: the new value; without one the variable is unset
+        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVar",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+                "value": value,
+                "report_events": report_events,
+            },
+        )
+
+    async def get_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: str | Sequence[str],
+    ) -> _types.Variables:
+        """Read several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: their names
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVars",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
+        return _types.Variables.from_wire(data, self._client)
+
+    async def set_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVars",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
 
 
 class RecordingsOperations:
