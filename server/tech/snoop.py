@@ -77,6 +77,9 @@ class SnoopLeg:
         """Refuse: there is no far end that could be sent elsewhere."""
         raise Unprocessable("endpoint", "a Snoop channel can't be redirected")
 
+    def send_text(self, text: str) -> None:
+        """Do nothing; see the class."""
+
     def info(self, item: str) -> str | None:
         """Return nothing: a Snoop channel has no facts of its own."""
         return None
