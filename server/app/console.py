@@ -10,7 +10,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from server import __version__
-from server.app.modules import MODULES
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
 from server.base.log import log_verbose
@@ -75,7 +74,11 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         scopes=lambda: [server.node.scope, server.sip.scope, server.http.scope],
         entity_id=server.bus.asterisk_id,
         max_calls=server.options.max_calls or 0,
-        modules=lambda: [ModuleView(name, text) for name, text in MODULES.items()],
+        modules=lambda: [
+            ModuleView(module.name, module.description, module.use_count)
+            for module in server.modules.list()
+        ],
+        module_registry=server.modules,
     )
 
 

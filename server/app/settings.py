@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from server.cli.options import Options
+from server.config.acl import Acl
 from server.config.loader import Configuration
+from server.config.objects import ConfigObject
 from server.config.sections.musiconhold import music_files
 from server.dialplan.port import DialplanSettings
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
 from server.resources.node import NodeSettings
-from server.sip.settings import SipSettings, build_settings
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
 
@@ -43,16 +46,21 @@ def node_settings(configuration: Configuration, options: Options) -> NodeSetting
     )
 
 
-def sip_settings_of(configuration: Configuration) -> SipSettings:
-    """Return pjsip.conf's settings.
+class SipSources(TypedDict):
+    """What :meth:`server.sip.sorcery.SipObjects.configure` takes."""
 
-    :raises ConfigError: a value can't be used.
-    """
-    return build_settings(
-        configuration.pjsip,
-        named_acls=configuration.acls,
-        default_language=configuration.options.defaultlanguage,
-    )
+    objects: Iterable[ConfigObject]
+    named_acls: Mapping[str, Acl]
+    language: str
+
+
+def sip_sources(configuration: Configuration) -> SipSources:
+    """Return what SIP takes from the files: pjsip.conf, acl.conf."""
+    return {
+        "objects": configuration.pjsip,
+        "named_acls": configuration.acls,
+        "language": configuration.options.defaultlanguage,
+    }
 
 
 def dialplan_settings(configuration: Configuration) -> DialplanSettings:

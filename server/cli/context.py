@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from server.base.tasks import TaskScope
     from server.config.loader import Configuration
     from server.resources.bridges import Bridges
+    from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
     from server.sip.settings import SipSettings
     from server.stasis.applications import Applications
@@ -262,6 +263,7 @@ class CliContext:
     http: HttpAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
+    module_registry: Modules | None = None
     scopes: Callable[[], Sequence[TaskScope]] = tuple
     entity_id: str = ""
     max_calls: int = 0

@@ -78,6 +78,7 @@ class RestInterface:
         operations = load_operations(self._bundle)
         handlers = bind(operations, services)
         self._router: Router[_Endpoint] = Router()
+        self._absent: set[str] = set()  # families of operations that are switched off
         for operation in operations:
             endpoint = _Endpoint(operation, handlers[operation.operation_id])
             self._router.add(operation.method, operation.path, endpoint)
@@ -94,6 +95,10 @@ class RestInterface:
     def is_pretty(self) -> bool:
         """Whether JSON is indented (ari.conf)."""
         return self._ari.pretty
+
+    def set_family(self, tag: str, *, is_enabled: bool) -> None:
+        """Switch all operations of a tag off, so that their paths are not there, or on again."""
+        (self._absent.discard if is_enabled else self._absent.add)(tag)
 
     def handle(self, request: Request, path: str) -> Outcome:
         """Answer a request. Never raises; a coroutine is returned for what takes time.
@@ -160,6 +165,8 @@ class RestInterface:
             return _options(route)
         method = "GET" if request.method == "HEAD" else request.method
         endpoint = route.methods.get(method)
+        if endpoint is not None and endpoint.operation.tag in self._absent:
+            return error(404, "Resource not found")
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))
         if not audit.is_audited(request):
@@ -212,6 +219,8 @@ class RestInterface:
             return respond(operation.operation_id, failure)
 
     def _respond(self, operation: Operation, result: Any, request: Request) -> Response:
+        if isinstance(result, Response):
+            return result
         if operation.status in (202, 204):  # nothing to tell
             return Response(operation.status)
         if operation.is_file:

@@ -122,6 +122,10 @@ class HttpServer:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
         self._rest.configure(ari)
 
+    def set_family(self, tag: str, *, is_enabled: bool) -> None:
+        """Switch all operations of a tag on or off."""
+        self._rest.set_family(tag, is_enabled=is_enabled)
+
     # what others may ask
 
     def bound_addresses(self) -> list[tuple[str, int]]:

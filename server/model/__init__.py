@@ -10,6 +10,9 @@ from server.model.asterisk import (
     AsteriskPing,
     BuildInfo,
     ConfigInfo,
+    ConfigTuple,
+    LogChannel,
+    Module,
     SetId,
     StatusInfo,
     SystemInfo,
@@ -32,6 +35,9 @@ from server.model.device_states import (
 from server.model.endpoints import (
     Endpoint,
     TextMessage,
+)
+from server.model.mailboxes import (
+    Mailbox,
 )
 from server.model.playbacks import (
     Playback,
@@ -64,6 +70,7 @@ __all__ = [
     "CallerID",
     "Channel",
     "ConfigInfo",
+    "ConfigTuple",
     "ContactInfo",
     "DeviceState",
     "DialplanCEP",
@@ -72,6 +79,9 @@ __all__ = [
     "FormatLangPair",
     "HangupResult",
     "LiveRecording",
+    "LogChannel",
+    "Mailbox",
+    "Module",
     "Peer",
     "Playback",
     "RTPstat",

@@ -6,11 +6,11 @@ import os
 import platform
 import resource
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server import __version__, model
 from server.base.clock import ari_timestamp
-from server.base.errors import InvalidArgument, NotFound
+from server.base.errors import InvalidArgument
 from server.resources.node import Node
 
 INFO_PARTS = ("build", "system", "config", "status")
@@ -67,15 +67,13 @@ class Asterisk:
     def get_global_var(self, *, variable: str) -> model.Variable:
         """Read a global variable or a function.
 
+        One that is not set is empty, as in Asterisk.
+
         :raises InvalidArgument: no name is given, or the function is unknown.
-        :raises NotFound: it is not set.
         """
         if not variable:
             raise InvalidArgument("variable", "a name is needed")
-        value = self._node.dialplan.read(None, variable)
-        if value is None:
-            raise NotFound("Variable not found")
-        return model.Variable(value=value)
+        return model.Variable(value=self._node.dialplan.read(None, variable) or "")
 
     def set_global_var(self, *, variable: str, value: str | None = None) -> None:
         """Write a global variable or a function.
@@ -85,6 +83,15 @@ class Asterisk:
         if not variable:
             raise InvalidArgument("variable", "a name is needed")
         self._node.dialplan.write(None, variable, value or "")
+
+    # for other parts of the server
+
+    def reloaded(self, wall: float) -> None:
+        """Note that the configuration was read again.
+
+        :param wall: when, seconds since the epoch.
+        """
+        self.facts = replace(self.facts, reloaded=wall)
 
     # private
 

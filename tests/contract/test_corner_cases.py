@@ -184,7 +184,13 @@ async def test_local_channels_leave_no_device_behind(node: NodeUnderTest) -> Non
         node.channels.originate(endpoint=f"Local/{number}@default", app="test")
     await settle()
     assert len(node.registry) == 6
-    assert app.of("DeviceStateChanged") == []
+    for channel in node.registry:
+        channel.hangup()
+    await settle()
+    states = [event["device_state"] for event in app.of("DeviceStateChanged")]
+    for number in range(3):
+        name = f"Local/{number}@default"
+        assert [s["state"] for s in states if s["name"] == name] == ["INUSE", "NOT_INUSE"]
     assert not node.devices._known
 
 

@@ -22,28 +22,8 @@ MODELS = {model["id"]: model for model in PUBLISHED["models"]}
 
 # Published operations that do not exist yet.
 PENDING = {
-    "asterisk.addLog",
-    "asterisk.deleteLog",
-    "asterisk.deleteObject",
-    "asterisk.getModule",
-    "asterisk.getObject",
-    "asterisk.listLogChannels",
-    "asterisk.listModules",
-    "asterisk.loadModule",
-    "asterisk.reloadModule",
-    "asterisk.rotateLog",
-    "asterisk.unloadModule",
-    "asterisk.updateObject",
     "channels.externalMedia",
-    "deviceStates.delete",
-    "deviceStates.get",
-    "deviceStates.list",
-    "deviceStates.update",
     "events.claimChannel",
-    "mailboxes.delete",
-    "mailboxes.get",
-    "mailboxes.list",
-    "mailboxes.update",
 }
 
 TYPES = {

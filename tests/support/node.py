@@ -10,15 +10,21 @@ from typing import Any
 import orjson
 
 from server.base.ids import UniqueIds
+from server.base.log import LogService, LogSettings
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel
 from server.resources.channels import Channels
+from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
-from server.resources.endpoints import DeviceStates, Endpoints
+from server.resources.dynamic_config import DynamicConfig
+from server.resources.endpoints import Endpoints
 from server.resources.events import Events
 from server.resources.incoming import IncomingCalls
+from server.resources.logging_channels import LogChannels
+from server.resources.mailboxes import Mailboxes
 from server.resources.messages import Messages
+from server.resources.modules import Modules
 from server.resources.node import Node, NodeSettings
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
@@ -29,6 +35,7 @@ from server.resources.stasis_calls import enter_stasis
 from server.resources.transfers import Transfers
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 from server.tech.local import LocalTechnology
 from tests.support.fake_engine import FakeEngine
@@ -90,6 +97,16 @@ class FakeDialplan:
         channel.hangup()
 
 
+class MemoryStore(KeyValueStore):
+    """A key-value store without a file."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+
+    def _change(self, full: str, value: str | None) -> None:
+        pass
+
+
 class Collector:
     """A consumer that keeps every event it got."""
 
@@ -134,8 +151,13 @@ class NodeUnderTest:
         self.node.set_dialplan(self.dialplan)
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
-        self.devices = DeviceStates(self.node, self.endpoints)
-        self.node.on_endpoint_activity = self.devices.refresh
+        self.store = MemoryStore()
+        self.devices = DeviceStates(self.node, self.endpoints, self.store)
+        self.mailboxes = Mailboxes(self.store)
+        self.uses: dict[str, int] = {}
+        self.modules = Modules(lambda: self.uses)
+        self.dynamic_config = DynamicConfig()
+        self.log_channels = LogChannels(LogService(LogSettings(), str(recording_dir / "log")))
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
         self.bridges = Bridges(self.node, self.playbacks, self.recordings)

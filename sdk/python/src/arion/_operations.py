@@ -91,6 +91,195 @@ class AsteriskOperations:
             },
         )
 
+    async def get_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+    ) -> builtins.list[_types.ConfigTuple]:
+        """Show all options of a configuration object.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        """
+        data = await self._client.request(
+            "asterisk.getObject",
+            "GET",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+        )
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+
+    async def update_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+        *,
+        fields: Sequence[Mapping[str, Any]] | None = None,
+    ) -> builtins.list[_types.ConfigTuple]:
+        """Make a configuration object, or change one.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        :param fields: the options to set; others stay as they are
+        """
+        data = await self._client.request(
+            "asterisk.updateObject",
+            "PUT",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+            {
+                "fields": fields,
+            },
+        )
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+
+    async def delete_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+    ) -> None:
+        """Delete a configuration object.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        """
+        await self._client.request(
+            "asterisk.deleteObject",
+            "DELETE",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+        )
+
+    async def list_modules(
+        self,
+    ) -> builtins.list[_types.Module]:
+        """List the modules that are loaded."""
+        data = await self._client.request(
+            "asterisk.listModules",
+            "GET",
+            "/asterisk/modules",
+        )
+        return [_types.Module.from_wire(item, self._client) for item in data]
+
+    async def get_module(
+        self,
+        module_name: str,
+    ) -> _types.Module:
+        """Describe a module that is loaded.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        data = await self._client.request(
+            "asterisk.getModule",
+            "GET",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+        return _types.Module.from_wire(data, self._client)
+
+    async def reload_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Let a module read its configuration again.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.reloadModule",
+            "PUT",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def load_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Load a module.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.loadModule",
+            "POST",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def unload_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Unload a module.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.unloadModule",
+            "DELETE",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def list_log_channels(
+        self,
+    ) -> builtins.list[_types.LogChannel]:
+        """List where the server logs to."""
+        data = await self._client.request(
+            "asterisk.listLogChannels",
+            "GET",
+            "/asterisk/logging",
+        )
+        return [_types.LogChannel.from_wire(item, self._client) for item in data]
+
+    async def add_log(
+        self,
+        log_channel_name: str,
+        *,
+        configuration: str,
+    ) -> None:
+        """Log to a further place.
+
+        :param log_channel_name: file, or the name that the list shows
+        :param configuration: levels to log, such as `notice,warning,error`
+        """
+        await self._client.request(
+            "asterisk.addLog",
+            "POST",
+            f"/asterisk/logging/{quote(log_channel_name)}",
+            {
+                "configuration": configuration,
+            },
+        )
+
+    async def delete_log(
+        self,
+        log_channel_name: str,
+    ) -> None:
+        """Stop logging to a place.
+
+        :param log_channel_name: file, or the name that the list shows
+        """
+        await self._client.request(
+            "asterisk.deleteLog",
+            "DELETE",
+            f"/asterisk/logging/{quote(log_channel_name)}",
+        )
+
+    async def rotate_log(
+        self,
+        log_channel_name: str,
+    ) -> None:
+        """Move a log file out of the way and begin a new one.
+
+        :param log_channel_name: file, or the name that the list shows
+        """
+        await self._client.request(
+            "asterisk.rotateLog",
+            "PUT",
+            f"/asterisk/logging/{quote(log_channel_name)}/rotate",
+        )
+
 
 class EndpointsOperations:
     """Operations of the tag ``endpoints``."""
@@ -2020,3 +2209,140 @@ class ApplicationsOperations:
             whole=event_filter,
         )
         return _types.Application.from_wire(data, self._client)
+
+
+class DeviceStatesOperations:
+    """Operations of the tag ``deviceStates``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.DeviceState]:
+        """List the devices whose state applications set."""
+        data = await self._client.request(
+            "deviceStates.list",
+            "GET",
+            "/deviceStates",
+        )
+        return [_types.DeviceState.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        device_name: str,
+    ) -> _types.DeviceState:
+        """Tell the state of a device.
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        data = await self._client.request(
+            "deviceStates.get",
+            "GET",
+            f"/deviceStates/{quote(device_name)}",
+        )
+        return _types.DeviceState.from_wire(data, self._client)
+
+    async def update(
+        self,
+        device_name: str,
+        *,
+        device_state: str,
+    ) -> None:
+        """Set the state of a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        :param device_state: its new state
+        """
+        await self._client.request(
+            "deviceStates.update",
+            "PUT",
+            f"/deviceStates/{quote(device_name)}",
+            {
+                "deviceState": device_state,
+            },
+        )
+
+    async def delete(
+        self,
+        device_name: str,
+    ) -> None:
+        """Forget a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        await self._client.request(
+            "deviceStates.delete",
+            "DELETE",
+            f"/deviceStates/{quote(device_name)}",
+        )
+
+
+class MailboxesOperations:
+    """Operations of the tag ``mailboxes``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.Mailbox]:
+        """List the mailboxes."""
+        data = await self._client.request(
+            "mailboxes.list",
+            "GET",
+            "/mailboxes",
+        )
+        return [_types.Mailbox.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        mailbox_name: str,
+    ) -> _types.Mailbox:
+        """Tell how many messages a mailbox has.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        """
+        data = await self._client.request(
+            "mailboxes.get",
+            "GET",
+            f"/mailboxes/{quote(mailbox_name)}",
+        )
+        return _types.Mailbox.from_wire(data, self._client)
+
+    async def update(
+        self,
+        mailbox_name: str,
+        *,
+        old_messages: int,
+        new_messages: int,
+    ) -> None:
+        """Set how many messages a mailbox has; it is made if need be.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        :param old_messages: messages that were heard
+        :param new_messages: messages that were not heard yet
+        """
+        await self._client.request(
+            "mailboxes.update",
+            "PUT",
+            f"/mailboxes/{quote(mailbox_name)}",
+            {
+                "oldMessages": old_messages,
+                "newMessages": new_messages,
+            },
+        )
+
+    async def delete(
+        self,
+        mailbox_name: str,
+    ) -> None:
+        """Forget a mailbox.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        """
+        await self._client.request(
+            "mailboxes.delete",
+            "DELETE",
+            f"/mailboxes/{quote(mailbox_name)}",
+        )
