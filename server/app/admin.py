@@ -40,7 +40,6 @@ class Admin:
         self._control: ControlServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
-        server.modules.set_reloader(self.reload)
 
     async def start(self) -> None:
         """Open the control socket, and the console of ``-c``.
@@ -48,6 +47,7 @@ class Admin:
         :raises Unavailable: it can't be made, or another server has it.
         """
         server = self._server
+        server.modules.set_reloader(self.reload)
         self._context = context = console_context(server, self)
         commands = load_commands()
         path = str(server.options.socket_path)

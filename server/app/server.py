@@ -16,6 +16,7 @@ from server.app.settings import (
     node_settings,
     sip_sources,
     sound_library,
+    system_facts,
 )
 from server.base.clock import SystemClock
 from server.base.errors import Unavailable
@@ -28,7 +29,7 @@ from server.dialplan.port import Dialplan
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
-from server.resources.asterisk import Asterisk, SystemFacts
+from server.resources.asterisk import Asterisk
 from server.resources.bridges import Bridges
 from server.resources.channels import Channels
 from server.resources.device_states import DeviceStates
@@ -167,14 +168,7 @@ class Server:
         self.applications.set_source_checker(self.events)
         self.asterisk = Asterisk(
             self.node,
-            SystemFacts(
-                started=self.started_at,
-                reloaded=self.started_at,
-                system_name=name,
-                user=self.options.user or "",
-                group=self.options.group or "",
-                max_load=self.options.max_load or 0.0,
-            ),
+            system_facts(configuration, self.options, self.started_at),
         )
 
         self.sounds = Sounds(self.node)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
@@ -12,8 +15,10 @@ from server.config.loader import Configuration
 from server.config.objects import ConfigObject
 from server.config.sections.musiconhold import music_files
 from server.dialplan.port import DialplanSettings
+from server.media import _media
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
+from server.resources.asterisk import SystemFacts
 from server.resources.node import NodeSettings
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
@@ -43,6 +48,24 @@ def node_settings(configuration: Configuration, options: Options) -> NodeSetting
         default_language=configuration.options.defaultlanguage,
         channel_variables=configuration.ari.channelvars,
         indications=configuration.indications,
+    )
+
+
+def system_facts(configuration: Configuration, options: Options, started: float) -> SystemFacts:
+    """Return what ``asterisk/info`` tells of this process.
+
+    :param started: seconds since the epoch.
+    """
+    binary = Path(_media.__file__).stat()
+    return SystemFacts(
+        started=started,
+        reloaded=started,
+        system_name=configuration.options.systemname,
+        user=options.user or _user_name(os.geteuid()),
+        group=options.group or _group_name(os.getegid()),
+        max_load=options.max_load or 0.0,
+        built=binary.st_mtime,
+        builder=_user_name(binary.st_uid),
     )
 
 
@@ -111,3 +134,19 @@ def define_music(configuration: Configuration, engine: MediaEngine) -> None:
     for name, music in configuration.musiconhold.classes.items():
         files = music_files(music, configuration.directories.astdatadir)
         engine.define_music(name, files, random=music.is_random)
+
+
+def _user_name(user_id: int) -> str:
+    """Return a user's name, or the number of one who has none."""
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)
+
+
+def _group_name(group_id: int) -> str:
+    """Return a group's name, or the number of one that has none."""
+    try:
+        return grp.getgrgid(group_id).gr_name
+    except KeyError:
+        return str(group_id)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import resource
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -22,6 +22,10 @@ class SystemFacts:
 
     :param started: when it started, seconds since the epoch.
     :param reloaded: when its configuration was last read.
+    :param user: that it runs as.
+    :param group: that it runs as.
+    :param built: when its binary part was built, seconds since the epoch; 0 if that is not known.
+    :param builder: who built it.
     """
 
     started: float
@@ -30,6 +34,8 @@ class SystemFacts:
     user: str = ""
     group: str = ""
     max_load: float = 0.0
+    built: float = 0.0
+    builder: str = ""
 
 
 class Asterisk:
@@ -102,9 +108,14 @@ class Asterisk:
             kernel=system.release,
             options="",
             machine=system.machine,
-            date="",
-            user="",
+            date=self._build_date(),
+            user=self.facts.builder,
         )
+
+    def _build_date(self) -> str:
+        if not self.facts.built:
+            return ""
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.facts.built))
 
     def _system(self) -> model.SystemInfo:
         return model.SystemInfo(version=__version__, entity_id=self._node.bus.asterisk_id)
@@ -117,10 +128,7 @@ class Asterisk:
             max_channels=settings.max_calls or None,
             max_open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             max_load=self.facts.max_load or None,
-            setid=model.SetId(
-                user=self.facts.user or str(os.getuid()),
-                group=self.facts.group or str(os.getgid()),
-            ),
+            setid=model.SetId(user=self.facts.user, group=self.facts.group),
         )
 
     def _status(self) -> model.StatusInfo:

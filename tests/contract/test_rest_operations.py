@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from server.http.spec import load_bundle, load_operations
+from server.resources.modules import Module
 from tests.support.node import NodeUnderTest, settle
 from tests.support.web import Web, serve, validate_event
 
@@ -267,6 +269,58 @@ async def test_asterisk(web: Web) -> None:
     read = await web.call("asterisk.getGlobalVar", params={"variable": "COLOUR"})
     assert read.json == {"value": "red"}
     assert (await web.call("asterisk.getGlobalVar")).status == 400
+
+
+async def test_device_states(web: Web) -> None:
+    state = {"deviceState": "INUSE"}
+    assert (await web.call("deviceStates.update", "Stasis:door", params=state)).status == 204
+    assert (await web.call("deviceStates.get", "Stasis:door")).json["state"] == "INUSE"
+    assert (await web.call("deviceStates.list")).json == [{"name": "Stasis:door", "state": "INUSE"}]
+    assert (await web.call("deviceStates.delete", "Stasis:door")).status == 204
+
+
+async def test_mailboxes(web: Web) -> None:
+    counts = {"oldMessages": "2", "newMessages": "1"}
+    assert (await web.call("mailboxes.update", "100@default", params=counts)).status == 204
+    mailbox = {"name": "100@default", "old_messages": 2, "new_messages": 1}
+    assert (await web.call("mailboxes.get", "100@default")).json == mailbox
+    assert (await web.call("mailboxes.list")).json == [mailbox]
+    assert (await web.call("mailboxes.delete", "100@default")).status == 204
+
+
+async def test_modules(web: Web) -> None:
+    async def reload(_name: str) -> None:
+        await asyncio.sleep(0)
+
+    web.node.modules.add(Module("app_x.so", "X", load=lambda: None, unload=lambda: None))
+    web.node.modules.add(Module("res_x.so", "X", can_reload=True))
+    web.node.modules.set_reloader(reload)
+    assert [m["name"] for m in (await web.call("asterisk.listModules")).json] == [
+        "app_x.so",
+        "res_x.so",
+    ]
+    assert (await web.call("asterisk.getModule", "app_x.so")).json["status"] == "Running"
+    assert (await web.call("asterisk.unloadModule", "app_x.so")).status == 204
+    assert (await web.call("asterisk.loadModule", "app_x.so")).status == 204
+    assert (await web.call("asterisk.reloadModule", "res_x.so")).status == 204
+
+
+async def test_log_channels(web: Web) -> None:
+    levels = {"configuration": "notice,warning"}
+    assert (await web.call("asterisk.addLog", "extra", params=levels)).status == 204
+    (listed,) = [c for c in (await web.call("asterisk.listLogChannels")).json if "extra" in str(c)]
+    assert (listed["type"], listed["configuration"]) == ("File", "NOTICE WARNING")
+    assert (await web.call("asterisk.rotateLog", "extra")).status == 204
+    assert (await web.call("asterisk.deleteLog", "extra")).status == 204
+
+
+async def test_configuration_objects(web: Web) -> None:
+    fields = [{"attribute": "max_contacts", "value": "2"}]
+    path = ("res_pjsip", "aor", "alice")
+    made = await web.call("asterisk.updateObject", *path, json={"fields": fields})
+    assert {"attribute": "max_contacts", "value": "2"} in made.json
+    assert (await web.call("asterisk.getObject", *path)).json == made.json
+    assert (await web.call("asterisk.deleteObject", *path)).status == 204
 
 
 async def test_user_events_reach_the_application(web: Web, call: str) -> None:

@@ -33,6 +33,9 @@ from server.resources.registry import ChannelRegistry
 from server.resources.snoops import Snoops
 from server.resources.stasis_calls import enter_stasis
 from server.resources.transfers import Transfers
+from server.sip.contacts import Contact
+from server.sip.settings import SipSettings
+from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 from server.store.kv import KeyValueStore
@@ -156,7 +159,16 @@ class NodeUnderTest:
         self.mailboxes = Mailboxes(self.store)
         self.uses: dict[str, int] = {}
         self.modules = Modules(lambda: self.uses)
+        self.sip_settings: list[SipSettings] = []  # each that was to be used, in order
+        self.sip_contacts: list[Contact] = []
+        self.sip_objects = SipObjects(
+            self.store,
+            apply=self.sip_settings.append,
+            contacts=lambda: self.sip_contacts,
+            remove_contact=self.sip_contacts.remove,
+        )
         self.dynamic_config = DynamicConfig()
+        self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
         self.log_channels = LogChannels(LogService(LogSettings(), str(recording_dir / "log")))
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
@@ -191,6 +203,7 @@ class NodeUnderTest:
             channel.hangup()
         await settle()
         await self.node.scope.close()
+        await self.modules.scope.close()
         await self.engine.close()
 
     def connect(self, *apps: str, subscribe_all: bool = False) -> Collector:
