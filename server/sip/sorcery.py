@@ -172,6 +172,7 @@ class SipObjects:
             raise InvalidArgument("id", f"1 to {MAX_NAME_LENGTH} printable characters are needed")
         former = self._made.get((object_type, object_id))
         options = _merge(
+            object_type,
             [(option.name, option.value) for option in former.options] if former else [],
             _checked(object_type, fields),
         )
@@ -360,20 +361,29 @@ def _checked(object_type: str, fields: Fields) -> list[tuple[str, str]]:
         if name in CODECS and value.startswith("(") and value.endswith(")"):
             value = value[1:-1].replace("|", ",")  # as get() shows it
         try:
-            _parse(kinds[name], value)
+            _parse(kinds[name], value or kinds[name].default)
         except ValueError as error:
             raise InvalidArgument(name, str(error)) from None
         checked.append((name, value))
     return checked
 
 
-def _merge(former: Fields, given: Fields) -> list[tuple[str, str]]:
-    """Return the options of an object when those that are given replace what they name."""
+def _merge(object_type: str, former: Fields, given: Fields) -> list[tuple[str, str]]:
+    """Return the options of an object when those that are given replace what they name.
+
+    One that is empty is left to its default, unless an empty text differs from that.
+    """
+    kinds = option_kinds()[object_type]
     replaced = {name for name, _ in given}
     for group in ORDERED:
         if group & replaced:
             replaced |= group
-    return [*(option for option in former if option[0] not in replaced), *given]
+    kept = [option for option in former if option[0] not in replaced]
+    return kept + [
+        (name, value)
+        for name, value in given
+        if value or (kinds[name].kind == "text" and kinds[name].default)
+    ]
 
 
 def _parse(kind: OptionKind, value: str) -> object:
