@@ -119,10 +119,11 @@ class SipObjects:
         :returns: the settings, which are not applied yet.
         :raises ConfigError: the file is wrong; nothing was changed.
         """
-        configured = {(item.type, item.name): item for item in objects}
+        listed = list(objects)
+        configured = {(item.type, item.name): item for item in listed}
         made = {key: item for key, item in self._load().items() if key not in configured}
         settings = build_settings(
-            configured.values(),
+            listed,
             named_acls=named_acls,
             default_language=language,
             dynamic=made.values(),
