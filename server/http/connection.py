@@ -19,16 +19,22 @@ import httptools
 from server.base.clock import Clock
 from server.base.tasks import TaskScope
 from server.http.files import CHUNK
-from server.http.messages import FileRange, Request, Response, ResponseEncoder, error
+from server.http.messages import (
+    MAX_BODY,
+    MAX_TARGET,
+    FileRange,
+    Request,
+    Response,
+    ResponseEncoder,
+    error,
+)
 from server.http.rest import Outcome, Upgrade
 from server.http.websocket import EventSession
 
 logger = logging.getLogger(__name__)
 
-MAX_TARGET = 16_384  # bytes of path and query
 MAX_HEADERS = 32_768  # bytes of names and values
 MAX_HEADER_COUNT = 128
-MAX_BODY = 262_144  # bytes
 MAX_PENDING = 64  # parsed requests that wait for the one before them
 LINGER = 1.0  # seconds that a refused client may go on sending
 WRITE_HIGH_WATER = 262_144  # bytes that wait for a slow reader before we stop reading from it

@@ -14,6 +14,9 @@ import orjson
 
 JSON = b"application/json"
 PARTIAL_JSON = b"application/vnd.arion.partial+json"  # objects cut to the members asked for
+FORM = b"application/x-www-form-urlencoded"
+MAX_TARGET = 16_384  # bytes of path and query
+MAX_BODY = 262_144  # bytes
 MAX_PAIRS = 1000  # of a query string or form
 
 _STATUS_LINES = {

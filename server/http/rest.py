@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CoroutineType
 from typing import Any
 
@@ -44,11 +44,16 @@ OPENAPI_DOCUMENT = "api-docs/openapi.json"
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """The request asks for the events' WebSocket, and may have it."""
+    """The request asks for the events' WebSocket, and may have it.
+
+    :param user: user or token of ari.conf, as whom requests on the WebSocket run.
+    """
 
     request: Request
     applications: list[str]
     subscribe_all: bool
+    user: str = ""
+    is_token: bool = False
 
 
 Answer = Response | Coroutine[Any, Any, Response]
@@ -105,6 +110,27 @@ class RestInterface:
             return self._with_cors(request, outcome)
         return outcome
 
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        """Answer a request that came over a WebSocket. Never raises; see :meth:`handle`.
+
+        :param user: who opened the WebSocket. Rights count as they are now, not as they were then.
+        :param is_token: *user* is the name of a token.
+        """
+        if not self._ari.enabled:
+            return error(404, "Not Found")
+        known = self._token_user(user) if is_token else self._ari.users.get(user)
+        if known is None:
+            return self._unauthorized(0)
+        return self._admit(request, known) or self._dispatch(request, path, known)
+
+    def _token_user(self, name: str) -> AriUser | None:
+        token = self._ari.tokens.get(name)
+        if token is None or token.is_expired(self._clock.wall()):
+            return None
+        return token.user
+
     # checks
 
     def _check_and_dispatch(self, request: Request, path: str) -> Outcome:
@@ -124,7 +150,10 @@ class RestInterface:
             return self._repeatable.answer(
                 user.name, request, lambda: self._carry_out(request, path, user)
             )
-        return self._dispatch(request, path, user)
+        outcome = self._dispatch(request, path, user)
+        if isinstance(outcome, Upgrade):
+            return replace(outcome, user=user.name, is_token=user.scope is not None)
+        return outcome
 
     def _admit(self, request: Request, user: AriUser) -> Response | None:
         if not user.acl.permits(request.peer):

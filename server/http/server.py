@@ -20,6 +20,7 @@ from server.http.connection import Connection
 from server.http.errors import respond
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.rest_socket import Caller, RestSocket
 from server.http.services import Services
 from server.http.status_page import status_page
 from server.http.websocket import EventSession, accept
@@ -54,6 +55,7 @@ class HttpServer:
     ) -> None:
         name = settings.servername or f"Arion/{__version__}"
         self.clock = clock
+        self.asterisk_id = bus.asterisk_id
         self.encoder = ResponseEncoder(name)
         self.scope = TaskScope("http")
         self.executor = ThreadPoolExecutor(1, "http-files")
@@ -180,6 +182,16 @@ class HttpServer:
             return self._status(request)
         return error(404, "Not Found")
 
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        """Answer a request that came over a WebSocket.
+
+        :param path: what follows ``/ari/``.
+        """
+        self.counters.requests += 1
+        return self._rest.handle_as(user, request, path, is_token=is_token)
+
     def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
         """Answer a WebSocket handshake and connect its applications."""
         request = upgrade.request
@@ -193,6 +205,7 @@ class HttpServer:
                 on_end=self._on_session_end,
                 on_overflow=self._on_overflow,
             )
+            session.requests = self._rest_socket(upgrade, session)
             try:
                 self._services.applications.register(
                     upgrade.applications, session, subscribe_all=upgrade.subscribe_all
@@ -206,6 +219,17 @@ class HttpServer:
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
         return session
+
+    def _rest_socket(self, upgrade: Upgrade, session: EventSession) -> RestSocket:
+        request = upgrade.request
+        caller = Caller(
+            upgrade.user,
+            request.peer,
+            request.peer_port,
+            upgrade.applications,
+            is_token=upgrade.is_token,
+        )
+        return RestSocket(self, caller, session)
 
     def _on_session_end(self, session: EventSession) -> None:
         self._sessions.discard(session)

@@ -14,9 +14,10 @@ import logging
 import struct
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol as FrameProtocol
 from websockets.protocol import Side, State
 
@@ -31,7 +32,7 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides the transport's
 MAX_QUEUED_FRAMES = 10_000
 TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
-MAX_INCOMING = 65_536  # bytes of a message from a client
+MAX_INCOMING = 524_288  # bytes of a message from a client: a request's body and its escapes
 PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
 CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
 SLOW_CONSUMER = 1013  # "try again later", IANA WebSocket close codes
@@ -79,6 +80,19 @@ def text_frame(message: bytes) -> bytes:
     return _LENGTH_64.pack(_TEXT, 127, length) + message
 
 
+class RequestReceiver(Protocol):
+    """Who takes what a client sends; see :class:`server.http.rest_socket.RestSocket`."""
+
+    def frame_received(self, frame: Frame) -> None:
+        """Take a frame."""
+
+    def serve(self) -> None:
+        """Go on: the client reads again."""
+
+    def close(self) -> None:
+        """The session is over."""
+
+
 class EventSession:
     """A connected consumer of events; see :class:`server.stasis.applications.Consumer`.
 
@@ -96,6 +110,7 @@ class EventSession:
         on_overflow: Callable[[], None],
     ) -> None:
         self.peer = peer
+        self.requests: RequestReceiver | None = None
         self._transport = transport
         self._is_pretty = is_pretty
         self._on_end = on_end
@@ -107,6 +122,7 @@ class EventSession:
         self._is_paused = False
         self._is_open = True
         self._is_pong_due = False
+        self._is_reading = True
         self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
         transport.set_write_buffer_limits(high=TRANSPORT_HIGH_WATER)
 
@@ -114,6 +130,20 @@ class EventSession:
     def queued_bytes(self) -> int:
         """Bytes that wait because the client is slow."""
         return self._queued_bytes
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client keeps up."""
+        return not self._is_paused
+
+    def set_reading(self, is_reading: bool) -> None:
+        """Stop to take anything from the client, or go on."""
+        self._is_reading = is_reading
+        if is_reading:
+            self._is_pong_due = False
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     # Consumer
 
@@ -147,8 +177,8 @@ class EventSession:
         self._is_pong_due = False
         self._frames.receive_data(data)
         for event in self._frames.events_received():
-            # Asterisk takes REST requests here; what else comes is ignored, as there.
-            logger.debug("ignored a message from %s: %r", self.peer, event)
+            if self.requests is not None:
+                self.requests.frame_received(cast(Frame, event))
         self._flush_frames()
         if self._frames.close_expected():
             self._end()
@@ -166,6 +196,8 @@ class EventSession:
             frame = self._queue.popleft()
             self._queued_bytes -= len(frame)
             self._transport.write(text_frame(frame))
+        if self.requests is not None:
+            self.requests.serve()
 
     def connection_lost(self) -> None:
         """The connection is gone."""
@@ -197,10 +229,12 @@ class EventSession:
             self._queue.clear()
             self._queued_bytes = 0
             self._timer.cancel()
+            if self.requests is not None:
+                self.requests.close()
             self._on_end(self)
 
     def _on_ping_timer(self) -> None:
-        if self._is_pong_due:
+        if self._is_pong_due and self._is_reading:
             logger.info("event consumer %s does not answer pings", self.peer)
             self._end()
             self._transport.abort()

@@ -98,6 +98,13 @@ class AriToken:
     endpoints: tuple[str, ...] = setting(items, ("*",))
     expires: float | None = setting(moment, None)
 
+    def is_expired(self, wall: float) -> bool:
+        """Tell whether its life is over.
+
+        :param wall: seconds since the epoch.
+        """
+        return self.expires is not None and wall >= self.expires
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundWebsocket:
