@@ -17,4 +17,5 @@ MODULES = {
     "res_pjsip": "Basic SIP resource",
     "res_rtp_asterisk": "Asterisk RTP Stack",
     "res_stasis": "Stasis application support",
+    "res_websocket_client": "WebSocket Client Support",
 }

@@ -24,6 +24,7 @@ from server.cli.options import Options
 from server.config.loader import Configuration
 from server.dialplan.plan import Plan
 from server.dialplan.port import Dialplan
+from server.http.outbound import OutboundWebsockets
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
@@ -87,6 +88,7 @@ class Server:
         await self.sip.start()
         await self._start_http()
         self.http.set_fully_booted()
+        self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.is_fully_booted.set()
         logger.info("ready")
 
@@ -115,6 +117,7 @@ class Server:
             self.node.is_stopping = True
             await self._end_calls()
         if hasattr(self, "http"):
+            await self.outbound.close()
             await self.http.close()
             await self.sip.close()
         if hasattr(self, "node"):
@@ -208,6 +211,8 @@ class Server:
         self.http = HttpServer(
             configuration.http, configuration.ari, services, self.bus, self.clock
         )
+        self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
+        self.applications.set_call_connector(self.outbound)
 
     def _entity_id(self) -> str:
         """Return this node's id: configured, else drawn once and kept."""

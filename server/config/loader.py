@@ -25,6 +25,7 @@ from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
+from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.websocket_client import (
@@ -108,17 +109,20 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
     if may_exec:
         asterisk = replace(asterisk, options=replace(asterisk.options, execincludes=True))
     acls = load_acls(asterisk, warnings)
+    ari = load_ari(asterisk, acls, warnings)
+    websocket_clients = load_websocket_clients(asterisk, warnings)
+    warnings += check_outbound(ari, websocket_clients)
     return Configuration(
         path=path or DEFAULT_PATH,
         asterisk=asterisk,
         http=load_http(asterisk, acls, warnings),
-        ari=load_ari(asterisk, acls, warnings),
+        ari=ari,
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
         pjsip=load_pjsip(asterisk, warnings),
-        websocket_clients=load_websocket_clients(asterisk, warnings),
+        websocket_clients=websocket_clients,
         acls=acls,
         warnings=tuple(warnings),
         has_file=path is not None,

@@ -71,6 +71,7 @@ class Caller:
     :param user: user of ari.conf, or its token.
     :param peer: IP address.
     :param applications: that listen on it.
+    :param kind: ``inbound``, or the connection type of an outbound WebSocket.
     """
 
     user: str
@@ -78,6 +79,7 @@ class Caller:
     peer_port: int
     applications: Sequence[str]
     is_token: bool = False
+    kind: str = "inbound"
 
 
 @dataclass(frozen=True, slots=True)

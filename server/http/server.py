@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -70,7 +71,7 @@ class HttpServer:
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
         self._connections: set[Connection] = set()
-        self._sessions: set[EventSession] = set()
+        self._sessions: dict[EventSession, Caller] = {}
         self._servers: list[asyncio.Server] = []
         self._all_gone: asyncio.Event | None = None
 
@@ -133,6 +134,16 @@ class HttpServer:
             for server in self._servers
             for name in (listener.getsockname() for listener in server.sockets)
         ]
+
+    @property
+    def is_pretty(self) -> bool:
+        """Whether JSON is indented (ari.conf)."""
+        return self._rest.is_pretty
+
+    @property
+    def sessions(self) -> Mapping[EventSession, Caller]:
+        """The WebSockets, those that we opened included, and who is at the other end."""
+        return self._sessions
 
     @property
     def session_count(self) -> int:
@@ -201,16 +212,23 @@ class HttpServer:
             session = EventSession(
                 transport,
                 f"{request.peer}:{request.peer_port}",
-                is_pretty=self._rest.is_pretty,
-                on_end=self._on_session_end,
-                on_overflow=self._on_overflow,
+                is_pretty=self.is_pretty,
+                on_end=self.end_session,
+                on_overflow=self.count_overflow,
             )
-            session.requests = self._rest_socket(upgrade, session)
+            caller = Caller(
+                upgrade.user,
+                request.peer,
+                request.peer_port,
+                upgrade.applications,
+                is_token=upgrade.is_token,
+            )
+            session.requests = RestSocket(self, caller, session)
             try:
                 self._services.applications.register(
                     upgrade.applications, session, subscribe_all=upgrade.subscribe_all
                 )
-                self._sessions.add(session)
+                self.admit_session(session, caller)
             except ServerError as failure:
                 session.connection_lost()
                 session = None
@@ -220,22 +238,17 @@ class HttpServer:
         transport.write(head + answer.body)
         return session
 
-    def _rest_socket(self, upgrade: Upgrade, session: EventSession) -> RestSocket:
-        request = upgrade.request
-        caller = Caller(
-            upgrade.user,
-            request.peer,
-            request.peer_port,
-            upgrade.applications,
-            is_token=upgrade.is_token,
-        )
-        return RestSocket(self, caller, session)
+    def admit_session(self, session: EventSession, caller: Caller) -> None:
+        """Count a session among those that are open."""
+        self._sessions[session] = caller
 
-    def _on_session_end(self, session: EventSession) -> None:
-        self._sessions.discard(session)
+    def end_session(self, session: EventSession) -> None:
+        """Forget a session, and unregister its applications."""
+        self._sessions.pop(session, None)
         self._services.applications.unregister(session)
 
-    def _on_overflow(self) -> None:
+    def count_overflow(self) -> None:
+        """Take note of a consumer that was too slow."""
         self.counters.slow_consumers += 1
 
     def _status(self, request: Request) -> Response:
