@@ -15,6 +15,7 @@ from server.base.errors import InvalidArgument
 from server.config.sections.ari import Ari, AriUser
 from server.http import audit
 from server.http.auth import Authenticator
+from server.http.coding import decode_body
 from server.http.errors import respond
 from server.http.files import serve_file
 from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
@@ -188,6 +189,8 @@ class RestInterface:
         if request.method == "OPTIONS":
             return _options(route)
         method = "GET" if request.method == "HEAD" else request.method
+        if (refusal := decode_body(request)) is not None:
+            return refusal
         endpoint = route.methods.get(method)
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))

@@ -17,6 +17,7 @@ from server.base.errors import ConfigError, ServerError
 from server.base.tasks import TaskScope
 from server.config.sections.ari import Ari
 from server.config.sections.http import Http
+from server.http.coding import encode_response
 from server.http.connection import Connection
 from server.http.errors import respond
 from server.http.messages import Request, Response, ResponseEncoder, error
@@ -178,8 +179,14 @@ class HttpServer:
             self._all_gone.set()
 
     def handle(self, request: Request) -> Outcome:
-        """Answer a request by its path."""
+        """Answer a request by its path, compressed if the client likes that."""
         self.counters.requests += 1
+        outcome = self._route(request)
+        if isinstance(outcome, Upgrade):
+            return outcome
+        return encode_response(request, outcome, self.executor)
+
+    def _route(self, request: Request) -> Outcome:
         path = request.path
         for restriction in self._settings.restrictions:
             if path.startswith(restriction.path) and not restriction.acl.permits(request.peer):
