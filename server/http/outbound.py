@@ -186,9 +186,15 @@ class OutboundWebsockets:
 
     # CallConnector
 
+    def can_connect(self, app: str) -> bool:
+        """Tell whether a connection for each call is configured for *app*."""
+        return self._link_for_call(app) is not None
+
     async def connect_for_call(self, app: str, channel_name: str) -> CallConnection:
         """Connect to *app* for one call; see :class:`server.stasis.applications.CallConnector`."""
         link = self._link_for_call(app)
+        if link is None:
+            raise NotFound(f"Stasis application {app} is not registered")
         name = f"{link.settings.name}:{channel_name}"
         registered = f"{app}:{channel_name}"
         attempts = 0
@@ -204,11 +210,11 @@ class OutboundWebsockets:
                     raise NotFound(reason) from None
             await asyncio.sleep(link.client.reconnect_interval / 1000)
 
-    def _link_for_call(self, app: str) -> Link:
+    def _link_for_call(self, app: str) -> Link | None:
         for link in self._links.values():
             if link.client.connection_type == PER_CALL and app in link.settings.apps:
                 return link
-        raise NotFound(f"Stasis application {app} is not registered")
+        return None
 
     # persistent connections
 

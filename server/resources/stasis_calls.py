@@ -85,15 +85,17 @@ async def enter_stasis(
     if applications.is_registered(app):
         await _stay_until_let_go(channel, app, args, replacement)
         return
-    connecting = channel.node.scope.spawn(
-        applications.connect_for_call(app, channel.name), f"{channel.name} connect"
-    )
+    if not applications.can_connect(app):
+        raise NotFound(f"Stasis application {app} is not registered")
+    connecting = channel.node.scope.spawn(_connect(channel, app), f"{channel.name} connect")
     try:
         connection = await channel.wait(connecting)
     except BaseException:
         connecting.add_done_callback(_close_connection)
         connecting.cancel()
         raise
+    if isinstance(connection, str):
+        raise NotFound(connection)
     try:
         await _stay_until_let_go(channel, connection.app, args, replacement)
     finally:
@@ -111,10 +113,20 @@ async def _stay_until_let_go(
         replacement = None
 
 
-def _close_connection(connecting: asyncio.Task[CallConnection]) -> None:
+async def _connect(channel: Channel, app: str) -> CallConnection | str:
+    """Connect to an application for one call; return why it can't be reached instead."""
+    try:
+        return await channel.node.applications.connect_for_call(app, channel.name)
+    except NotFound as failure:
+        return str(failure)
+
+
+def _close_connection(connecting: asyncio.Task[CallConnection | str]) -> None:
     """End a connection whose call ended while it was being made."""
     if not connecting.cancelled() and connecting.exception() is None:
-        connecting.result().close()
+        connection = connecting.result()
+        if not isinstance(connection, str):
+            connection.close()
 
 
 async def _stay(channel: Channel, stay: Move, replacement: Replacement | None) -> Move | None:

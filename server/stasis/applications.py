@@ -50,6 +50,10 @@ class CallConnection(Protocol):
 class CallConnector(Protocol):
     """Connects to an application for one call."""
 
+    def can_connect(self, app: str) -> bool:
+        """Tell whether a connection is configured for *app*."""
+        ...
+
     async def connect_for_call(self, app: str, channel_name: str) -> CallConnection:
         """Connect and register.
 
@@ -153,10 +157,14 @@ class Applications:
 
     # connections
 
+    def can_connect(self, name: str) -> bool:
+        """Tell whether :meth:`connect_for_call` could reach the application."""
+        return self._connector is not None and self._connector.can_connect(name)
+
     async def connect_for_call(self, app: str, channel_name: str) -> CallConnection:
         """Connect to an application that nobody is connected as, for one call.
 
-        :raises NotFound: there is no such application.
+        :raises NotFound: there is no such application, or it can't be reached.
         """
         if self._connector is None:
             raise NotFound(f"Stasis application {app} is not registered")

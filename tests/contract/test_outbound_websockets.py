@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,7 @@ async def server(tmp_path: Path, apps: Apps) -> AsyncIterator[ServerProcess]:
     try:
         yield made
         assert await made.stop() == 0
+        assert not re.findall(r"(?m)^.*(?:Traceback|\bERROR\b).*$", made.log)
     finally:
         if made.process and made.process.returncode is None:
             await made.kill()

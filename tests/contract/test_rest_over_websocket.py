@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import pytest
 
 from server.config.acl import build_acl
 from server.config.objects import Option
-from server.config.sections.ari import Ari
+from server.config.sections.ari import Ari, AriToken, AriUser, Scope
 from server.http.messages import MAX_BODY
 from tests.support.node import NodeUnderTest
 from tests.support.web import READER, USER, Web, serve, validate_event
@@ -229,6 +230,21 @@ async def test_rights_count_as_they_are_now(web: Web, rest: Rest) -> None:
     assert await rest.status("GET", "channels") == 401
     web.http.configure_ari(Ari(enabled=False, users={"ari": USER}))
     assert await rest.status("GET", "channels") == 404
+
+
+async def test_a_token_stays_within_its_scope(web: Web) -> None:
+    user = AriUser("narrow", scope=Scope(("test", "other"), ("channels.*", "events.*"), ("*",)))
+    token = AriToken("narrow", user, digest=hashlib.sha256(b"opener").digest())
+    web.http.configure_ari(Ari(users={"narrow": USER}, tokens={"narrow": token}))
+    url = f"{web.url}/events?app=test,other&access_token=opener"
+    async with web.client.ws_connect(url) as socket:
+        rest = Rest(socket)
+        assert await rest.status("GET", "channels?app=test") == 200
+        assert await rest.status("GET", "bridges") == 403
+        assert await rest.status("POST", "asterisk/variable?variable=X&value=1") == 403
+        late = replace(token, expires=1.0)
+        web.http.configure_ari(Ari(users={"narrow": USER}, tokens={"narrow": late}))
+        assert await rest.status("GET", "channels?app=test") == 401
 
 
 # order
