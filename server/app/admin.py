@@ -150,6 +150,8 @@ class Admin:
             server.sip.reload(sip_settings)
         if "res_ari" in wanted:
             server.http.configure_ari(fresh.ari)
+        if wanted & {"res_ari", "res_websocket_client"}:
+            server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
         if LOGGER in wanted:

@@ -63,6 +63,7 @@ PARTS = {
     "res_stasis_mailbox": "Stasis application mailbox support",
     "res_stasis_playback": "Stasis application playback support",
     "res_stasis_recording": "Stasis application recording support",
+    "res_websocket_client": "WebSocket Client Support",
 }
 RELOADABLE = frozenset({"pbx_config", "res_ari", "res_musiconhold", "res_pjsip"})
 REST_FAMILIES = {

@@ -26,6 +26,7 @@ from server.cli.options import Options
 from server.config.loader import Configuration
 from server.dialplan.plan import Plan
 from server.dialplan.port import Dialplan
+from server.http.outbound import OutboundWebsockets
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
@@ -95,6 +96,7 @@ class Server:
         await self.sip.start()
         await self._start_http()
         self.http.set_fully_booted()
+        self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.is_fully_booted.set()
         logger.info("ready")
 
@@ -123,6 +125,7 @@ class Server:
             self.node.is_stopping = True
             await self._end_calls()
         if hasattr(self, "http"):
+            await self.outbound.close()
             await self.http.close()
             await self.modules.scope.close()
             await self.sip.close()
@@ -226,6 +229,8 @@ class Server:
             configuration.http, configuration.ari, services, self.bus, self.clock
         )
         register_modules(self)
+        self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
+        self.applications.set_call_connector(self.outbound)
 
     def _entity_id(self) -> str:
         """Return this node's id: configured, else drawn once and kept."""

@@ -93,7 +93,7 @@ class Authenticator:
         token = self._tokens.get(hashlib.sha256(secret).digest())
         if token is None:
             return self._refuse(b"", request)
-        if token.expires is not None and self._clock.wall() >= token.expires:
+        if token.is_expired(self._clock.wall()):
             return self._refuse(token.name.encode(), request)
         return Authentication(token.user)
 

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from server.base.errors import InvalidArgument
-from server.http.messages import Request, parse_pairs
+from server.http.messages import FORM, JSON, Request, parse_pairs
 
 MAX_VALUES = 128  # of a parameter that takes a list, as in Asterisk
 
@@ -148,13 +148,13 @@ class _Texts:
 
 
 def _form(request: Request) -> list[tuple[str, str]]:
-    if not request.body or not _is_type(request, b"application/x-www-form-urlencoded"):
+    if not request.body or not _is_type(request, FORM):
         return []
     return parse_pairs(request.body.decode("utf-8", "replace").strip())
 
 
 def _json_body(request: Request) -> dict[str, Any] | None:
-    if not request.body or not _is_type(request, b"application/json"):
+    if not request.body or not _is_type(request, JSON):
         return None
     try:
         body = orjson.loads(request.body)

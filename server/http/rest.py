@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CoroutineType
 from typing import Any
 
@@ -15,6 +15,7 @@ from server.base.errors import InvalidArgument
 from server.config.sections.ari import Ari, AriUser
 from server.http import audit
 from server.http.auth import Authenticator
+from server.http.coding import decode_body
 from server.http.errors import respond
 from server.http.files import serve_file
 from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
@@ -44,11 +45,16 @@ OPENAPI_DOCUMENT = "api-docs/openapi.json"
 
 @dataclass(frozen=True, slots=True)
 class Upgrade:
-    """The request asks for the events' WebSocket, and may have it."""
+    """The request asks for the events' WebSocket, and may have it.
+
+    :param user: user or token of ari.conf, as whom requests on the WebSocket run.
+    """
 
     request: Request
     applications: list[str]
     subscribe_all: bool
+    user: str = ""
+    is_token: bool = False
 
 
 Answer = Response | Coroutine[Any, Any, Response]
@@ -110,6 +116,27 @@ class RestInterface:
             return self._with_cors(request, outcome)
         return outcome
 
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        """Answer a request that came over a WebSocket. Never raises; see :meth:`handle`.
+
+        :param user: who opened the WebSocket. Rights count as they are now, not as they were then.
+        :param is_token: *user* is the name of a token.
+        """
+        if not self._ari.enabled:
+            return error(404, "Not Found")
+        known = self._token_user(user) if is_token else self._ari.users.get(user)
+        if known is None:
+            return self._unauthorized(0)
+        return self._admit(request, known) or self._dispatch(request, path, known)
+
+    def _token_user(self, name: str) -> AriUser | None:
+        token = self._ari.tokens.get(name)
+        if token is None or token.is_expired(self._clock.wall()):
+            return None
+        return token.user
+
     # checks
 
     def _check_and_dispatch(self, request: Request, path: str) -> Outcome:
@@ -129,7 +156,10 @@ class RestInterface:
             return self._repeatable.answer(
                 user.name, request, lambda: self._carry_out(request, path, user)
             )
-        return self._dispatch(request, path, user)
+        outcome = self._dispatch(request, path, user)
+        if isinstance(outcome, Upgrade):
+            return replace(outcome, user=user.name, is_token=user.scope is not None)
+        return outcome
 
     def _admit(self, request: Request, user: AriUser) -> Response | None:
         if not user.acl.permits(request.peer):
@@ -164,6 +194,8 @@ class RestInterface:
         if request.method == "OPTIONS":
             return _options(route)
         method = "GET" if request.method == "HEAD" else request.method
+        if (refusal := decode_body(request)) is not None:
+            return refusal
         endpoint = route.methods.get(method)
         if endpoint is not None and endpoint.operation.tag in self._absent:
             return error(404, "Resource not found")

@@ -13,10 +13,12 @@ import hashlib
 import logging
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Opcode
+from websockets.frames import Frame, Opcode
+from websockets.protocol import Event as WireEvent
 from websockets.protocol import Protocol as FrameProtocol
 from websockets.protocol import Side, State
 
@@ -31,7 +33,7 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides the transport's
 MAX_QUEUED_FRAMES = 10_000
 TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
-MAX_INCOMING = 65_536  # bytes of a message from a client
+MAX_INCOMING = 524_288  # bytes of a message from a client: a request's body and its escapes
 PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
 CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
 SLOW_CONSUMER = 1013  # "try again later", IANA WebSocket close codes
@@ -79,9 +81,30 @@ def text_frame(message: bytes) -> bytes:
     return _LENGTH_64.pack(_TEXT, 127, length) + message
 
 
+def masked_text_frame(message: bytes) -> bytes:
+    """Return a text frame as clients send them."""
+    return Frame(Opcode.TEXT, message).serialize(mask=True)
+
+
+class RequestReceiver(Protocol):
+    """Who takes what a client sends; see :class:`server.http.rest_socket.RestSocket`."""
+
+    def frame_received(self, frame: Frame) -> None:
+        """Take a frame."""
+
+    def serve(self) -> None:
+        """Go on: the client reads again."""
+
+    def close(self) -> None:
+        """The session is over."""
+
+
 class EventSession:
     """A connected consumer of events; see :class:`server.stasis.applications.Consumer`.
 
+    :param frames: the state of a handshake that was made already, if we are the client.
+    :param ping_interval: seconds between pings, if not :data:`PING_INTERVAL`.
+    :param ping_probes: pings without any answer that end the session.
     :param on_end: called once, when it takes no more events.
     :param on_overflow: called when the client was too slow.
     """
@@ -92,28 +115,50 @@ class EventSession:
         peer: str,
         *,
         is_pretty: bool = False,
+        frames: FrameProtocol | None = None,
+        ping_interval: float | None = None,
+        ping_probes: int = 1,
         on_end: Callable[[EventSession], None],
         on_overflow: Callable[[], None],
     ) -> None:
         self.peer = peer
+        self.requests: RequestReceiver | None = None
         self._transport = transport
         self._is_pretty = is_pretty
         self._on_end = on_end
         self._on_overflow = on_overflow
-        self._frames = FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
+        self._frames = frames or FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
+        self._encode = text_frame if frames is None else masked_text_frame
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._is_paused = False
         self._is_open = True
-        self._is_pong_due = False
-        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
+        self._ping_interval = ping_interval or PING_INTERVAL
+        self._ping_probes = ping_probes
+        self._unanswered_pings = 0
+        self._is_reading = True
+        self._timer = self._loop.call_later(self._ping_interval, self._on_ping_timer)
         transport.set_write_buffer_limits(high=TRANSPORT_HIGH_WATER)
 
     @property
     def queued_bytes(self) -> int:
         """Bytes that wait because the client is slow."""
         return self._queued_bytes
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client keeps up."""
+        return not self._is_paused
+
+    def set_reading(self, is_reading: bool) -> None:
+        """Stop to take anything from the client, or go on."""
+        self._is_reading = is_reading
+        if is_reading:
+            self._unanswered_pings = 0
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     # Consumer
 
@@ -124,7 +169,7 @@ class EventSession:
         if self._is_pretty:
             frame = prettify(frame)
         if not self._is_paused:
-            self._transport.write(text_frame(frame))
+            self._transport.write(self._encode(frame))
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
@@ -144,11 +189,15 @@ class EventSession:
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        self._is_pong_due = False
+        self._unanswered_pings = 0
         self._frames.receive_data(data)
-        for event in self._frames.events_received():
-            # Asterisk takes REST requests here; what else comes is ignored, as there.
-            logger.debug("ignored a message from %s: %r", self.peer, event)
+        self.take(self._frames.events_received())
+
+    def take(self, received: Sequence[WireEvent]) -> None:
+        """Take frames from the client."""
+        for event in received:
+            if self.requests is not None:
+                self.requests.frame_received(cast(Frame, event))
         self._flush_frames()
         if self._frames.close_expected():
             self._end()
@@ -165,7 +214,9 @@ class EventSession:
         while self._queue and not self._is_paused:
             frame = self._queue.popleft()
             self._queued_bytes -= len(frame)
-            self._transport.write(text_frame(frame))
+            self._transport.write(self._encode(frame))
+        if self.requests is not None:
+            self.requests.serve()
 
     def connection_lost(self) -> None:
         """The connection is gone."""
@@ -197,18 +248,20 @@ class EventSession:
             self._queue.clear()
             self._queued_bytes = 0
             self._timer.cancel()
+            if self.requests is not None:
+                self.requests.close()
             self._on_end(self)
 
     def _on_ping_timer(self) -> None:
-        if self._is_pong_due:
+        if self._unanswered_pings >= self._ping_probes and self._is_reading:
             logger.info("event consumer %s does not answer pings", self.peer)
             self._end()
             self._transport.abort()
             return
-        self._is_pong_due = True
+        self._unanswered_pings += 1
         try:
             self._frames.send_ping(b"")
         except ProtocolError:
             return
         self._flush_frames()
-        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
+        self._timer = self._loop.call_later(self._ping_interval, self._on_ping_timer)

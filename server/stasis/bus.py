@@ -74,7 +74,7 @@ class Bus:
         self._router: Callable[[Event, Sequence[Topic]], Sequence[Recipient]] = _nobody
         self._has_audience: Callable[[Sequence[Topic]], bool] = _no_audience
         # due deliveries, in order
-        self._due: deque[tuple[Published, Sequence[Recipient]]] = deque()
+        self._due: deque[tuple[Published, Sequence[Recipient]] | Callable[[], None]] = deque()
         self._ripe = 0  # how many of them were published in an iteration that is over
         self._holds = 0
         self._is_scheduled = False
@@ -116,6 +116,11 @@ class Bus:
             self._due.append((published, recipients))
             self._schedule()
 
+    def call_when_delivered(self, action: Callable[[], None]) -> None:
+        """Call *action* once everything published so far has been delivered."""
+        self._due.append(action)
+        self._schedule()
+
     @contextmanager
     def hold(self) -> Iterator[None]:
         """Keep deliveries back for the length of the ``with`` block, which must not await long."""
@@ -137,7 +142,11 @@ class Bus:
         if self._holds:
             return
         for _ in range(self._ripe):
-            self._deliver(*self._due.popleft())
+            due = self._due.popleft()
+            if callable(due):
+                due()
+            else:
+                self._deliver(*due)
         self._ripe = len(self._due)
         if self._due:
             self._schedule()

@@ -412,6 +412,31 @@ async def test_ari_apps_and_users(cli) -> None:
     ]
 
 
+async def test_websockets(cli) -> None:
+    output = (await cli.run("ari show websocket sessions")).splitlines()
+    assert [row.split() for row in output[2:]] == [
+        ["192.0.2.1:4000", "inbound", "192.0.2.1:4000", "alice", "a,b"],
+        ["crm", "persistent", "192.0.2.9:80", "bob", "c"],
+        ["2", "sessions"],
+    ]
+    with pytest.raises(NotFound):
+        await cli.run("ari shutdown websocket session none")
+    await cli.run("ari shutdown websocket session crm")
+    assert "2 websocket sessions" in await cli.run("ari shutdown websocket sessions")
+    await cli.run("ari start outbound-websocket crm")
+    ids = ["shut down crm", "shut down 192.0.2.1:4000", "shut down crm", "start crm"]
+    assert cli.websockets.asked == ids
+
+
+async def test_outbound_websockets(cli) -> None:
+    output = (await cli.run("ari show outbound-websockets")).splitlines()
+    assert output[2].split() == ["crm", "persistent", "c", "Connected"]
+    output = (await cli.run("ari show outbound-websocket crm")).splitlines()
+    assert output[:3] == ["[crm]", "websocket_client_id = peer", "connection_type = persistent"]
+    with pytest.raises(NotFound):
+        await cli.run("ari show outbound-websocket other")
+
+
 async def test_http_status(cli) -> None:
     output = await cli.run("http show status")
     assert "Server Enabled and Bound to http://127.0.0.1:8088" in output
