@@ -35,8 +35,10 @@ export class Client implements Requester {
   readonly asterisk = new operations.AsteriskOperations(this);
   readonly bridges = new operations.BridgesOperations(this);
   readonly channels = new operations.ChannelsOperations(this);
+  readonly deviceStates = new operations.DeviceStatesOperations(this);
   readonly endpoints = new operations.EndpointsOperations(this);
   readonly userEvents = new operations.EventsOperations(this);
+  readonly mailboxes = new operations.MailboxesOperations(this);
   readonly playbacks = new operations.PlaybacksOperations(this);
   readonly recordings = new operations.RecordingsOperations(this);
   readonly sounds = new operations.SoundsOperations(this);

@@ -9,9 +9,14 @@ import type {
   AsteriskPing,
   Bridge,
   Channel,
+  ConfigTuple,
+  DeviceState,
   Endpoint,
   HangupResult,
   LiveRecording,
+  LogChannel,
+  Mailbox,
+  Module,
   Playback,
   RTPstat,
   Sound,
@@ -92,6 +97,196 @@ export class AsteriskOperations {
       'POST',
       '/asterisk/variable',
       { options },
+    );
+  }
+
+  /**
+   * Show all options of a configuration object.
+   *
+   * @param configClass the part of the server that it configures, such as `res_pjsip`
+   * @param objectType type of the object, such as `endpoint`
+   * @param id name of the object
+   */
+  getObject(
+    configClass: Path,
+    objectType: Path,
+    id: Path,
+  ): Promise<ConfigTuple[]> {
+    return this.#requester.request(
+      'asterisk.getObject',
+      'GET',
+      `/asterisk/config/dynamic/${encodeURIComponent(configClass)}/${encodeURIComponent(objectType)}/${encodeURIComponent(id)}`,
+    );
+  }
+
+  /**
+   * Make a configuration object, or change one.
+   *
+   * @param configClass the part of the server that it configures, such as `res_pjsip`
+   * @param objectType type of the object, such as `endpoint`
+   * @param id name of the object
+   * @param fields the options to set; others stay as they are
+   */
+  updateObject(
+    configClass: Path,
+    objectType: Path,
+    id: Path,
+    options: {
+      fields?: Record<string, unknown>;
+    } = {},
+  ): Promise<ConfigTuple[]> {
+    return this.#requester.request(
+      'asterisk.updateObject',
+      'PUT',
+      `/asterisk/config/dynamic/${encodeURIComponent(configClass)}/${encodeURIComponent(objectType)}/${encodeURIComponent(id)}`,
+      { options, inBody: ['fields'] },
+    );
+  }
+
+  /**
+   * Delete a configuration object.
+   *
+   * @param configClass the part of the server that it configures, such as `res_pjsip`
+   * @param objectType type of the object, such as `endpoint`
+   * @param id name of the object
+   */
+  deleteObject(
+    configClass: Path,
+    objectType: Path,
+    id: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.deleteObject',
+      'DELETE',
+      `/asterisk/config/dynamic/${encodeURIComponent(configClass)}/${encodeURIComponent(objectType)}/${encodeURIComponent(id)}`,
+    );
+  }
+
+  /** List the modules that are loaded. */
+  listModules(): Promise<Module[]> {
+    return this.#requester.request(
+      'asterisk.listModules',
+      'GET',
+      '/asterisk/modules',
+    );
+  }
+
+  /**
+   * Describe a module that is loaded.
+   *
+   * @param moduleName the module, such as `app_dial.so`
+   */
+  getModule(
+    moduleName: Path,
+  ): Promise<Module> {
+    return this.#requester.request(
+      'asterisk.getModule',
+      'GET',
+      `/asterisk/modules/${encodeURIComponent(moduleName)}`,
+    );
+  }
+
+  /**
+   * Let a module read its configuration again.
+   *
+   * @param moduleName the module, such as `app_dial.so`
+   */
+  reloadModule(
+    moduleName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.reloadModule',
+      'PUT',
+      `/asterisk/modules/${encodeURIComponent(moduleName)}`,
+    );
+  }
+
+  /**
+   * Load a module.
+   *
+   * @param moduleName the module, such as `app_dial.so`
+   */
+  loadModule(
+    moduleName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.loadModule',
+      'POST',
+      `/asterisk/modules/${encodeURIComponent(moduleName)}`,
+    );
+  }
+
+  /**
+   * Unload a module.
+   *
+   * @param moduleName the module, such as `app_dial.so`
+   */
+  unloadModule(
+    moduleName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.unloadModule',
+      'DELETE',
+      `/asterisk/modules/${encodeURIComponent(moduleName)}`,
+    );
+  }
+
+  /** List where the server logs to. */
+  listLogChannels(): Promise<LogChannel[]> {
+    return this.#requester.request(
+      'asterisk.listLogChannels',
+      'GET',
+      '/asterisk/logging',
+    );
+  }
+
+  /**
+   * Log to a further place.
+   *
+   * @param logChannelName file, or the name that the list shows
+   * @param configuration levels to log, such as `notice,warning,error`
+   */
+  addLog(
+    logChannelName: Path,
+    options: {
+      configuration: string;
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.addLog',
+      'POST',
+      `/asterisk/logging/${encodeURIComponent(logChannelName)}`,
+      { options },
+    );
+  }
+
+  /**
+   * Stop logging to a place.
+   *
+   * @param logChannelName file, or the name that the list shows
+   */
+  deleteLog(
+    logChannelName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.deleteLog',
+      'DELETE',
+      `/asterisk/logging/${encodeURIComponent(logChannelName)}`,
+    );
+  }
+
+  /**
+   * Move a log file out of the way and begin a new one.
+   *
+   * @param logChannelName file, or the name that the list shows
+   */
+  rotateLog(
+    logChannelName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'asterisk.rotateLog',
+      'PUT',
+      `/asterisk/logging/${encodeURIComponent(logChannelName)}/rotate`,
     );
   }
 }
@@ -983,6 +1178,64 @@ export class ChannelsOperations {
   }
 
   /**
+   * Spy on a channel or whisper to it, by a new channel.
+   *
+   * @param channelId the channel to spy on or whisper to
+   * @param spy what the new channel says: `in`, what the other says; `out`, what it hears
+   * @param whisper who hears what the new channel hears: `out`, the other; `in`, those who hear
+   * the other
+   * @param app application that gets the new channel
+   * @param appArgs arguments for the application, comma-separated
+   * @param snoopId id for the new channel
+   */
+  snoopChannel(
+    channelId: Path,
+    options: {
+      spy?: 'none' | 'both' | 'out' | 'in' | undefined;
+      whisper?: 'none' | 'both' | 'out' | 'in' | undefined;
+      app: string;
+      appArgs?: string | undefined;
+      snoopId?: string | undefined;
+    },
+  ): Promise<Channel> {
+    return this.#requester.request(
+      'channels.snoopChannel',
+      'POST',
+      `/channels/${encodeURIComponent(channelId)}/snoop`,
+      { options, shape: 'Channel' },
+    );
+  }
+
+  /**
+   * Spy on a channel or whisper to it, by a new channel of a chosen id.
+   *
+   * @param channelId the channel to spy on or whisper to
+   * @param snoopId id for the new channel
+   * @param spy what the new channel says: `in`, what the other says; `out`, what it hears
+   * @param whisper who hears what the new channel hears: `out`, the other; `in`, those who hear
+   * the other
+   * @param app application that gets the new channel
+   * @param appArgs arguments for the application, comma-separated
+   */
+  snoopChannelWithId(
+    channelId: Path,
+    snoopId: Path,
+    options: {
+      spy?: 'none' | 'both' | 'out' | 'in' | undefined;
+      whisper?: 'none' | 'both' | 'out' | 'in' | undefined;
+      app: string;
+      appArgs?: string | undefined;
+    },
+  ): Promise<Channel> {
+    return this.#requester.request(
+      'channels.snoopChannelWithId',
+      'POST',
+      `/channels/${encodeURIComponent(channelId)}/snoop/${encodeURIComponent(snoopId)}`,
+      { options, shape: 'Channel' },
+    );
+  }
+
+  /**
    * Call the endpoint of a channel that was created before.
    *
    * @param channelId the channel
@@ -1056,19 +1309,22 @@ export class BridgesOperations {
    * @param type attributes of the bridge, comma-separated
    * @param bridgeId id for the bridge
    * @param name a name for people
+   * @param variables name and value of each; an object says whether the bridge shows the
+   * variable in `bridgevars` from now on
    */
   create(
     options: {
       type?: string | undefined;
       bridgeId?: string | undefined;
       name?: string | undefined;
+      variables?: Record<string, unknown>;
     } = {},
   ): Promise<Bridge> {
     return this.#requester.request(
       'bridges.create',
       'POST',
       '/bridges',
-      { options, shape: 'Bridge' },
+      { options, inBody: ['variables'], shape: 'Bridge' },
     );
   }
 
@@ -1089,24 +1345,27 @@ export class BridgesOperations {
   }
 
   /**
-   * Create a bridge of a chosen id, or rename the one that has it.
+   * Create a bridge of a chosen id.
    *
    * @param type attributes of the bridge, comma-separated
    * @param bridgeId id for the bridge
    * @param name a name for people
+   * @param variables name and value of each; an object says whether the bridge shows the
+   * variable in `bridgevars` from now on
    */
   createWithId(
     bridgeId: Path,
     options: {
       type?: string | undefined;
       name?: string | undefined;
+      variables?: Record<string, unknown>;
     } = {},
   ): Promise<Bridge> {
     return this.#requester.request(
       'bridges.createWithId',
       'POST',
       `/bridges/${encodeURIComponent(bridgeId)}`,
-      { options, shape: 'Bridge' },
+      { options, inBody: ['variables'], shape: 'Bridge' },
     );
   }
 
@@ -1299,6 +1558,123 @@ export class BridgesOperations {
       'POST',
       `/bridges/${encodeURIComponent(bridgeId)}/record`,
       { options, shape: 'LiveRecording' },
+    );
+  }
+
+  /**
+   * Let everybody see one channel's video.
+   *
+   * @param bridgeId the bridge
+   * @param channelId a channel in the bridge
+   */
+  setVideoSource(
+    bridgeId: Path,
+    channelId: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'bridges.setVideoSource',
+      'POST',
+      `/bridges/${encodeURIComponent(bridgeId)}/videoSource/${encodeURIComponent(channelId)}`,
+    );
+  }
+
+  /**
+   * Let everybody see who talks.
+   *
+   * @param bridgeId the bridge
+   */
+  clearVideoSource(
+    bridgeId: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'bridges.clearVideoSource',
+      'DELETE',
+      `/bridges/${encodeURIComponent(bridgeId)}/videoSource`,
+    );
+  }
+
+  /**
+   * Read a variable of a bridge.
+   *
+   * @param bridgeId the bridge
+   * @param variable its name
+   */
+  getBridgeVar(
+    bridgeId: Path,
+    options: {
+      variable: string;
+    },
+  ): Promise<Variable> {
+    return this.#requester.request(
+      'bridges.getBridgeVar',
+      'GET',
+      `/bridges/${encodeURIComponent(bridgeId)}/variable`,
+      { options },
+    );
+  }
+
+  /**
+   * Set a variable of a bridge.
+   *
+   * @param bridgeId the bridge
+   * @param variable its name
+   * @param value the new value; without one the variable is unset
+   * @param report_events whether the bridge shows the variable in `bridgevars` from now on
+   */
+  setBridgeVar(
+    bridgeId: Path,
+    options: {
+      variable: string;
+      value?: string | undefined;
+      report_events?: boolean | undefined;
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'bridges.setBridgeVar',
+      'POST',
+      `/bridges/${encodeURIComponent(bridgeId)}/variable`,
+      { options },
+    );
+  }
+
+  /**
+   * Read several variables of a bridge.
+   *
+   * @param bridgeId the bridge
+   * @param variables their names
+   */
+  getBridgeVars(
+    bridgeId: Path,
+    options: {
+      variables: string | string[];
+    },
+  ): Promise<Variables> {
+    return this.#requester.request(
+      'bridges.getBridgeVars',
+      'GET',
+      `/bridges/${encodeURIComponent(bridgeId)}/variables`,
+      { options },
+    );
+  }
+
+  /**
+   * Set several variables of a bridge.
+   *
+   * @param bridgeId the bridge
+   * @param variables name and value of each; an object says whether the bridge shows the
+   * variable in `bridgevars` from now on
+   */
+  setBridgeVars(
+    bridgeId: Path,
+    options: {
+      variables: Record<string, unknown>;
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'bridges.setBridgeVars',
+      'POST',
+      `/bridges/${encodeURIComponent(bridgeId)}/variables`,
+      { options, inBody: ['variables'] },
     );
   }
 }
@@ -1730,6 +2106,144 @@ export class ApplicationsOperations {
       'PUT',
       `/applications/${encodeURIComponent(applicationName)}/eventFilter`,
       { body },
+    );
+  }
+}
+
+/** Operations of the tag `deviceStates`. */
+export class DeviceStatesOperations {
+  readonly #requester: Requester;
+
+  constructor(requester: Requester) {
+    this.#requester = requester;
+  }
+
+  /** List the devices whose state applications set. */
+  list(): Promise<DeviceState[]> {
+    return this.#requester.request(
+      'deviceStates.list',
+      'GET',
+      '/deviceStates',
+    );
+  }
+
+  /**
+   * Tell the state of a device.
+   *
+   * @param deviceName technology and resource, such as `PJSIP/alice` or `Stasis:door`
+   */
+  get(
+    deviceName: Path,
+  ): Promise<DeviceState> {
+    return this.#requester.request(
+      'deviceStates.get',
+      'GET',
+      `/deviceStates/${encodeURIComponent(deviceName)}`,
+    );
+  }
+
+  /**
+   * Set the state of a device that applications own (`Stasis:` devices).
+   *
+   * @param deviceName technology and resource, such as `PJSIP/alice` or `Stasis:door`
+   * @param deviceState its new state
+   */
+  update(
+    deviceName: Path,
+    options: {
+      deviceState: 'NOT_INUSE' | 'INUSE' | 'BUSY' | 'INVALID' | 'UNAVAILABLE' | 'RINGING' | 'RINGINUSE' | 'ONHOLD';
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'deviceStates.update',
+      'PUT',
+      `/deviceStates/${encodeURIComponent(deviceName)}`,
+      { options },
+    );
+  }
+
+  /**
+   * Forget a device that applications own (`Stasis:` devices).
+   *
+   * @param deviceName technology and resource, such as `PJSIP/alice` or `Stasis:door`
+   */
+  delete(
+    deviceName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'deviceStates.delete',
+      'DELETE',
+      `/deviceStates/${encodeURIComponent(deviceName)}`,
+    );
+  }
+}
+
+/** Operations of the tag `mailboxes`. */
+export class MailboxesOperations {
+  readonly #requester: Requester;
+
+  constructor(requester: Requester) {
+    this.#requester = requester;
+  }
+
+  /** List the mailboxes. */
+  list(): Promise<Mailbox[]> {
+    return this.#requester.request(
+      'mailboxes.list',
+      'GET',
+      '/mailboxes',
+    );
+  }
+
+  /**
+   * Tell how many messages a mailbox has.
+   *
+   * @param mailboxName the mailbox, such as `100@default`
+   */
+  get(
+    mailboxName: Path,
+  ): Promise<Mailbox> {
+    return this.#requester.request(
+      'mailboxes.get',
+      'GET',
+      `/mailboxes/${encodeURIComponent(mailboxName)}`,
+    );
+  }
+
+  /**
+   * Set how many messages a mailbox has; it is made if need be.
+   *
+   * @param mailboxName the mailbox, such as `100@default`
+   * @param oldMessages messages that were heard
+   * @param newMessages messages that were not heard yet
+   */
+  update(
+    mailboxName: Path,
+    options: {
+      oldMessages: number;
+      newMessages: number;
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'mailboxes.update',
+      'PUT',
+      `/mailboxes/${encodeURIComponent(mailboxName)}`,
+      { options },
+    );
+  }
+
+  /**
+   * Forget a mailbox.
+   *
+   * @param mailboxName the mailbox, such as `100@default`
+   */
+  delete(
+    mailboxName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'mailboxes.delete',
+      'DELETE',
+      `/mailboxes/${encodeURIComponent(mailboxName)}`,
     );
   }
 }

@@ -74,6 +74,40 @@ export interface ConfigInfo {
   setid: SetId;
 }
 
+/** An option of a configuration object. */
+export interface ConfigTuple {
+  /** name of the option */
+  attribute: string;
+  /** its value */
+  value: string;
+}
+
+/** A place that the server logs to. */
+export interface LogChannel {
+  /** file, console or syslog facility */
+  channel: string;
+  /** one of `File`, `Console` and `Syslog` */
+  type: string;
+  /** either `Enabled` or `Disabled`, while it can't be written */
+  status: string;
+  /** the levels that are logged */
+  configuration: string;
+}
+
+/** A part of the server. */
+export interface Module {
+  /** such as `app_dial.so` */
+  name: string;
+  /** what it does */
+  description: string;
+  /** how many use it now */
+  use_count: number;
+  /** either `Running` or `Not Running` */
+  status: string;
+  /** such as `core` or `extended` */
+  support_level: string;
+}
+
 /** The user and group that the server runs as. */
 export interface SetId {
   /** effective user */
@@ -300,6 +334,16 @@ export interface TextMessage {
   body: string;
   /** what the technology adds */
   variables?: Record<string, unknown>;
+}
+
+/** How many messages wait in a mailbox. */
+export interface Mailbox {
+  /** the mailbox */
+  name: string;
+  /** messages that were heard */
+  old_messages: number;
+  /** messages that were not heard yet */
+  new_messages: number;
 }
 
 /** Media that is being played to a channel or bridge. */
