@@ -169,7 +169,7 @@ def data_type(schema: Json) -> str:
     """Return the name that Swagger 1.1 has for what a schema describes."""
     if target := schema.get("$ref"):
         return str(target).removeprefix(SCHEMA_PREFIX)
-    kind = "string" if "const" in schema else schema.get("type", "object")
+    kind = schema.get("type", "object")
     match kind:
         case "array":
             return f"List[{data_type(schema['items'])}]"
@@ -222,9 +222,14 @@ def _model(schemas: Json, name: str) -> Json:
             **_allowable(value),
         }
         for field, value in own.get("properties", {}).items()
-        if parent is None or "const" not in value
+        if parent is None or not _names_type(field, value)
     }
     return model
+
+
+def _names_type(field: str, schema: Json) -> bool:
+    """Return whether a property is an event's own name, which its parent declares as a string."""
+    return field == "type" and len(schema.get("enum", ())) == 1
 
 
 def _parts(schema: Json) -> tuple[str | None, Json]:

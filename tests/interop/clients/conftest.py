@@ -23,6 +23,7 @@ from tests.support.server_process import ServerProcess
 CLIENTS = ROOT / "build/clients"
 NODE_MODULES = CLIENTS / "node/node_modules"
 PYTHON = CLIENTS / "python/bin/python"
+ENVIRONMENT = {**os.environ, "NODE_PATH": str(NODE_MODULES)}
 STEP_S = 20.0  # that a client may take for a step
 
 
@@ -75,8 +76,6 @@ async def run(server: ServerProcess, *command: str | Path, **extra: str) -> Asyn
     """Run a client program; it must end by itself, and well."""
     user = "arion"
     environment = {
-        **os.environ,
-        "NODE_PATH": str(NODE_MODULES),
         "ARI_URL": server.access.ari_url,
         "ARI_USER": user,
         "ARI_PASSWORD": server.access.users[user],
@@ -84,7 +83,7 @@ async def run(server: ServerProcess, *command: str | Path, **extra: str) -> Asyn
     }
     process = await asyncio.create_subprocess_exec(
         *command,
-        env=environment,
+        env={**ENVIRONMENT, **environment},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
@@ -96,6 +95,25 @@ async def run(server: ServerProcess, *command: str | Path, **extra: str) -> Asyn
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+async def run_tool(*command: str | Path, seconds: float = 60, cwd: Path | None = None) -> str:
+    """Run a program to its end, which must be a good one; return what it says."""
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=cwd,
+        env=ENVIRONMENT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        output, _ = await asyncio.wait_for(process.communicate(), seconds)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, output.decode()
+    return output.decode()
 
 
 Runner = Callable[..., AbstractAsyncContextManager[Client]]
