@@ -6,10 +6,12 @@ BIN := $(VENV)/bin
 STAMPS := build/stamps
 C_SOURCES := $(wildcard server/media/core/*.[ch] server/media/core/*.def server/media/py/*.[ch])
 PYTHON_FOLDERS := $(wildcard server tools tests examples bench sdk/python)
+CLIENTS := tests/interop/clients
 PYTEST_ARGS ?=
 FUZZ_SECONDS ?= 600
-PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile -q --strip-extras --allow-unsafe \
+PIP_COMPILE_ANY = $(BIN)/pip-compile -q --strip-extras --allow-unsafe \
 	--generate-hashes --no-annotate --no-emit-index-url --no-emit-find-links
+PIP_COMPILE = CUSTOM_COMPILE_COMMAND="make lock" $(PIP_COMPILE_ANY)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -18,7 +20,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## show this list
 	@awk -F ':.*## ' '/^##@ / { print substr($$0, 5) ":" } \
-		/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+		/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 ##@ Use
 
@@ -32,7 +34,7 @@ call: build ## dial the demo with a scripted phone; leaves var/call.wav
 
 ##@ Prove
 
-test: $(STAMPS)/test-packages $(STAMPS)/dev $(STAMPS)/sdk-js build test-c ## run every test: C, Python, real peers
+test: $(STAMPS)/test-packages $(STAMPS)/clients $(STAMPS)/sdk-js $(STAMPS)/dev build test-c ## run every test: C, Python, real peers
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 test-c: $(STAMPS)/system-packages ## run the C tests of the media core
@@ -44,7 +46,7 @@ test-asan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under Addres
 test-tsan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under ThreadSanitizer
 	@$(MAKE) --no-print-directory -C tests/media/c test-tsan
 
-interop: $(STAMPS)/test-packages $(STAMPS)/dev $(STAMPS)/sdk-js build ## only the tests against SIPp, baresip and node
+interop: $(STAMPS)/test-packages $(STAMPS)/clients $(STAMPS)/sdk-js $(STAMPS)/dev build ## only the tests against SIPp, baresip and node
 	$(BIN)/pytest -m interop $(PYTEST_ARGS)
 
 fuzz: $(STAMPS)/test-packages $(STAMPS)/dev build ## fuzz the parsers for FUZZ_SECONDS (600)
@@ -70,6 +72,11 @@ lock: $(STAMPS)/dev ## renew the pinned dependencies from pyproject.toml
 	$(PIP_COMPILE) --extra build -o requirements.lock pyproject.toml
 	$(PIP_COMPILE) --extra build --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
 
+client-lock: $(STAMPS)/dev ## renew the pinned clients that tests/interop/clients runs
+	cd $(CLIENTS)/node && npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+	CUSTOM_COMPILE_COMMAND="make client-lock" $(PIP_COMPILE_ANY) \
+		-o $(CLIENTS)/python/requirements.lock $(CLIENTS)/python/requirements.in
+
 clean: ## remove what was built; var/ (configuration, recordings) stays
 	rm -rf build dist .venv *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	rm -f server/media/*.so
@@ -82,6 +89,11 @@ $(STAMPS)/system-packages: tools/packages/build.txt
 
 $(STAMPS)/test-packages: tools/packages/test.txt
 	@tools/system_packages.sh $<
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/clients: $(CLIENTS)/node/package-lock.json $(CLIENTS)/python/requirements.lock \
+		tools/client_packages.sh $(STAMPS)/test-packages
+	@tools/client_packages.sh
 	@mkdir -p $(@D) && touch $@
 
 $(BIN)/python: | $(STAMPS)/system-packages

@@ -66,6 +66,7 @@ def _inline(spec: Spec, located: tuple[str, Any]) -> Any:
     if not isinstance(node, dict):
         return node
     copy = {key: _inline(spec, (file, value)) for key, value in node.items()}
+    _replace_const(copy)
     if "$ref" in node:
         copy["$ref"] = _component(file, node)
     if "mapping" in node and "propertyName" in node:
@@ -73,6 +74,18 @@ def _inline(spec: Spec, located: tuple[str, Any]) -> Any:
             kind: _component(file, {"$ref": target}) for kind, target in node["mapping"].items()
         }
     return copy
+
+
+def _replace_const(schema: Json) -> None:
+    """Write an event's ``type`` so that generators can merge it with that of its parent.
+
+    One of them can't merge a const with a string, another wants it required in both places.
+    """
+    properties = schema.get("properties", {})
+    for name, value in properties.items():
+        if isinstance(value.get("const"), str):
+            value |= {"type": "string", "enum": [value.pop("const")]}
+            schema["required"] = list(dict.fromkeys([name, *schema.get("required", ())]))
 
 
 def _component(file: str, node: Json) -> str:

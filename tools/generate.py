@@ -11,10 +11,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import emit_asyncapi
 import emit_bundle
+import emit_documents
 import emit_js
 import emit_sdk
 import emit_server
+import emit_swagger
 from apispec import Spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,6 +27,11 @@ def outputs(spec: Spec) -> dict[Path, str]:
     """Return every generated file with its content."""
     files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
     files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
+    served = ROOT / "server/http/data"
+    files[served / "openapi.yaml"] = emit_documents.emit_yaml(spec)
+    files[served / "events.schema.json"] = emit_documents.emit_event_schemas(spec)
+    files[served / "asyncapi.json"] = emit_asyncapi.emit(spec)
+    files |= {served / "api-docs" / name: text for name, text in emit_swagger.emit(spec).items()}
     package = ROOT / "sdk/python/src/arion"
     files |= {package / name: formatted(text) for name, text in emit_sdk.emit(spec).items()}
     files |= {ROOT / "sdk/js/src" / name: text for name, text in emit_js.emit(spec).items()}

@@ -76,6 +76,7 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._peer: tuple[str, int] = ("", 0)
+        self._scheme = "http"
         self._session: EventSession | None = None
         # the request being received
         self._parser = httptools.HttpRequestParser(self)
@@ -103,6 +104,8 @@ class Connection(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         self._transport.set_write_buffer_limits(high=WRITE_HIGH_WATER)
         peer = transport.get_extra_info("peername")
+        if transport.get_extra_info("sslcontext") is not None:
+            self._scheme = "https"
         self._peer = (str(peer[0]), int(peer[1])) if isinstance(peer, tuple) else ("", 0)
         if not self._host.connected(self):
             self._is_closing = True
@@ -234,6 +237,7 @@ class Connection(asyncio.Protocol):
             body=b"".join(self._body) if self._body else b"",
             peer=self._peer[0],
             peer_port=self._peer[1],
+            scheme=self._scheme,
         )
         self._pending.append((request, self._parser.should_keep_alive()))
 

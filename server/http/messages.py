@@ -34,6 +34,7 @@ class Request:
     :param query: still percent-encoded.
     :param headers: by lower-case name; of a repeated header the values are joined by commas.
     :param peer: IP address of the client.
+    :param scheme: ``https`` if it came over TLS.
     """
 
     method: str
@@ -43,6 +44,7 @@ class Request:
     body: bytes
     peer: str
     peer_port: int = 0
+    scheme: str = "http"
 
     def header(self, name: bytes) -> str:
         """Return a header as text, or an empty string."""

@@ -16,6 +16,7 @@ from server.config.sections.ari import Ari, AriUser
 from server.http import audit
 from server.http.auth import Authenticator
 from server.http.coding import decode_body
+from server.http.documents import is_document, serve_document
 from server.http.errors import respond
 from server.http.files import serve_file
 from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
@@ -38,9 +39,6 @@ from server.http.spec import Operation, load_bundle, load_operations
 from server.resources.listing import Page, Partial
 
 logger = logging.getLogger(__name__)
-
-API_DOCS = "api-docs"
-OPENAPI_DOCUMENT = "api-docs/openapi.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +78,7 @@ class RestInterface:
         self._clock = clock
         self._repeatable = IdempotentRequests(clock)
         self._guard = ScopeGuard(services)
-        self._bundle = load_bundle()
-        operations = load_operations(self._bundle)
+        operations = load_operations(load_bundle())
         handlers = bind(operations, services)
         self._router: Router[_Endpoint] = Router()
         self._absent: set[str] = set()  # families of operations that are switched off
@@ -186,8 +183,8 @@ class RestInterface:
     def _dispatch(self, request: Request, path: str, user: AriUser) -> Outcome:
         if path.endswith("/"):
             return error(404, "ARI URLs do not end with a slash")
-        if path == API_DOCS or path.startswith(f"{API_DOCS}/"):
-            return self._document(request, path)
+        if is_document(path):
+            return serve_document(request, path, self._ari.api_version)
         route = self._router.find(path)
         if route is None:
             return error(404, "Resource not found")
@@ -211,13 +208,6 @@ class RestInterface:
         elif not isinstance(outcome, Upgrade):
             return audit.note_later(user, request, operation_id, outcome, begun)
         return outcome
-
-    def _document(self, request: Request, path: str) -> Response:
-        if request.method not in ("GET", "HEAD"):
-            return error(405, "Method not allowed", (b"Allow", b"OPTIONS,GET"))
-        if path != OPENAPI_DOCUMENT:
-            return error(404, "Resource not found")
-        return Response(200, self._bundle)
 
     def _invoke(
         self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request, user: AriUser

@@ -99,6 +99,64 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RESTQueryStringParameter:
+    """A parameter of a request that comes over the WebSocket.
+
+    :param name: name of the parameter
+    :param value: its value, not percent-encoded
+    """
+
+    name: str
+    value: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "name": self.name,
+            "value": self.value,
+        }
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RESTRequest:
+    """A request that comes over the WebSocket.
+
+    :param transaction_id: of your choice; the answer repeats it
+    :param request_id: of your choice; the answer repeats it
+    :param method: such as `GET`
+    :param uri: path below `/ari`, such as `channels`, with or without a query
+    :param content_type: of the body, `application/json` or `application/x-www-form-urlencoded`
+    :param query_strings: more parameters
+    :param message_body: the body
+    """
+
+    transaction_id: str
+    request_id: str
+    method: str
+    uri: str
+    content_type: str | None = None
+    query_strings: list[RESTQueryStringParameter] | None = None
+    message_body: str | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "transaction_id": self.transaction_id,
+            "request_id": self.request_id,
+            "method": self.method,
+            "uri": self.uri,
+        }
+        if self.content_type is not None:
+            fields["content_type"] = self.content_type
+        if self.query_strings is not None:
+            fields["query_strings"] = [item.to_wire() for item in self.query_strings]
+        if self.message_body is not None:
+            fields["message_body"] = self.message_body
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferTo:
     """Where a transfer is to lead.
 

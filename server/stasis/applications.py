@@ -360,9 +360,9 @@ def _check_name(name: str) -> None:
 
 
 def _filter_list(event_filter: dict[str, Any], key: str) -> list[dict[str, Any]] | None:
-    entries = event_filter.get(key)
-    if entries is None:
+    if key not in event_filter:
         return None
+    entries = event_filter[key]
     if not isinstance(entries, list) or not all(_is_type_entry(entry) for entry in entries):
         raise InvalidArgument(key, 'a list of {"type": "<event type>"} is needed')
     return entries

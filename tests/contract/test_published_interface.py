@@ -128,7 +128,7 @@ def test_operation_returns_the_published_type(row: dict[str, Any]) -> None:
     if row["returns"] in ("void", "Message"):
         assert not content
     elif row["returns"] == "binary":
-        assert list(content) == ["audio/*"]
+        assert "audio/*" in content
     else:
         assert matches(content["application/json"]["schema"], row["returns"])
 
@@ -157,7 +157,7 @@ def test_schema_has_the_published_fields(name: str) -> None:
     assert set(ours) == set(theirs)
     assert required == {p["name"] for p in theirs.values() if p["required"]}
     for field, schema in ours.items():
-        if "const" not in schema:
+        if field != "type":
             assert matches(schema, theirs[field]["type"]), field
             assert schema.get("enum") == theirs[field].get("enum")
 

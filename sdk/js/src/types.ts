@@ -440,6 +440,32 @@ export interface Peer {
   time?: string;
 }
 
+/** A parameter of a request that comes over the WebSocket. */
+export interface RESTQueryStringParameter {
+  /** name of the parameter */
+  name: string;
+  /** its value, not percent-encoded */
+  value: string;
+}
+
+/** A request that comes over the WebSocket. */
+export interface RESTRequest {
+  /** of your choice; the answer repeats it */
+  transaction_id: string;
+  /** of your choice; the answer repeats it */
+  request_id: string;
+  /** such as `GET` */
+  method: string;
+  /** path below `/ari`, such as `channels`, with or without a query */
+  uri: string;
+  /** of the body, `application/json` or `application/x-www-form-urlencoded` */
+  content_type?: string;
+  /** more parameters */
+  query_strings?: RESTQueryStringParameter[];
+  /** the body */
+  message_body?: string;
+}
+
 /** Where a transfer is to lead. */
 export interface ReferTo {
   /** what was asked for */

@@ -131,6 +131,8 @@ class Ari:
 
     :param allowed_origins: origins for CORS, ``*`` for any.
     :param websocket_write_timeout: ms.
+    :param api_version: what the listing of the api-docs calls itself: clients made for one version
+        refuse others. An option of ours.
     :param channelvars: channel variables that every channel snapshot carries.
     :param users: by name, in the file's order.
     :param tokens: the same.
@@ -139,6 +141,7 @@ class Ari:
     enabled: bool = setting(boolean, True)
     pretty: bool = setting(boolean, False)
     auth_realm: str = setting(text, "Asterisk REST Interface")
+    api_version: str = setting(text, "12.0.0")
     allowed_origins: tuple[str, ...] = setting(items, ())
     websocket_write_timeout: int = setting(integer(1), 100)
     channelvars: tuple[str, ...] = setting(items, ())

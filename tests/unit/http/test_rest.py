@@ -126,13 +126,6 @@ async def test_ari_can_be_switched_off(node: NodeUnderTest) -> None:
         assert (await web.request("GET", "/channels")).status == 404
 
 
-async def test_the_document_is_served(web: Web) -> None:
-    answer = await web.request("GET", "/api-docs/openapi.json")
-    assert answer.json["openapi"] == "3.1.0"
-    assert (await web.request("GET", "/api-docs/other.json")).status == 404
-    assert (await web.request("POST", "/api-docs/openapi.json")).status == 405
-
-
 async def test_wrong_values_are_named(web: Web) -> None:
     answer = await web.request("GET", "/asterisk/info?only=weather")
     assert answer.status == 400

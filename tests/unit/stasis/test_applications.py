@@ -153,7 +153,8 @@ async def test_filter_decides_by_type(
 
 
 @pytest.mark.parametrize(
-    "event_filter", [{"allowed": "X"}, {"allowed": ["X"]}, {"disallowed": [{"kind": "X"}]}]
+    "event_filter",
+    [{"allowed": "X"}, {"allowed": ["X"]}, {"disallowed": [{"kind": "X"}]}, {"allowed": None}],
 )
 async def test_malformed_filter_changes_nothing(
     applications: Applications, event_filter: dict[str, object]

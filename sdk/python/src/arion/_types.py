@@ -953,6 +953,64 @@ class Peer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RESTQueryStringParameter:
+    """A parameter of a request that comes over the WebSocket.
+
+    :param name: name of the parameter
+    :param value: its value, not percent-encoded
+    """
+
+    name: str
+    value: str
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            name=data.get("name", ""),
+            value=data.get("value", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RESTRequest:
+    """A request that comes over the WebSocket.
+
+    :param transaction_id: of your choice; the answer repeats it
+    :param request_id: of your choice; the answer repeats it
+    :param method: such as `GET`
+    :param uri: path below `/ari`, such as `channels`, with or without a query
+    :param content_type: of the body, `application/json` or `application/x-www-form-urlencoded`
+    :param query_strings: more parameters
+    :param message_body: the body
+    """
+
+    transaction_id: str
+    request_id: str
+    method: str
+    uri: str
+    content_type: str | None = None
+    query_strings: list[RESTQueryStringParameter] | None = None
+    message_body: str | None = None
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            transaction_id=data.get("transaction_id", ""),
+            request_id=data.get("request_id", ""),
+            method=data.get("method", ""),
+            uri=data.get("uri", ""),
+            content_type=data.get("content_type"),
+            query_strings=[
+                RESTQueryStringParameter.from_wire(item, client)
+                for item in data.get("query_strings") or ()
+            ],
+            message_body=data.get("message_body"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferTo:
     """Where a transfer is to lead.
 

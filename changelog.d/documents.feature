@@ -1,0 +1,1 @@
+The interface describes itself: `/ari/openapi.json` and `.yaml`, `/ari/asyncapi.json`, `/ari/events.schema.json`, and Swagger 1.1 under `/ari/api-docs` for the clients made for Asterisk; `/ari/docs` shows it all in a browser and sends commands.
