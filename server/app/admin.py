@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING
 
 from server.app.console import console_context
 from server.app.modules import MODULES
-from server.app.settings import define_music, dialplan_settings, sip_settings_of
+from server.app.settings import (
+    define_music,
+    dialplan_settings,
+    journal_limits,
+    sip_settings_of,
+)
 from server.base.errors import NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
@@ -135,6 +140,7 @@ class Admin:
             server.sip.reload(sip_settings)
         if "res_ari" in wanted:
             server.http.configure_ari(fresh.ari)
+            server.journals.limits = journal_limits(fresh)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
         if "logger" in wanted:

@@ -12,6 +12,7 @@ from server.app.settings import (
     define_music,
     dialplan_settings,
     engine_settings,
+    journal_limits,
     node_settings,
     sip_settings_of,
     sound_library,
@@ -27,6 +28,7 @@ from server.dialplan.port import Dialplan
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
+from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
 from server.resources.channels import Channels
@@ -46,6 +48,8 @@ from server.sip.contact_store import KeyValueContactStore
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.journal import Journals
+from server.store.event_log import EventLog
 from server.store.kv import KeyValueStore
 from server.tech.local import LocalTechnology
 
@@ -69,6 +73,7 @@ class Server:
         self.is_fully_booted = asyncio.Event()
         self.started_at = self.clock.wall()
         self.store = KeyValueStore(Path(configuration.directories.astdbdir) / "astdb.sqlite3")
+        self.event_log = EventLog(Path(configuration.directories.astdbdir) / "events.sqlite3")
         self.engine = MediaEngine(engine_settings(configuration))
 
     # start and stop
@@ -79,9 +84,11 @@ class Server:
         :raises ServerError: a part can't start, such as a port that is in use.
         """
         await self.store.open()
+        await self.event_log.open()
         await self.engine.start()
         define_music(self.configuration, self.engine)
         self._build()
+        self.applications.restore()
         await self.load_dialplan()
         await self.sip.start()
         await self._start_http()
@@ -113,12 +120,17 @@ class Server:
         if hasattr(self, "node"):
             self.node.is_stopping = True
             await self._end_calls()
+            self.bus.flush()
         if hasattr(self, "http"):
             await self.http.close()
             await self.sip.close()
         if hasattr(self, "node"):
+            self.applications.close()
             await self.node.scope.close()
+            self.bus.flush()  # what was still to be said about the calls goes to the journals
+            await self.event_log.close(self.journals.last)
         await self.engine.close()
+        await self.event_log.close()
         await self.store.close()
 
     # private
@@ -127,7 +139,8 @@ class Server:
         configuration = self.configuration
         name = configuration.options.systemname
         self.bus = Bus(self.clock, self._entity_id())
-        self.applications = Applications(self.bus)
+        self.journals = Journals(journal_limits(configuration), self.clock, self.event_log)
+        self.applications = Applications(self.bus, self.journals)
         self.registry = ChannelRegistry()
         self.node = Node(
             clock=self.clock,
@@ -148,7 +161,9 @@ class Server:
         self.originator = Originator(self.node, self.dialer)
         self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
         self.events = Events(self.node, self.bridges, self.endpoints)
-        self.applications.set_source_checker(self.events)
+        self.applications.set_resources(
+            AppState(self.node, self.bridges, self.endpoints, self.playbacks, self.recordings)
+        )
         self.asterisk = Asterisk(
             self.node,
             SystemFacts(

@@ -61,6 +61,7 @@ class HttpServer:
         self.keep_alive = settings.session_keep_alive / 1000
         self.counters = Counters()
         self._settings = settings
+        self._ari = ari
         self._services = services
         self._bus = bus
         self._rest = RestInterface(ari, services, clock)
@@ -120,6 +121,7 @@ class HttpServer:
 
     def configure_ari(self, ari: Ari) -> None:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
+        self._ari = ari
         self._rest.configure(ari)
 
     # what others may ask
@@ -186,16 +188,13 @@ class HttpServer:
         answer = accept(request)
         session: EventSession | None = None
         if answer.status == 101:
-            session = EventSession(
-                transport,
-                f"{request.peer}:{request.peer_port}",
-                is_pretty=self._rest.is_pretty,
-                on_end=self._on_session_end,
-                on_overflow=self._on_overflow,
-            )
+            session = self._make_session(transport, upgrade)
             try:
                 self._services.applications.register(
-                    upgrade.applications, session, subscribe_all=upgrade.subscribe_all
+                    upgrade.applications,
+                    session,
+                    subscribe_all=upgrade.subscribe_all,
+                    options=upgrade.options,
                 )
                 self._sessions.add(session)
             except ServerError as failure:
@@ -205,6 +204,24 @@ class HttpServer:
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
+        if session is not None:
+            session.open()
+        return session
+
+    def _make_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession:
+        session = EventSession(
+            transport,
+            f"{upgrade.request.peer}:{upgrade.request.peer_port}",
+            is_pretty=self._rest.is_pretty,
+            on_end=self._on_session_end,
+            on_overflow=self._on_overflow,
+        )
+        if upgrade.options.resume is not None:
+            # What it missed is sent at once, however fast it can take it.
+            session.allow_backlog(
+                len(upgrade.applications) * self._ari.resume_max_events,
+                len(upgrade.applications) * self._ari.resume_max_bytes,
+            )
         return session
 
     def _on_session_end(self, session: EventSession) -> None:

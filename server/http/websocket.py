@@ -104,7 +104,9 @@ class EventSession:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
-        self._is_paused = False
+        self._max_queued_frames = MAX_QUEUED_FRAMES
+        self._max_queued_bytes = MAX_QUEUED_BYTES
+        self._is_paused = True  # until the handshake is answered
         self._is_open = True
         self._is_pong_due = False
         self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
@@ -114,6 +116,15 @@ class EventSession:
     def queued_bytes(self) -> int:
         """Bytes that wait because the client is slow."""
         return self._queued_bytes
+
+    def open(self) -> None:
+        """Send from now on: the handshake's answer is on its way."""
+        self.resume_writing()
+
+    def allow_backlog(self, frames: int, size: int) -> None:
+        """Let more wait for the client than usual: *frames*, and *size* in bytes."""
+        self._max_queued_frames += frames
+        self._max_queued_bytes += size
 
     # Consumer
 
@@ -128,7 +139,10 @@ class EventSession:
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
-        if self._queued_bytes > MAX_QUEUED_BYTES or len(self._queue) > MAX_QUEUED_FRAMES:
+        if (
+            self._queued_bytes > self._max_queued_bytes
+            or len(self._queue) > self._max_queued_frames
+        ):
             self._overflow()
 
     def close(self, code: int, reason: str) -> None:

@@ -47,7 +47,6 @@ PENDING = {
     "deviceStates.get",
     "deviceStates.list",
     "deviceStates.update",
-    "events.claimChannel",
     "mailboxes.delete",
     "mailboxes.get",
     "mailboxes.list",

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from server.base.ids import UniqueIds
+from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel
@@ -28,6 +29,8 @@ from server.resources.stasis_calls import enter_stasis
 from server.resources.transfers import Transfers
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.journal import JournalLimits, Journals
+from server.stasis.options import PLAIN, Options
 from server.tech.base import ExtensionMatch
 from server.tech.local import LocalTechnology
 from tests.support.fake_engine import FakeEngine
@@ -117,7 +120,8 @@ class NodeUnderTest:
         clock = FixedClock()
         self.engine = FakeEngine()
         self.bus = Bus(clock, "test-node")
-        self.applications = Applications(self.bus)
+        self.journals = Journals(JournalLimits(), clock)
+        self.applications = Applications(self.bus, self.journals)
         self.registry = ChannelRegistry()
         self.node = Node(
             clock=clock,
@@ -142,7 +146,9 @@ class NodeUnderTest:
         self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
-        self.applications.set_source_checker(self.events)
+        self.applications.set_resources(
+            AppState(self.node, self.bridges, self.endpoints, self.playbacks, self.recordings)
+        )
         self.messages = Messages(self.node, self.endpoints)
         self.node.on_text = self.messages.on_text
         self.transfers = Transfers(self.node, self.bridges, self.dialer)
@@ -158,16 +164,21 @@ class NodeUnderTest:
         await self.engine.start()
 
     async def close(self) -> None:
+        self.applications.close()
         for channel in self.registry:
             channel.hangup()
         await settle()
         await self.node.scope.close()
         await self.engine.close()
 
-    def connect(self, *apps: str, subscribe_all: bool = False) -> Collector:
+    def connect(
+        self, *apps: str, subscribe_all: bool = False, options: Options = PLAIN
+    ) -> Collector:
         """Connect a consumer as *apps* (``test`` if none is named)."""
         collector = Collector()
-        self.applications.register(apps or ("test",), collector, subscribe_all=subscribe_all)
+        self.applications.register(
+            apps or ("test",), collector, subscribe_all=subscribe_all, options=options
+        )
         return collector
 
     async def call(self, endpoint: str = "alice", exten: str = "stasis") -> Channel:

@@ -236,6 +236,7 @@ class Ends:
             on_end=self._on_end,
             on_overflow=self._on_overflow,
         )
+        self.session.open()
 
     def _on_end(self, session: EventSession) -> None:
         self.ended += 1
