@@ -183,7 +183,10 @@ class HttpServer:
         return error(404, "Not Found")
 
     def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
-        """Answer a WebSocket handshake and connect its applications."""
+        """Answer a WebSocket handshake and connect its applications.
+
+        The session sends nothing until the connection opens it.
+        """
         request = upgrade.request
         answer = accept(request)
         session: EventSession | None = None
@@ -204,8 +207,6 @@ class HttpServer:
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
-        if session is not None:
-            session.open()
         return session
 
     def _make_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession:

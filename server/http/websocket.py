@@ -31,6 +31,7 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides the transport's
 MAX_QUEUED_FRAMES = 10_000
 TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
+CHUNK = 65_536  # bytes of queued frames that are written together
 MAX_INCOMING = 65_536  # bytes of a message from a client
 PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
 CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
@@ -177,9 +178,7 @@ class EventSession:
         """The client caught up."""
         self._is_paused = False
         while self._queue and not self._is_paused:
-            frame = self._queue.popleft()
-            self._queued_bytes -= len(frame)
-            self._transport.write(text_frame(frame))
+            self._transport.write(b"".join(self._take_chunk()))
 
     def connection_lost(self) -> None:
         """The connection is gone."""
@@ -187,6 +186,17 @@ class EventSession:
         self._timer.cancel()
 
     # private
+
+    def _take_chunk(self) -> list[bytes]:
+        """Take from the queue what is to be written at once."""
+        frames = []
+        size = 0
+        while self._queue and size < CHUNK:
+            message = self._queue.popleft()
+            size += len(message)
+            frames.append(text_frame(message))
+        self._queued_bytes -= size
+        return frames
 
     def _flush_frames(self) -> None:
         for data in self._frames.data_to_send():

@@ -113,10 +113,13 @@ class EventLog:
         return stored
 
     def keep(self, key: str, floor: int, about: bytes) -> None:
-        """Begin a journal, or say something new about it."""
+        """Begin a journal, or say something new about it; this is written without delay."""
         change = self._change(key)
         change.is_dropped = False
         change.about, change.floor = about, floor
+        if self._gathering is not None:
+            self._gathering.cancel()
+            self._start_writing()
 
     def append(self, key: str, number: int, at: float, message: bytes) -> None:
         """Add a record; numbers rise."""
