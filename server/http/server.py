@@ -17,6 +17,7 @@ from server.base.tasks import TaskScope
 from server.config.sections.ari import Ari
 from server.config.sections.http import Http
 from server.http.connection import Connection
+from server.http.deflate import negotiate
 from server.http.errors import respond
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
@@ -192,6 +193,10 @@ class HttpServer:
         session: EventSession | None = None
         if answer.status == 101:
             session = self._make_session(transport, upgrade)
+            agreed = negotiate(request) if self._ari.websocket_compression else None
+            if agreed is not None:
+                answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
+                session.compress(agreed[1])
             try:
                 self._services.applications.register(
                     upgrade.applications,

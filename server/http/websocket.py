@@ -16,7 +16,8 @@ from collections import deque
 from collections.abc import Callable
 
 from websockets.exceptions import ProtocolError
-from websockets.frames import Opcode
+from websockets.extensions.base import Extension
+from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol as FrameProtocol
 from websockets.protocol import Side, State
 
@@ -105,6 +106,7 @@ class EventSession:
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
+        self._extension: Extension | None = None
         self._max_queued_frames = MAX_QUEUED_FRAMES
         self._max_queued_bytes = MAX_QUEUED_BYTES
         self._is_paused = True  # until the handshake is answered
@@ -122,6 +124,11 @@ class EventSession:
         """Send from now on: the handshake's answer is on its way."""
         self.resume_writing()
 
+    def compress(self, extension: Extension) -> None:
+        """Use an extension on every message, as the handshake agreed."""
+        self._extension = extension
+        self._frames.extensions = [extension]
+
     def allow_backlog(self, frames: int, size: int) -> None:
         """Let more wait for the client than usual: *frames*, and *size* in bytes."""
         self._max_queued_frames += frames
@@ -136,7 +143,7 @@ class EventSession:
         if self._is_pretty:
             frame = prettify(frame)
         if not self._is_paused:
-            self._transport.write(text_frame(frame))
+            self._transport.write(self._frame(frame))
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
@@ -187,6 +194,11 @@ class EventSession:
 
     # private
 
+    def _frame(self, message: bytes) -> bytes:
+        if self._extension is None:
+            return text_frame(message)
+        return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=[self._extension])
+
     def _take_chunk(self) -> list[bytes]:
         """Take from the queue what is to be written at once."""
         frames = []
@@ -194,7 +206,7 @@ class EventSession:
         while self._queue and size < CHUNK:
             message = self._queue.popleft()
             size += len(message)
-            frames.append(text_frame(message))
+            frames.append(self._frame(message))
         self._queued_bytes -= size
         return frames
 

@@ -117,7 +117,8 @@ async def test_a_plain_consumer_gets_events_without_numbers(web: Web) -> None:
     plain = await EventClient.connect(web.origin, "app=test")
     note(web, "test", 1)
     event = await plain.wait_for("ChannelUserevent")
-    assert set(event) == {"type", "timestamp", "application", "asterisk_id", "eventname", "userevent"}
+    assert "seq" not in event
+    assert "prev" not in event
     assert client.types == ["Resync", "ApplicationReplaced"]
     again = await EventClient.connect(web.origin, f"app=test&resume={seen(client.events[:1])}")
     resync = await again.wait_for("Resync")

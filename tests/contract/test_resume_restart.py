@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -37,6 +39,13 @@ async def connect(server: ServerProcess, client: EventClient | None = None) -> E
     )
 
 
+async def is_written(server: ServerProcess) -> bool:
+    """Tell whether the log of some application is on disk."""
+    (path,) = server.var.rglob("events.sqlite3")
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return bool(connection.execute("SELECT COUNT(*) FROM logs").fetchone()[0])
+
+
 def of(client: EventClient, channel: str) -> list[str]:
     return [e["type"] for e in client.events if e.get("channel", {}).get("id") == channel]
 
@@ -66,6 +75,7 @@ async def test_a_crash_is_followed_by_a_resync(server: ServerProcess) -> None:
     await client.wait_for("Resync")
     await server.post("/channels", channelId="old", **CALL)
     await client.wait_for("StasisStart")
+    await server.until(lambda: is_written(server), 5, "the log to be begun")
     await server.kill()
     await client.lost
     await server.start()
