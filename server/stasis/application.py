@@ -19,20 +19,30 @@ class Application:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.seat: Seat | None = None
+        self._seats: tuple[Seat, ...] = ()  # the one seat, if there is one
         self.pool: Pool | None = None
         self.is_subscribed_to_all = False
         self.topics: dict[Topic, int] = {}
         self.chosen: set[Topic] = set()  # those subscribed to by hand, which count once
         self.allowed: list[dict[str, Any]] = []
         self.disallowed: list[dict[str, Any]] = []
+        self.is_filtered = False  # whether any event types are allowed or disallowed
         self._allowed_types: frozenset[str] = frozenset()
         self._disallowed_types: frozenset[str] = frozenset()
 
     @property
+    def seat(self) -> Seat | None:
+        """The place of the one consumer that has the application to itself."""
+        return self._seats[0] if self._seats else None
+
+    @seat.setter
+    def seat(self, seat: Seat | None) -> None:
+        self._seats = (seat,) if seat is not None else ()
+
+    @property
     def is_registered(self) -> bool:
         """Whether somebody is connected as this application, or expected back."""
-        return self.seat is not None or bool(self.pool is not None and self.pool.seats)
+        return bool(self._seats) or bool(self.pool is not None and self.pool.seats)
 
     def holds(self, seat: Seat) -> bool:
         """Tell whether *seat* is one of this application now."""
@@ -44,7 +54,7 @@ class Application:
         """Return the seats that an event on these topics is for."""
         if self.pool is not None:
             return self.pool.recipients(topics)
-        return (self.seat,) if self.seat is not None else ()
+        return self._seats
 
     def controlled(self) -> list[Topic]:
         """Return what it follows because it controls something there."""
@@ -60,6 +70,7 @@ class Application:
         if disallowed is not None:
             self.disallowed = disallowed
             self._disallowed_types = frozenset(entry["type"] for entry in disallowed)
+        self.is_filtered = bool(self.allowed or self.disallowed)
 
     def accepts(self, event_type: str) -> bool:
         """Tell whether the filter lets this event type through."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from server import model
 from server.base.errors import InvalidArgument, NotFound, Unprocessable
-from server.model.events import Event
+from server.model.events import EXTENSIONS, Event
 from server.stasis.application import Application
 from server.stasis.bus import Bus
 from server.stasis.connections import Connections
@@ -251,13 +251,21 @@ class Applications:
                     found.update(subscribers)
         if not is_private and self._all_subscribers:
             found.update(self._all_subscribers)
-        return [
-            seat
-            for application in found.values()
-            if application.accepts(event.type)
-            for seat in application.recipients(topics)
-            if seat.takes(event.type) and self._is_selected(seat, topics)
-        ]
+        event_type = event.type
+        is_extension = event_type in EXTENSIONS
+        recipients = []
+        for application in found.values():
+            if application.is_filtered and not application.accepts(event_type):
+                continue
+            for seat in application.recipients(topics):
+                if (seat.is_choosy or is_extension) and not self._is_wanted(seat, event, topics):
+                    continue
+                recipients.append(seat)
+        return recipients
+
+    def _is_wanted(self, seat: Seat, event: Event, topics: Sequence[Topic]) -> bool:
+        """Tell whether an event is one that a consumer asked for."""
+        return seat.takes(event.type) and self._is_selected(seat, topics)
 
     def _is_selected(self, seat: Seat, topics: Sequence[Topic]) -> bool:
         """Tell whether an event passes the seat's filter by channel variables."""

@@ -41,6 +41,7 @@ class Seat:
         "calls",
         "consumer",
         "grace",
+        "is_choosy",
         "is_draining",
         "is_muted",
         "journal",
@@ -73,6 +74,7 @@ class Seat:
     def configure(self, options: Options) -> None:
         """Take over what a consumer asked for."""
         self.options = options
+        self.is_choosy = options.view.is_filtering  # not every event is for the consumer
         self._is_plain = options.resume is None and not options.view.is_shaping
 
     def deliver(self, published: Published, encoded: bytes) -> None:
