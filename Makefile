@@ -32,7 +32,7 @@ call: build ## dial the demo with a scripted phone; leaves var/call.wav
 
 ##@ Prove
 
-test: $(STAMPS)/test-packages $(STAMPS)/dev build test-c ## run every test: C, Python, real peers
+test: $(STAMPS)/test-packages $(STAMPS)/dev $(STAMPS)/sdk-js build test-c ## run every test: C, Python, real peers
 	$(BIN)/pytest $(PYTEST_ARGS)
 
 test-c: $(STAMPS)/system-packages ## run the C tests of the media core
@@ -44,7 +44,7 @@ test-asan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under Addres
 test-tsan: $(STAMPS)/test-packages $(STAMPS)/system-packages ## ... under ThreadSanitizer
 	@$(MAKE) --no-print-directory -C tests/media/c test-tsan
 
-interop: $(STAMPS)/test-packages $(STAMPS)/dev build ## only the tests against SIPp, baresip and node
+interop: $(STAMPS)/test-packages $(STAMPS)/dev $(STAMPS)/sdk-js build ## only the tests against SIPp, baresip and node
 	$(BIN)/pytest -m interop $(PYTEST_ARGS)
 
 fuzz: $(STAMPS)/test-packages $(STAMPS)/dev build ## fuzz the parsers for FUZZ_SECONDS (600)
@@ -93,6 +93,11 @@ $(STAMPS)/runtime: requirements.lock $(BIN)/python
 
 $(STAMPS)/dev: requirements-dev.lock $(STAMPS)/runtime
 	$(BIN)/pip install -q --require-hashes -r $<
+	@touch $@
+
+$(STAMPS)/sdk-js: sdk/js/package-lock.json $(STAMPS)/test-packages
+	@command -v npm >/dev/null || echo npm | tools/system_packages.sh -
+	npm ci --prefix sdk/js --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 $(STAMPS)/extension: $(STAMPS)/system-packages $(STAMPS)/runtime pyproject.toml $(wildcard setup.py) $(C_SOURCES)

@@ -46,6 +46,7 @@ CORE = [
     "rtp",
     "rtp_in",
     "rtp_out",
+    "snoop",
     "sock",
     "stats",
     "stream",

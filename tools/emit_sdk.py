@@ -228,7 +228,7 @@ def _emit_operation(path: str, method: str, described: Json, file: str) -> str:
         lines.append("        *,")
     lines += [f"        {_name(item)}: {_parameter(item)}," for item in required]
     lines += [f"        {_name(item)}: {_parameter(item)} | None = None," for item in optional]
-    lines += [f"        {name}: Mapping[str, Any] | None = None," for name, _ in body]
+    lines += [f"        {name}: {_member(described, wire)} | None = None," for name, wire in body]
     lines += [f"    ) -> {returns}:", *_operation_docstring(described, parameters)]
     url = path
     for item in wildcards:
@@ -280,6 +280,13 @@ def _body_parameters(described: Json) -> list[tuple[str, str]]:
     return [
         (member.get("x-python-name", name), name) for name, member in schema["properties"].items()
     ]
+
+
+def _member(described: Json, wire: str) -> str:
+    """Return the type of a member of the body; that of the body as a whole without a name."""
+    schema = described["requestBody"]["content"]["application/json"]["schema"]
+    kind = schema["properties"][wire]["type"] if wire else "object"
+    return "Sequence[Mapping[str, Any]]" if kind == "array" else "Mapping[str, Any]"
 
 
 def _name(item: Json) -> str:

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import emit_bundle
+import emit_js
 import emit_sdk
 import emit_server
 from apispec import Spec
@@ -25,6 +26,7 @@ def outputs(spec: Spec) -> dict[Path, str]:
     files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
     package = ROOT / "sdk/python/src/arion"
     files |= {package / name: formatted(text) for name, text in emit_sdk.emit(spec).items()}
+    files |= {ROOT / "sdk/js/src" / name: text for name, text in emit_js.emit(spec).items()}
     return files
 
 

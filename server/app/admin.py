@@ -9,25 +9,23 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
-from server.app.modules import MODULES
-from server.app.settings import (
-    define_music,
-    dialplan_settings,
-    journal_limits,
-    sip_settings_of,
-)
-from server.base.errors import NotFound, ServerError
+from server.app.modules import RELOADABLE
+from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
+from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
 from server.cli.context import CliContext
 from server.cli.server import ControlServer
 from server.config.loader import Configuration
+from server.resources.modules import SUFFIX
 
 if TYPE_CHECKING:
     from server.app.server import Server
     from server.cli.console import LocalConsole
 
 logger = logging.getLogger(__name__)
+
+LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
 
 
 class Admin:
@@ -49,6 +47,7 @@ class Admin:
         :raises Unavailable: it can't be made, or another server has it.
         """
         server = self._server
+        server.modules.set_reloader(self.reload)
         self._context = context = console_context(server, self)
         commands = load_commands()
         path = str(server.options.socket_path)
@@ -113,9 +112,10 @@ class Admin:
 
     async def reload(self, module: str | None = None) -> Sequence[str]:
         """Read the configuration again; see :class:`server.cli.context.Lifecycle`."""
-        if module is not None and module not in MODULES:
-            raise NotFound(f"no module {module}")
         server = self._server
+        if module is not None:
+            module = module.removesuffix(SUFFIX)
+            self._check_reloadable(module)
         fresh = await asyncio.to_thread(server.configuration.reread)
         warnings = [str(warning) for warning in fresh.warnings]
         warnings += await self._apply(fresh, module)
@@ -123,27 +123,39 @@ class Admin:
         if self._context is not None:
             self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
+        server.asterisk.reloaded(self._reloaded_at)
         return warnings
 
     # private
 
+    def _check_reloadable(self, module: str) -> None:
+        if module in RELOADABLE or module == LOGGER:
+            return
+        if self._server.modules.find(module) is None:
+            raise NotFound(f"no module {module}")
+        raise Conflict(f"module {module} does not support reloading")
+
     async def _apply(self, fresh: Configuration, module: str | None) -> Sequence[str]:
         """Hand a configuration to the parts that were meant; all are checked before any."""
         server = self._server
-        wanted = {module} if module else set(MODULES)
-        sip_settings = sip_settings_of(fresh)
-        warnings = [str(warning) for warning in sip_settings.warnings]
+        wanted = {module} if module else {*RELOADABLE, LOGGER}
+        server.sip_objects.check(**sip_sources(fresh))
+        warnings: list[str] = []
         if "pbx_config" in wanted:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.load_dialplan()
         if "res_pjsip" in wanted:
+            sip_settings = server.sip_objects.configure(**sip_sources(fresh))
+            warnings += [str(warning) for warning in sip_settings.warnings]
             server.sip.reload(sip_settings)
         if "res_ari" in wanted:
             server.http.configure_ari(fresh.ari)
             server.journals.limits = journal_limits(fresh)
+        if wanted & {"res_ari", "res_websocket_client"}:
+            server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
-        if "logger" in wanted:
+        if LOGGER in wanted:
             server.log.reload(fresh.logger)
         return warnings
 

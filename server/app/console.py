@@ -10,7 +10,6 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from server import __version__
-from server.app.modules import MODULES
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
 from server.base.log import log_verbose
@@ -22,8 +21,10 @@ from server.cli.context import (
     ExtensionView,
     HttpView,
     ModuleView,
+    OutboundView,
     PriorityView,
     RegistrationView,
+    WebsocketView,
 )
 from server.dialplan.executor import Call
 from server.media.trace import RtpPacket, Tracer
@@ -68,6 +69,7 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         sip=SipConsole(server),
         rtp=RtpConsole(server),
         http=HttpConsole(server),
+        websockets=WebsocketConsole(server),
         ari_users=lambda: [
             AriUserView(user.name, user.read_only)
             for user in server.configuration.ari.users.values()
@@ -75,7 +77,11 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         scopes=lambda: [server.node.scope, server.sip.scope, server.http.scope],
         entity_id=server.bus.asterisk_id,
         max_calls=server.options.max_calls or 0,
-        modules=lambda: [ModuleView(name, text) for name, text in MODULES.items()],
+        modules=lambda: [
+            ModuleView(module.name, module.description, module.use_count)
+            for module in server.modules.list()
+        ],
+        module_registry=server.modules,
     )
 
 
@@ -202,6 +208,54 @@ class HttpConsole:
             handlers=[(f"{prefix}/ari/...", "Asterisk RESTful API")],
             redirects=settings.redirects,
         )
+
+
+class WebsocketConsole:
+    """See :class:`server.cli.context.WebsocketAdmin`."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+
+    def sessions(self) -> Sequence[WebsocketView]:
+        """The WebSockets that are open."""
+        return [
+            WebsocketView(
+                id=session.peer,
+                kind=caller.kind,
+                remote=f"{_bracketed(caller.peer)}:{caller.peer_port}",
+                user=caller.user,
+                apps=caller.applications,
+            )
+            for session, caller in self._server.http.sessions.items()
+        ]
+
+    def shut_down(self, session_id: str) -> None:
+        """Close one."""
+        found = [s for s in self._server.http.sessions if s.peer == session_id]
+        if not found:
+            raise NotFound(f"no WebSocket session {session_id}")
+        for session in found:
+            session.close(1000, "closed by the operator")
+
+    def outbound(self) -> Sequence[OutboundView]:
+        """The outbound WebSockets that are configured."""
+        return [
+            OutboundView(
+                name=name,
+                client=link.client.name,
+                kind=link.client.connection_type,
+                uri=link.client.uri,
+                user=link.settings.local_ari_user,
+                apps=link.settings.apps,
+                subscribe_all=link.settings.subscribe_all,
+                status=link.status,
+            )
+            for name, link in self._server.outbound.links.items()
+        ]
+
+    def start(self, name: str) -> None:
+        """Connect an outbound WebSocket now."""
+        self._server.outbound.start(name)
 
 
 class ConsoleOriginator:

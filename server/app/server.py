@@ -8,14 +8,16 @@ import logging
 import secrets
 from pathlib import Path
 
+from server.app.modules import count_uses, register_modules
 from server.app.settings import (
     define_music,
     dialplan_settings,
     engine_settings,
     journal_limits,
     node_settings,
-    sip_settings_of,
+    sip_sources,
     sound_library,
+    system_facts,
 )
 from server.base.clock import SystemClock
 from server.base.errors import Unavailable
@@ -25,26 +27,34 @@ from server.cli.options import Options
 from server.config.loader import Configuration
 from server.dialplan.plan import Plan
 from server.dialplan.port import Dialplan
+from server.http.outbound import OutboundWebsockets
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
 from server.resources.app_state import AppState
-from server.resources.asterisk import Asterisk, SystemFacts
+from server.resources.asterisk import Asterisk
 from server.resources.bridges import Bridges
 from server.resources.channels import Channels
+from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
-from server.resources.endpoints import DeviceStates, Endpoints
+from server.resources.dynamic_config import DynamicConfig
+from server.resources.endpoints import Endpoints
 from server.resources.events import Events
 from server.resources.incoming import IncomingCalls
+from server.resources.logging_channels import LogChannels
+from server.resources.mailboxes import Mailboxes
 from server.resources.messages import Messages
+from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
+from server.resources.snoops import Snoops
 from server.resources.sounds import Sounds
 from server.resources.transfers import Transfers
 from server.sip.contact_store import KeyValueContactStore
+from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
@@ -93,6 +103,7 @@ class Server:
         await self.sip.start()
         await self._start_http()
         self.http.set_fully_booted()
+        self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.is_fully_booted.set()
         logger.info("ready")
 
@@ -122,7 +133,9 @@ class Server:
             await self._end_calls()
             self.bus.flush()
         if hasattr(self, "http"):
+            await self.outbound.close()
             await self.http.close()
+            await self.modules.scope.close()
             await self.sip.close()
         if hasattr(self, "node"):
             self.applications.close()
@@ -154,26 +167,26 @@ class Server:
         )
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
-        self.node.on_endpoint_activity = DeviceStates(self.node, self.endpoints).refresh
+        self.device_states = DeviceStates(self.node, self.endpoints, self.store)
+        self.mailboxes = Mailboxes(self.store)
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
         self.bridges = Bridges(self.node, self.playbacks, self.recordings)
         self.originator = Originator(self.node, self.dialer)
-        self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
+        self.channels = Channels(
+            self.node,
+            self.originator,
+            self.playbacks,
+            self.recordings,
+            Snoops(self.node, self.dialer),
+        )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.applications.set_resources(
             AppState(self.node, self.bridges, self.endpoints, self.playbacks, self.recordings)
         )
         self.asterisk = Asterisk(
             self.node,
-            SystemFacts(
-                started=self.started_at,
-                reloaded=self.started_at,
-                system_name=name,
-                user=self.options.user or "",
-                group=self.options.group or "",
-                max_load=self.options.max_load or 0.0,
-            ),
+            system_facts(configuration, self.options, self.started_at),
         )
 
         self.sounds = Sounds(self.node)
@@ -187,7 +200,13 @@ class Server:
         transfers = Transfers(self.node, self.bridges, self.dialer)
         self.node.on_transfer = transfers.request
         incoming = IncomingCalls(self.node, self.dialer, self.endpoints, messages, transfers)
-        sip_settings = sip_settings_of(configuration)
+        self.sip_objects = SipObjects(
+            self.store,
+            apply=lambda settings: self.sip.reload(settings),
+            contacts=lambda: self.sip.contacts(),
+            remove_contact=lambda contact: self.sip.remove_contact(contact),
+        )
+        sip_settings = self.sip_objects.configure(**sip_sources(configuration))
         for warning in sip_settings.warnings:
             logger.warning("%s", warning)
         contacts = KeyValueContactStore(self.store)
@@ -202,13 +221,21 @@ class Server:
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)
+        self.dynamic_config = DynamicConfig()
+        self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
+        self.modules = Modules(lambda: count_uses(self))
         services = Services(
             applications=self.applications,
             asterisk=self.asterisk,
             bridges=self.bridges,
             channels=self.channels,
+            device_states=self.device_states,
+            dynamic_config=self.dynamic_config,
             endpoints=self.endpoints,
             events=self.events,
+            log_channels=LogChannels(self.log),
+            mailboxes=self.mailboxes,
+            modules=self.modules,
             playbacks=self.playbacks,
             recordings=self.recordings,
             sounds=self.sounds,
@@ -216,6 +243,9 @@ class Server:
         self.http = HttpServer(
             configuration.http, configuration.ari, services, self.bus, self.clock
         )
+        register_modules(self)
+        self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
+        self.applications.set_call_connector(self.outbound)
 
     def _entity_id(self) -> str:
         """Return this node's id: configured, else drawn once and kept."""

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import grp
+import os
+import pwd
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TypedDict
 
 from server.cli.options import Options
+from server.config.acl import Acl
 from server.config.loader import Configuration
+from server.config.objects import ConfigObject
 from server.config.sections.musiconhold import music_files
 from server.dialplan.port import DialplanSettings
+from server.media import _media
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
+from server.resources.asterisk import SystemFacts
 from server.resources.node import NodeSettings
-from server.sip.settings import SipSettings, build_settings
 from server.stasis.journal import JournalLimits
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
@@ -55,16 +63,39 @@ def journal_limits(configuration: Configuration) -> JournalLimits:
     )
 
 
-def sip_settings_of(configuration: Configuration) -> SipSettings:
-    """Return pjsip.conf's settings.
+def system_facts(configuration: Configuration, options: Options, started: float) -> SystemFacts:
+    """Return what ``asterisk/info`` tells of this process.
 
-    :raises ConfigError: a value can't be used.
+    :param started: seconds since the epoch.
     """
-    return build_settings(
-        configuration.pjsip,
-        named_acls=configuration.acls,
-        default_language=configuration.options.defaultlanguage,
+    binary = Path(_media.__file__).stat()
+    return SystemFacts(
+        started=started,
+        reloaded=started,
+        system_name=configuration.options.systemname,
+        user=options.user or _user_name(os.geteuid()),
+        group=options.group or _group_name(os.getegid()),
+        max_load=options.max_load or 0.0,
+        built=binary.st_mtime,
+        builder=_user_name(binary.st_uid),
     )
+
+
+class SipSources(TypedDict):
+    """What :meth:`server.sip.sorcery.SipObjects.configure` takes."""
+
+    objects: Iterable[ConfigObject]
+    named_acls: Mapping[str, Acl]
+    language: str
+
+
+def sip_sources(configuration: Configuration) -> SipSources:
+    """Return what SIP takes from the files: pjsip.conf, acl.conf."""
+    return {
+        "objects": configuration.pjsip,
+        "named_acls": configuration.acls,
+        "language": configuration.options.defaultlanguage,
+    }
 
 
 def dialplan_settings(configuration: Configuration) -> DialplanSettings:
@@ -115,3 +146,19 @@ def define_music(configuration: Configuration, engine: MediaEngine) -> None:
     for name, music in configuration.musiconhold.classes.items():
         files = music_files(music, configuration.directories.astdatadir)
         engine.define_music(name, files, random=music.is_random)
+
+
+def _user_name(user_id: int) -> str:
+    """Return a user's name, or the number of one who has none."""
+    try:
+        return pwd.getpwuid(user_id).pw_name
+    except KeyError:
+        return str(user_id)
+
+
+def _group_name(group_id: int) -> str:
+    """Return a group's name, or the number of one that has none."""
+    try:
+        return grp.getgrgid(group_id).gr_name
+    except KeyError:
+        return str(group_id)

@@ -23,6 +23,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TextIO
 
+from server.base.errors import Conflict, InvalidArgument, NotFound
 from server.base.log_sinks import (
     ConsoleSink,
     FileSink,
@@ -188,6 +189,7 @@ class LogService(logging.Handler):
         self._timestamp_verbose = timestamp_verbose
         self._settings = settings
         self._sinks: tuple[Sink, ...] = ()
+        self._added: list[LogChannel] = []  # while running; they outlive a reload
         self._queue: deque[_Work] = deque()
         self._has_work = threading.Event()
         self._must_hurry = threading.Event()
@@ -269,9 +271,40 @@ class LogService(logging.Handler):
         self._put(lambda: _close_sinks(former))
         self._apply_levels()
 
-    def rotate(self) -> None:
-        """Rotate every file by the strategy of logger.conf, in the writing thread."""
-        settings, sinks = self._settings, self._sinks
+    def add_channel(self, channel: LogChannel) -> None:
+        """Log to a further place from now on.
+
+        :raises Conflict: there is a channel of this name.
+        :raises InvalidArgument: the server has no console to write to.
+        """
+        if self._find(channel.name) is not None:
+            raise Conflict("Log channel already exists")
+        sink = self._make_sink(channel, self._settings)
+        if sink is None:
+            raise InvalidArgument("logChannelName", "this server has no console")
+        self._added.append(channel)
+        self._sinks += (sink,)
+        self._apply_levels()
+
+    def remove_channel(self, name: str) -> None:
+        """Stop logging to a place; one of logger.conf comes back with a reload.
+
+        :raises NotFound: there is none of this name.
+        """
+        sink = self._get(name)
+        self._added = [channel for channel in self._added if self._find(channel.name) is not sink]
+        self._sinks = tuple(each for each in self._sinks if each is not sink)
+        self._put(sink.close)
+        self._apply_levels()
+
+    def rotate(self, name: str | None = None) -> None:
+        """Rotate files by the strategy of logger.conf, in the writing thread.
+
+        :param name: of one channel, ``None`` for all.
+        :raises NotFound: there is none of this name.
+        """
+        settings = self._settings
+        sinks = self._sinks if name is None else (self._get(name),)
 
         def work() -> None:
             for sink in sinks:
@@ -288,6 +321,11 @@ class LogService(logging.Handler):
             )
             for sink in self._sinks
         ]
+
+    @property
+    def directory(self) -> str:
+        """Where files are that logger.conf names without a path."""
+        return self._directory
 
     @property
     def settings(self) -> LogSettings:
@@ -370,9 +408,26 @@ class LogService(logging.Handler):
             sink.flush()
 
     def _open_sinks(self, settings: LogSettings) -> None:
+        configured = {channel.name for channel in settings.channels}
+        self._added = [channel for channel in self._added if channel.name not in configured]
         self._sinks = tuple(
-            sink for channel in settings.channels if (sink := self._make_sink(channel, settings))
+            sink
+            for channel in (*settings.channels, *self._added)
+            if (sink := self._make_sink(channel, settings))
         )
+
+    def _find(self, name: str) -> Sink | None:
+        """Return a channel by its name in logger.conf, or by the path of its file."""
+        for sink in self._sinks:
+            if sink.is_named(name):
+                return sink
+        return None
+
+    def _get(self, name: str) -> Sink:
+        sink = self._find(name)
+        if sink is None:
+            raise NotFound("Log channel does not exist")
+        return sink
 
     def _make_sink(self, channel: LogChannel, settings: LogSettings) -> Sink | None:
         hostname = socket.gethostname()

@@ -166,6 +166,10 @@ class Sink:
             return verbose_level <= (verbose if self.verbose_level is None else self.verbose_level)
         return level != "DEBUG" or debug > 0
 
+    def is_named(self, name: str) -> bool:
+        """Say whether this is the channel that somebody means."""
+        return name.lower() == self.name.lower()
+
     def write(self, line: Line) -> None:
         """Write one line."""
         raise NotImplementedError
@@ -197,10 +201,14 @@ class FileSink(Sink):
         suffix: str,
     ) -> None:
         super().__init__(name, levels, verbose_level, formatter, render)
+        self._directory, self._suffix = directory, suffix
         self.path = Path(directory) / f"{name}{suffix}"
         self.name = str(self.path)
         self._stream: TextIO | None = None
         self.failures = 0
+
+    def is_named(self, name: str) -> bool:
+        return self.path in (Path(name), Path(self._directory) / f"{name}{self._suffix}")
 
     def write(self, line: Line) -> None:
         try:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from server.base.tasks import TaskScope
     from server.config.loader import Configuration
     from server.resources.bridges import Bridges
+    from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
     from server.sip.settings import SipSettings
     from server.stasis.applications import Applications
@@ -162,6 +163,65 @@ class HttpAdmin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class WebsocketView:
+    """An open WebSocket as ``ari show websocket sessions`` lists it.
+
+    :param id: address of the client, or name of the outbound WebSocket.
+    :param kind: ``inbound``, ``persistent`` or ``per_call_config``.
+    """
+
+    id: str
+    kind: str
+    remote: str
+    user: str
+    apps: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboundView:
+    """An outbound WebSocket as ``ari show outbound-websocket`` shows it.
+
+    :param status: ``Connected``, ``Connecting``, ``Per call`` or why it is not connected.
+    """
+
+    name: str
+    client: str
+    kind: str
+    uri: str
+    user: str
+    apps: Sequence[str]
+    subscribe_all: bool
+    status: str
+
+
+class WebsocketAdmin(Protocol):
+    """The WebSockets of applications, for people."""
+
+    def sessions(self) -> Sequence[WebsocketView]:
+        """The WebSockets that are open."""
+        ...
+
+    def shut_down(self, session_id: str) -> None:
+        """Close one.
+
+        :raises NotFound: there is none of this id.
+        """
+        ...
+
+    def outbound(self) -> Sequence[OutboundView]:
+        """The outbound WebSockets that are configured."""
+        ...
+
+    def start(self, name: str) -> None:
+        """Connect an outbound WebSocket now.
+
+        :raises NotFound: it is not configured.
+        :raises Conflict: it is connected, or made for each call.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class AriUserView:
     """An ARI user as ``ari show users`` lists it."""
 
@@ -260,8 +320,10 @@ class CliContext:
     sip: SipAdmin | None = None
     rtp: RtpAdmin | None = None
     http: HttpAdmin | None = None
+    websockets: WebsocketAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
+    module_registry: Modules | None = None
     scopes: Callable[[], Sequence[TaskScope]] = tuple
     entity_id: str = ""
     max_calls: int = 0

@@ -61,6 +61,19 @@ def option_names(cls: type[Any]) -> frozenset[str]:
     return frozenset(_table(cls))
 
 
+def canonical_names(cls: type[Any]) -> dict[str, str]:
+    """Return the option name that each name of :func:`option_names` stands for."""
+    return {
+        name: (spec.names or (where.name,))[0].lower()
+        for name, (where, spec) in _table(cls).items()
+    }
+
+
+def list_names(cls: type[Any]) -> frozenset[str]:
+    """Return the option names of *cls* every occurrence of which counts, in lower case."""
+    return frozenset(name for name, (_, spec) in _table(cls).items() if spec.is_list)
+
+
 def bind(
     cls: type[T],
     options: Iterable[Option],

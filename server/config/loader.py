@@ -25,8 +25,13 @@ from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
+from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.rtp import Rtp, build_rtp
+from server.config.sections.websocket_client import (
+    WebsocketClient,
+    build_websocket_clients,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +40,7 @@ class Configuration:
 
     :param path: asterisk.conf as it was named, or where it would be.
     :param pjsip: objects of pjsip.conf, for :mod:`server.sip.settings`.
+    :param websocket_clients: sections of websocket_client.conf, by name.
     :param warnings: what was accepted but should be looked at, in order of reading.
     :param has_file: there is an asterisk.conf, rather than built-in defaults.
     :param may_exec: ``#exec`` is allowed by the command line.
@@ -49,6 +55,7 @@ class Configuration:
     indications: Indications
     musiconhold: MusicOnHold
     pjsip: tuple[ConfigObject, ...]
+    websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -102,16 +109,20 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
     if may_exec:
         asterisk = replace(asterisk, options=replace(asterisk.options, execincludes=True))
     acls = load_acls(asterisk, warnings)
+    ari = load_ari(asterisk, acls, warnings)
+    websocket_clients = load_websocket_clients(asterisk, warnings)
+    warnings += check_outbound(ari, websocket_clients)
     return Configuration(
         path=path or DEFAULT_PATH,
         asterisk=asterisk,
         http=load_http(asterisk, acls, warnings),
-        ari=load_ari(asterisk, acls, warnings),
+        ari=ari,
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
         pjsip=load_pjsip(asterisk, warnings),
+        websocket_clients=websocket_clients,
         acls=acls,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -174,6 +185,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_websocket_clients(
+    asterisk: AsteriskConf, warnings: list[ConfigWarning]
+) -> Mapping[str, WebsocketClient]:
+    """Read websocket_client.conf."""
+    file = _read(asterisk, "websocket_client.conf", warnings)
+    return {} if file is None else build_websocket_clients(file, warnings).clients
 
 
 def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> ConfigFile | None:

@@ -103,6 +103,7 @@ class ConfigObject:
 
     :param type: value of its ``type`` option, in lower case.
     :param options: all options but ``type``, in order, duplicates kept.
+    :param is_dynamic: made while the server ran, so that what it refers to may come later.
     """
 
     type: str
@@ -110,3 +111,4 @@ class ConfigObject:
     options: list[Option]
     path: str
     line: int
+    is_dynamic: bool = False

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ctypes
-import ctypes.util
 import hashlib
 import hmac
 import logging
@@ -17,10 +15,10 @@ import secrets
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 
 from server.base.clock import Clock
 from server.base.log import SECURITY
+from server.base.passwords import matches_crypt
 from server.config.sections.ari import AriToken, AriUser
 from server.http.messages import Request, parse_pairs
 
@@ -95,7 +93,7 @@ class Authenticator:
         token = self._tokens.get(hashlib.sha256(secret).digest())
         if token is None:
             return self._refuse(b"", request)
-        if token.expires is not None and self._clock.wall() >= token.expires:
+        if token.is_expired(self._clock.wall()):
             return self._refuse(token.name.encode(), request)
         return Authentication(token.user)
 
@@ -178,28 +176,3 @@ def _credentials(request: Request) -> bytes | None:
         except binascii.Error:
             return b""
     return _query_value(request, "api_key")
-
-
-def matches_crypt(password: bytes, hashed: str) -> bool:
-    """Tell whether a crypt(3) hash is of this password."""
-    library = _libcrypt()
-    if library is None or b"\0" in password:
-        return False
-    result: bytes | None = library.crypt(password, hashed.encode())
-    if result is None or result.startswith(b"*"):
-        return False
-    return hmac.compare_digest(result, hashed.encode())
-
-
-@cache
-def _libcrypt() -> ctypes.CDLL | None:
-    # Python's own crypt module is deprecated and gone from 3.13.
-    name = ctypes.util.find_library("crypt") or "libcrypt.so.1"
-    try:
-        library = ctypes.CDLL(name)
-    except OSError:
-        logger.error("%s is missing: users with password_format=crypt can't log in", name)
-        return None
-    library.crypt.restype = ctypes.c_char_p
-    library.crypt.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
-    return library

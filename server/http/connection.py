@@ -19,16 +19,22 @@ import httptools
 from server.base.clock import Clock
 from server.base.tasks import TaskScope
 from server.http.files import CHUNK
-from server.http.messages import FileRange, Request, Response, ResponseEncoder, error
+from server.http.messages import (
+    MAX_BODY,
+    MAX_TARGET,
+    FileRange,
+    Request,
+    Response,
+    ResponseEncoder,
+    error,
+)
 from server.http.rest import Outcome, Upgrade
 from server.http.websocket import EventSession
 
 logger = logging.getLogger(__name__)
 
-MAX_TARGET = 16_384  # bytes of path and query
 MAX_HEADERS = 32_768  # bytes of names and values
 MAX_HEADER_COUNT = 128
-MAX_BODY = 262_144  # bytes
 MAX_PENDING = 64  # parsed requests that wait for the one before them
 LINGER = 1.0  # seconds that a refused client may go on sending
 WRITE_HIGH_WATER = 262_144  # bytes that wait for a slow reader before we stop reading from it
@@ -79,6 +85,7 @@ class Connection(asyncio.Protocol):
         self._body: list[bytes] = []
         self._body_size = 0
         self._refusal: Response | None = None
+        self._is_receiving = False
         # requests that wait, and whether one is being answered
         self._pending: deque[tuple[Request, bool]] = deque()
         self._is_busy = False
@@ -129,6 +136,7 @@ class Connection(asyncio.Protocol):
             self._session.pause_writing()
             return
         self._drained = self._loop.create_future()
+        self._deadline = self._loop.time() + self._host.inactivity
         self._throttle()
 
     def resume_writing(self) -> None:
@@ -178,6 +186,7 @@ class Connection(asyncio.Protocol):
         self._header_size = 0
         self._body = []
         self._body_size = 0
+        self._is_receiving = True
         self._deadline = self._loop.time() + self._host.inactivity
 
     def on_url(self, url: bytes) -> None:
@@ -214,6 +223,7 @@ class Connection(asyncio.Protocol):
 
     def on_message_complete(self) -> None:
         """Parser callback: the request is complete."""
+        self._is_receiving = False
         target, _, _ = self._target.decode("utf-8", "replace").partition("#")
         path, _, query = _origin_form(target).partition("?")
         request = Request(
@@ -355,17 +365,20 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
     def _on_timer(self) -> None:
-        """Close a connection that was silent for too long."""
+        """Close a connection whose client was too slow: to ask, to go on, or to take an answer."""
         now = self._loop.time()
         if self._session is not None:
             self._timer = None
             return
-        if self._is_busy:
+        if self._is_busy and self._drained is None:
             self._deadline = now + self._host.inactivity
         if now < self._deadline:
             self._timer = self._loop.call_at(self._deadline, self._on_timer)
-            return
-        self.abort()
+        elif self._is_receiving and not self._is_busy and self._drained is None:
+            self._timer = None
+            self._refuse(error(408, "the request did not arrive in time"))
+        else:
+            self.abort()
 
 
 def _origin_form(target: str) -> str:

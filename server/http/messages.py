@@ -14,6 +14,10 @@ import orjson
 
 JSON = b"application/json"
 PARTIAL_JSON = b"application/vnd.arion.partial+json"  # objects cut to the members asked for
+FORM = b"application/x-www-form-urlencoded"
+MAX_TARGET = 16_384  # bytes of path and query
+MAX_BODY = 262_144  # bytes
+NO_STORE = b"no-cache, no-store"
 MAX_PAIRS = 1000  # of a query string or form
 
 _STATUS_LINES = {
@@ -51,6 +55,7 @@ class Response:
 
     :param file: sent as the body instead of *body*: its path, the first byte and the length.
     :param is_closing: whether the connection ends after it.
+    :param cache_control: what caches may do with it.
     """
 
     status: int
@@ -59,6 +64,7 @@ class Response:
     headers: tuple[tuple[bytes, bytes], ...] = ()
     file: FileRange | None = None
     is_closing: bool = False
+    cache_control: bytes = NO_STORE
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,15 +145,14 @@ class ResponseEncoder:
     _common: bytes = b""
 
     def __post_init__(self) -> None:
-        self._common = (f"Server: {self.server}\r\nCache-Control: no-cache, no-store\r\n").encode(
-            "latin-1", "replace"
-        )
+        self._common = f"Server: {self.server}\r\n".encode("latin-1", "replace")
 
     def head(self, response: Response, wall: float, *, is_closing: bool) -> bytes:
         """Return status line and headers with the empty line that ends them."""
         status = response.status
         length = response.file.length if response.file is not None else len(response.body)
         parts = [_STATUS_LINES[status], self._common, self._dates.line(wall)]
+        parts.append(b"Cache-Control: %b\r\n" % response.cache_control)
         if length and response.content_type:
             parts.append(b"Content-Type: %b\r\n" % response.content_type)
         parts += [b"%b: %b\r\n" % header for header in response.headers]

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from server.base.errors import InvalidArgument
-from server.http.messages import Request, parse_pairs
+from server.http.messages import FORM, JSON, Request, parse_pairs
 
 MAX_VALUES = 128  # of a parameter that takes a list, as in Asterisk
 
@@ -48,15 +48,17 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class BodyMember:
-    """A JSON object inside the JSON body, such as ``variables``.
+    """A JSON object or list inside the JSON body, such as ``variables``.
 
     :param holds_strings: its values have to be strings.
+    :param item_names: it is a list of objects, each with these members, which are strings.
     """
 
     name: str
     python_name: str
     is_required: bool
     holds_strings: bool
+    item_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +148,13 @@ class _Texts:
 
 
 def _form(request: Request) -> list[tuple[str, str]]:
-    if not request.body or not _is_type(request, b"application/x-www-form-urlencoded"):
+    if not request.body or not _is_type(request, FORM):
         return []
     return parse_pairs(request.body.decode("utf-8", "replace").strip())
 
 
 def _json_body(request: Request) -> dict[str, Any] | None:
-    if not request.body or not _is_type(request, b"application/json"):
+    if not request.body or not _is_type(request, JSON):
         return None
     try:
         body = orjson.loads(request.body)
@@ -176,13 +178,25 @@ def _collect_member(
         if member.is_required:
             raise InvalidArgument(member.name, "a JSON object is needed")
         return
-    if not isinstance(value, dict):
+    if member.item_names:
+        _check_items(member, value)
+    elif not isinstance(value, dict):
         raise InvalidArgument(member.name, "a JSON object is needed")
     if member.holds_strings:
         for key, item in value.items():
             if not isinstance(item, str):
                 raise InvalidArgument(member.name, f"the value of {key!r} has to be a string")
     keywords[member.python_name] = value
+
+
+def _check_items(member: BodyMember, value: Any) -> None:
+    names = member.item_names
+    if not isinstance(value, list) or not all(
+        isinstance(item, dict) and all(isinstance(item.get(name), str) for name in names)
+        for item in value
+    ):
+        wanted = " and ".join(names)
+        raise InvalidArgument(member.name, f"a list of objects with texts {wanted} is needed")
 
 
 def _reader(name: str, schema: Mapping[str, Any]) -> Callable[[str], Any]:

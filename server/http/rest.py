@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import CoroutineType
 from typing import Any
 
@@ -15,6 +15,7 @@ from server.base.errors import InvalidArgument
 from server.config.sections.ari import Ari, AriUser
 from server.http import audit
 from server.http.auth import Authenticator
+from server.http.coding import decode_body
 from server.http.errors import respond
 from server.http.files import serve_file
 from server.http.idempotency import IDEMPOTENCY_KEY, IdempotentRequests
@@ -48,12 +49,15 @@ class Upgrade:
     """The request asks for the events' WebSocket, and may have it.
 
     :param options: what it asks for beyond Asterisk.
+    :param user: user or token of ari.conf, as whom requests on the WebSocket run.
     """
 
     request: Request
     applications: list[str]
     subscribe_all: bool
     options: Options
+    user: str = ""
+    is_token: bool = False
 
 
 Answer = Response | Coroutine[Any, Any, Response]
@@ -83,6 +87,7 @@ class RestInterface:
         operations = load_operations(self._bundle)
         handlers = bind(operations, services)
         self._router: Router[_Endpoint] = Router()
+        self._absent: set[str] = set()  # families of operations that are switched off
         for operation in operations:
             endpoint = _Endpoint(operation, handlers[operation.operation_id])
             self._router.add(operation.method, operation.path, endpoint)
@@ -100,6 +105,10 @@ class RestInterface:
         """Whether JSON is indented (ari.conf)."""
         return self._ari.pretty
 
+    def set_family(self, tag: str, *, is_enabled: bool) -> None:
+        """Switch all operations of a tag off, so that their paths are not there, or on again."""
+        (self._absent.discard if is_enabled else self._absent.add)(tag)
+
     def handle(self, request: Request, path: str) -> Outcome:
         """Answer a request. Never raises; a coroutine is returned for what takes time.
 
@@ -109,6 +118,27 @@ class RestInterface:
         if b"origin" in request.headers:
             return self._with_cors(request, outcome)
         return outcome
+
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        """Answer a request that came over a WebSocket. Never raises; see :meth:`handle`.
+
+        :param user: who opened the WebSocket. Rights count as they are now, not as they were then.
+        :param is_token: *user* is the name of a token.
+        """
+        if not self._ari.enabled:
+            return error(404, "Not Found")
+        known = self._token_user(user) if is_token else self._ari.users.get(user)
+        if known is None:
+            return self._unauthorized(0)
+        return self._admit(request, known) or self._dispatch(request, path, known)
+
+    def _token_user(self, name: str) -> AriUser | None:
+        token = self._ari.tokens.get(name)
+        if token is None or token.is_expired(self._clock.wall()):
+            return None
+        return token.user
 
     # checks
 
@@ -129,7 +159,10 @@ class RestInterface:
             return self._repeatable.answer(
                 user.name, request, lambda: self._carry_out(request, path, user)
             )
-        return self._dispatch(request, path, user)
+        outcome = self._dispatch(request, path, user)
+        if isinstance(outcome, Upgrade):
+            return replace(outcome, user=user.name, is_token=user.scope is not None)
+        return outcome
 
     def _admit(self, request: Request, user: AriUser) -> Response | None:
         if not user.acl.permits(request.peer):
@@ -164,7 +197,11 @@ class RestInterface:
         if request.method == "OPTIONS":
             return _options(route)
         method = "GET" if request.method == "HEAD" else request.method
+        if (refusal := decode_body(request)) is not None:
+            return refusal
         endpoint = route.methods.get(method)
+        if endpoint is not None and endpoint.operation.tag in self._absent:
+            return error(404, "Resource not found")
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))
         if not audit.is_audited(request):
@@ -217,6 +254,8 @@ class RestInterface:
             return respond(operation.operation_id, failure)
 
     def _respond(self, operation: Operation, result: Any, request: Request) -> Response:
+        if isinstance(result, Response):
+            return result
         if operation.status in (202, 204):  # nothing to tell
             return Response(operation.status)
         if operation.is_file:

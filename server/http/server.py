@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ from server.base.errors import ConfigError, ServerError
 from server.base.tasks import TaskScope
 from server.config.sections.ari import Ari
 from server.config.sections.http import Http
+from server.http.coding import encode_response
 from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.rest_socket import Caller, RestSocket
 from server.http.services import Services
 from server.http.status_page import status_page
 from server.http.websocket import EventSession, accept
@@ -55,6 +58,7 @@ class HttpServer:
     ) -> None:
         name = settings.servername or f"Arion/{__version__}"
         self.clock = clock
+        self.asterisk_id = bus.asterisk_id
         self.encoder = ResponseEncoder(name)
         self.scope = TaskScope("http")
         self.executor = ThreadPoolExecutor(1, "http-files")
@@ -70,7 +74,7 @@ class HttpServer:
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
         self._connections: set[Connection] = set()
-        self._sessions: set[EventSession] = set()
+        self._sessions: dict[EventSession, Caller] = {}
         self._servers: list[asyncio.Server] = []
         self._all_gone: asyncio.Event | None = None
 
@@ -125,6 +129,10 @@ class HttpServer:
         self._ari = ari
         self._rest.configure(ari)
 
+    def set_family(self, tag: str, *, is_enabled: bool) -> None:
+        """Switch all operations of a tag on or off."""
+        self._rest.set_family(tag, is_enabled=is_enabled)
+
     # what others may ask
 
     def bound_addresses(self) -> list[tuple[str, int]]:
@@ -134,6 +142,16 @@ class HttpServer:
             for server in self._servers
             for name in (listener.getsockname() for listener in server.sockets)
         ]
+
+    @property
+    def is_pretty(self) -> bool:
+        """Whether JSON is indented (ari.conf)."""
+        return self._rest.is_pretty
+
+    @property
+    def sessions(self) -> Mapping[EventSession, Caller]:
+        """The WebSockets, those that we opened included, and who is at the other end."""
+        return self._sessions
 
     @property
     def session_count(self) -> int:
@@ -168,8 +186,14 @@ class HttpServer:
             self._all_gone.set()
 
     def handle(self, request: Request) -> Outcome:
-        """Answer a request by its path."""
+        """Answer a request by its path, compressed if the client likes that."""
         self.counters.requests += 1
+        outcome = self._route(request)
+        if isinstance(outcome, Upgrade):
+            return outcome
+        return encode_response(request, outcome, self.executor)
+
+    def _route(self, request: Request) -> Outcome:
         path = request.path
         for restriction in self._settings.restrictions:
             if path.startswith(restriction.path) and not restriction.acl.permits(request.peer):
@@ -182,6 +206,16 @@ class HttpServer:
         if path == self._status_path and self._settings.enable_status:
             return self._status(request)
         return error(404, "Not Found")
+
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        """Answer a request that came over a WebSocket.
+
+        :param path: what follows ``/ari/``.
+        """
+        self.counters.requests += 1
+        return self._rest.handle_as(user, request, path, is_token=is_token)
 
     def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
         """Answer a WebSocket handshake and connect its applications.
@@ -197,6 +231,14 @@ class HttpServer:
             if agreed is not None:
                 answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
                 session.compress(agreed[1])
+            caller = Caller(
+                upgrade.user,
+                request.peer,
+                request.peer_port,
+                upgrade.applications,
+                is_token=upgrade.is_token,
+            )
+            session.requests = RestSocket(self, caller, session)
             try:
                 self._services.applications.register(
                     upgrade.applications,
@@ -204,7 +246,7 @@ class HttpServer:
                     subscribe_all=upgrade.subscribe_all,
                     options=upgrade.options,
                 )
-                self._sessions.add(session)
+                self.admit_session(session, caller)
             except ServerError as failure:
                 session.connection_lost()
                 session = None
@@ -218,10 +260,11 @@ class HttpServer:
         session = EventSession(
             transport,
             f"{upgrade.request.peer}:{upgrade.request.peer_port}",
-            is_pretty=self._rest.is_pretty,
-            on_end=self._on_session_end,
-            on_overflow=self._on_overflow,
+            is_pretty=self.is_pretty,
+            on_end=self.end_session,
+            on_overflow=self.count_overflow,
         )
+        session.hold_back()
         if upgrade.options.resume is not None:
             # What it missed is sent at once, however fast it can take it.
             session.allow_backlog(
@@ -230,11 +273,17 @@ class HttpServer:
             )
         return session
 
-    def _on_session_end(self, session: EventSession) -> None:
-        self._sessions.discard(session)
+    def admit_session(self, session: EventSession, caller: Caller) -> None:
+        """Count a session among those that are open."""
+        self._sessions[session] = caller
+
+    def end_session(self, session: EventSession) -> None:
+        """Forget a session, and unregister its applications."""
+        self._sessions.pop(session, None)
         self._services.applications.unregister(session)
 
-    def _on_overflow(self) -> None:
+    def count_overflow(self) -> None:
+        """Take note of a consumer that was too slow."""
         self.counters.slow_consumers += 1
 
     def _status(self, request: Request) -> Response:

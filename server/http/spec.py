@@ -37,6 +37,11 @@ class Operation:
     is_websocket: bool
 
     @property
+    def tag(self) -> str:
+        """The family that it belongs to."""
+        return self.operation_id.partition(".")[0]
+
+    @property
     def python_names(self) -> list[str]:
         """The keywords that its handler is called with."""
         names = [parameter.python_name for parameter in self.parameters]
@@ -52,19 +57,22 @@ def load_bundle() -> bytes:
 def load_operations(bundle: bytes) -> list[Operation]:
     """Read every operation of an OpenAPI document."""
     document: dict[str, Any] = orjson.loads(bundle)
+    schemas = document["components"]["schemas"]
     return [
-        _operation(method, path, item[method])
+        _operation(method, path, item[method], schemas)
         for path, item in document["paths"].items()
         for method in METHODS
         if method in item
     ]
 
 
-def _operation(method: str, path: str, described: dict[str, Any]) -> Operation:
+def _operation(
+    method: str, path: str, described: dict[str, Any], schemas: dict[str, Any]
+) -> Operation:
     responses = described["responses"]
     status = next((int(code) for code in SUCCESS if code in responses), 101)
     content = responses.get("200", {}).get("content", {})
-    members, whole = _body(described.get("requestBody"))
+    members, whole = _body(described.get("requestBody"), schemas)
     return Operation(
         operation_id=described["operationId"],
         method=method.upper(),
@@ -82,7 +90,9 @@ def _operation(method: str, path: str, described: dict[str, Any]) -> Operation:
     )
 
 
-def _body(described: dict[str, Any] | None) -> tuple[tuple[BodyMember, ...], WholeBody | None]:
+def _body(
+    described: dict[str, Any] | None, schemas: dict[str, Any]
+) -> tuple[tuple[BodyMember, ...], WholeBody | None]:
     if described is None:
         return (), None
     schema = described["content"]["application/json"]["schema"]
@@ -95,7 +105,14 @@ def _body(described: dict[str, Any] | None) -> tuple[tuple[BodyMember, ...], Who
             python_name=member.get("x-python-name", name),
             is_required=name in required,
             holds_strings=member.get("additionalProperties") == {"type": "string"},
+            item_names=_item_names(member, schemas),
         )
         for name, member in schema["properties"].items()
     )
     return members, None
+
+
+def _item_names(member: dict[str, Any], schemas: dict[str, Any]) -> tuple[str, ...]:
+    """Return the members of a list's objects; none if it is no list of a schema's objects."""
+    target = member.get("items", {}).get("$ref", "").rpartition("/")[2]
+    return tuple(schemas[target]["required"]) if target else ()

@@ -13,11 +13,14 @@ import hashlib
 import logging
 import struct
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
 from websockets.extensions.base import Extension
 from websockets.frames import Frame, Opcode
+from websockets.protocol import Event as WireEvent
 from websockets.protocol import Protocol as FrameProtocol
 from websockets.protocol import Side, State
 
@@ -33,7 +36,7 @@ MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides t
 MAX_QUEUED_FRAMES = 10_000
 TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
 CHUNK = 65_536  # bytes of queued frames that are written together
-MAX_INCOMING = 65_536  # bytes of a message from a client
+MAX_INCOMING = 524_288  # bytes of a message from a client: a request's body and its escapes
 PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
 CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
 SLOW_CONSUMER = 1013  # "try again later", IANA WebSocket close codes
@@ -81,9 +84,34 @@ def text_frame(message: bytes) -> bytes:
     return _LENGTH_64.pack(_TEXT, 127, length) + message
 
 
+def masked_text_frame(message: bytes) -> bytes:
+    """Return a text frame as clients send them."""
+    return Frame(Opcode.TEXT, message).serialize(mask=True)
+
+
+def _extended_frame(extension: Extension, message: bytes) -> bytes:
+    return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=[extension])
+
+
+class RequestReceiver(Protocol):
+    """Who takes what a client sends; see :class:`server.http.rest_socket.RestSocket`."""
+
+    def frame_received(self, frame: Frame) -> None:
+        """Take a frame."""
+
+    def serve(self) -> None:
+        """Go on: the client reads again."""
+
+    def close(self) -> None:
+        """The session is over."""
+
+
 class EventSession:
     """A connected consumer of events; see :class:`server.stasis.applications.Consumer`.
 
+    :param frames: the state of a handshake that was made already, if we are the client.
+    :param ping_interval: seconds between pings, if not :data:`PING_INTERVAL`.
+    :param ping_probes: pings without any answer that end the session.
     :param on_end: called once, when it takes no more events.
     :param on_overflow: called when the client was too slow.
     """
@@ -94,25 +122,32 @@ class EventSession:
         peer: str,
         *,
         is_pretty: bool = False,
+        frames: FrameProtocol | None = None,
+        ping_interval: float | None = None,
+        ping_probes: int = 1,
         on_end: Callable[[EventSession], None],
         on_overflow: Callable[[], None],
     ) -> None:
         self.peer = peer
+        self.requests: RequestReceiver | None = None
         self._transport = transport
         self._is_pretty = is_pretty
         self._on_end = on_end
         self._on_overflow = on_overflow
-        self._frames = FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
+        self._frames = frames or FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
+        self._encode: Callable[[bytes], bytes] = text_frame if frames is None else masked_text_frame
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
-        self._extension: Extension | None = None
         self._max_queued_frames = MAX_QUEUED_FRAMES
         self._max_queued_bytes = MAX_QUEUED_BYTES
-        self._is_paused = True  # until the handshake is answered
+        self._is_paused = False
         self._is_open = True
-        self._is_pong_due = False
-        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
+        self._ping_interval = ping_interval or PING_INTERVAL
+        self._ping_probes = ping_probes
+        self._unanswered_pings = 0
+        self._is_reading = True
+        self._timer = self._loop.call_later(self._ping_interval, self._on_ping_timer)
         transport.set_write_buffer_limits(high=TRANSPORT_HIGH_WATER)
 
     @property
@@ -120,19 +155,37 @@ class EventSession:
         """Bytes that wait because the client is slow."""
         return self._queued_bytes
 
+    def hold_back(self) -> None:
+        """Send nothing before :meth:`open`: the handshake has still to be answered."""
+        self._is_paused = True
+
     def open(self) -> None:
-        """Send from now on: the handshake's answer is on its way."""
+        """Send from now on."""
         self.resume_writing()
 
     def compress(self, extension: Extension) -> None:
         """Use an extension on every message, as the handshake agreed."""
-        self._extension = extension
         self._frames.extensions = [extension]
+        self._encode = partial(_extended_frame, extension)
 
     def allow_backlog(self, frames: int, size: int) -> None:
         """Let more wait for the client than usual: *frames*, and *size* in bytes."""
         self._max_queued_frames += frames
         self._max_queued_bytes += size
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether the client keeps up."""
+        return not self._is_paused
+
+    def set_reading(self, is_reading: bool) -> None:
+        """Stop to take anything from the client, or go on."""
+        self._is_reading = is_reading
+        if is_reading:
+            self._unanswered_pings = 0
+            self._transport.resume_reading()
+        else:
+            self._transport.pause_reading()
 
     # Consumer
 
@@ -143,7 +196,7 @@ class EventSession:
         if self._is_pretty:
             frame = prettify(frame)
         if not self._is_paused:
-            self._transport.write(self._frame(frame))
+            self._transport.write(self._encode(frame))
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
@@ -166,11 +219,15 @@ class EventSession:
 
     def data_received(self, data: bytes) -> None:
         """Take bytes from the client."""
-        self._is_pong_due = False
+        self._unanswered_pings = 0
         self._frames.receive_data(data)
-        for event in self._frames.events_received():
-            # Asterisk takes REST requests here; what else comes is ignored, as there.
-            logger.debug("ignored a message from %s: %r", self.peer, event)
+        self.take(self._frames.events_received())
+
+    def take(self, received: Sequence[WireEvent]) -> None:
+        """Take frames from the client."""
+        for event in received:
+            if self.requests is not None:
+                self.requests.frame_received(cast(Frame, event))
         self._flush_frames()
         if self._frames.close_expected():
             self._end()
@@ -186,6 +243,8 @@ class EventSession:
         self._is_paused = False
         while self._queue and not self._is_paused:
             self._transport.write(b"".join(self._take_chunk()))
+        if self.requests is not None:
+            self.requests.serve()
 
     def connection_lost(self) -> None:
         """The connection is gone."""
@@ -194,11 +253,6 @@ class EventSession:
 
     # private
 
-    def _frame(self, message: bytes) -> bytes:
-        if self._extension is None:
-            return text_frame(message)
-        return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=[self._extension])
-
     def _take_chunk(self) -> list[bytes]:
         """Take from the queue what is to be written at once."""
         frames = []
@@ -206,7 +260,7 @@ class EventSession:
         while self._queue and size < CHUNK:
             message = self._queue.popleft()
             size += len(message)
-            frames.append(self._frame(message))
+            frames.append(self._encode(message))
         self._queued_bytes -= size
         return frames
 
@@ -233,18 +287,20 @@ class EventSession:
             self._queue.clear()
             self._queued_bytes = 0
             self._timer.cancel()
+            if self.requests is not None:
+                self.requests.close()
             self._on_end(self)
 
     def _on_ping_timer(self) -> None:
-        if self._is_pong_due:
+        if self._unanswered_pings >= self._ping_probes and self._is_reading:
             logger.info("event consumer %s does not answer pings", self.peer)
             self._end()
             self._transport.abort()
             return
-        self._is_pong_due = True
+        self._unanswered_pings += 1
         try:
             self._frames.send_ping(b"")
         except ProtocolError:
             return
         self._flush_frames()
-        self._timer = self._loop.call_later(PING_INTERVAL, self._on_ping_timer)
+        self._timer = self._loop.call_later(self._ping_interval, self._on_ping_timer)

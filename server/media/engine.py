@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from server.base.errors import InvalidArgument, InvalidState, MediaError, Unavailable
 from server.media import _media
 from server.media.bridges import MediaBridge
+from server.media.groups import group_of
 from server.media.players import (
     END_REASONS,
     FileSource,
@@ -27,7 +28,7 @@ from server.media.players import (
     ToneSource,
 )
 from server.media.recorders import Recorder, RecordResult
-from server.media.streams import RtpStream, StatsSeries, Stream, StreamStats
+from server.media.streams import TAPS, RtpStream, StatsSeries, Stream, StreamStats
 from server.media.trace import RtpPacket, Tracer
 
 _Thing = TypeVar("_Thing", bound=Stream | MediaBridge)
@@ -179,6 +180,32 @@ class MediaEngine:
             raise Unavailable(f"no media stream: {error.strerror}") from error
         return self._open(self.stream_type(self, handle), _media.STREAM_OPEN)
 
+    def open_snoop(self, target: Stream, *, spy: str = "none", whisper: str = "none") -> Stream:
+        """Open a stream that says what *target* says or hears, and whispers to it what it hears.
+
+        The spy does not hear what is whispered. It lives on when the target closes, and is silent.
+
+        :param spy: ``in`` (what the target says), ``out`` (what it hears), ``both`` or ``none``.
+        :param whisper: who hears the whisper: ``out`` the target, ``in`` those who hear it.
+        :raises InvalidState: the target is closed.
+        :raises InvalidArgument: an unknown direction.
+        """
+        self._check_running()
+        for name, value in (("spy", spy), ("whisper", whisper)):
+            if value not in TAPS:
+                raise InvalidArgument(name, f"{value!r} is none of {', '.join(TAPS)}")
+        if target.is_closed:
+            raise InvalidState("the media stream is closed")
+        try:
+            handle = self._native.open_snoop(target.handle)
+        except OSError as error:
+            raise Unavailable(f"no media stream: {error.strerror}") from error
+        snoop = self._open(self.stream_type(self, handle), _media.STREAM_OPEN)
+        snoop.target = target
+        target.snoops.append(snoop)
+        self.submit(_media.STREAM_SNOOP, handle, target.handle, TAPS[spy], TAPS[whisper])
+        return snoop
+
     def create_bridge(self) -> MediaBridge:
         """Create an empty bridge."""
         self._check_running()
@@ -308,7 +335,7 @@ class MediaEngine:
         """
         if bridge.worker == stream.worker:
             return
-        here, there = _group(bridge), _group(stream)
+        here, there = group_of(bridge), group_of(stream)
         movers, worker = (
             (here, stream.worker) if len(here) <= len(there) else (there, bridge.worker)
         )
@@ -493,15 +520,3 @@ def _native_source(source: Source) -> tuple[int, bytes, int]:
             return 1, tonelist.encode(), max(duration_ms, 0)
         case SilenceSource(ms):
             return 2, b"", max(ms, 0)
-
-
-def _group(start: Stream | MediaBridge) -> list[Stream | MediaBridge]:
-    """Collect what is tied to *start*: bridges to their members, local streams to their pair."""
-    group: list[Stream | MediaBridge] = [start]
-    for thing in group:
-        if isinstance(thing, MediaBridge):
-            tied: list[Stream | MediaBridge] = list(thing.members)
-        else:
-            tied = [other for other in (thing.pair, thing.bridge) if other is not None]
-        group.extend(other for other in tied if other not in group)
-    return group

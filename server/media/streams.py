@@ -37,6 +37,7 @@ __all__ = [
 DTMF_DIGITS = frozenset("0123456789*#ABCDabcd")  # RFC 4733 section 3.2
 MAX_DTMF_DIGITS = 128  # of one send_dtmf
 BACKGROUNDS = {None: 0, "silence": 1, "music": 2, "tone": 3, "echo": 4}  # enum mp_background
+TAPS = {"none": 0, "in": 1, "out": 2, "both": 3}  # enum mp_tap: what a stream says, what it hears
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}  # 1 send, 2 receive
 
 
@@ -106,6 +107,8 @@ class Stream:
     :ivar codec: name of the codec that is sent.
     :ivar bridge: the bridge it is in.
     :ivar pair: the other end of a local pair.
+    :ivar target: the stream that it spies on or whispers to.
+    :ivar snoops: the streams whose target it is.
     :ivar worker: which of the engine's workers has it.
     """
 
@@ -115,6 +118,8 @@ class Stream:
         self.codec = codec
         self.bridge: MediaBridge | None = None
         self.pair: Stream | None = None
+        self.target: Stream | None = None
+        self.snoops: list[Stream] = []
         self.worker = 0
         self._engine = engine
         self._is_closed = False
@@ -143,6 +148,12 @@ class Stream:
         if self.pair is not None:
             self.pair.pair = None
             self.pair = None
+        if self.target is not None:
+            self.target.snoops.remove(self)
+            self.target = None
+        for snoop in self.snoops:
+            snoop.target = None
+        self.snoops.clear()
         self.listener = None
         self._engine.close_object(self.handle, _media.STREAM_CLOSE)
 

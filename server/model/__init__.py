@@ -11,6 +11,9 @@ from server.model.asterisk import (
     AsteriskPing,
     BuildInfo,
     ConfigInfo,
+    ConfigTuple,
+    LogChannel,
+    Module,
     SetId,
     StatusInfo,
     SystemInfo,
@@ -33,6 +36,9 @@ from server.model.device_states import (
 from server.model.endpoints import (
     Endpoint,
     TextMessage,
+)
+from server.model.mailboxes import (
+    Mailbox,
 )
 from server.model.playbacks import (
     Playback,
@@ -65,6 +71,7 @@ __all__ = [
     "CallerID",
     "Channel",
     "ConfigInfo",
+    "ConfigTuple",
     "ContactInfo",
     "DeviceState",
     "DialplanCEP",
@@ -73,6 +80,9 @@ __all__ = [
     "FormatLangPair",
     "HangupResult",
     "LiveRecording",
+    "LogChannel",
+    "Mailbox",
+    "Module",
     "Peer",
     "Playback",
     "RTPstat",

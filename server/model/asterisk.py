@@ -121,6 +121,81 @@ class ConfigInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigTuple:
+    """An option of a configuration object.
+
+    :param attribute: name of the option
+    :param value: its value
+    """
+
+    attribute: str
+    value: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "attribute": self.attribute,
+            "value": self.value,
+        }
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChannel:
+    """A place that the server logs to.
+
+    :param channel: file, console or syslog facility
+    :param type: one of `File`, `Console` and `Syslog`
+    :param status: either `Enabled` or `Disabled`, while it can't be written
+    :param configuration: the levels that are logged
+    """
+
+    channel: str
+    type: str
+    status: str
+    configuration: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "channel": self.channel,
+            "type": self.type,
+            "status": self.status,
+            "configuration": self.configuration,
+        }
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A part of the server.
+
+    :param name: such as `app_dial.so`
+    :param description: what it does
+    :param use_count: how many use it now
+    :param status: either `Running` or `Not Running`
+    :param support_level: such as `core` or `extended`
+    """
+
+    name: str
+    description: str
+    use_count: int
+    status: str
+    support_level: str
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "name": self.name,
+            "description": self.description,
+            "use_count": self.use_count,
+            "status": self.status,
+            "support_level": self.support_level,
+        }
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetId:
     """The user and group that the server runs as.
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import resource
+import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from server import __version__, model
 from server.base.clock import ari_timestamp
-from server.base.errors import InvalidArgument, NotFound
+from server.base.errors import InvalidArgument
 from server.resources.node import Node
 
 INFO_PARTS = ("build", "system", "config", "status")
@@ -22,6 +22,10 @@ class SystemFacts:
 
     :param started: when it started, seconds since the epoch.
     :param reloaded: when its configuration was last read.
+    :param user: that it runs as.
+    :param group: that it runs as.
+    :param built: when its binary part was built, seconds since the epoch; 0 if that is not known.
+    :param builder: who built it.
     """
 
     started: float
@@ -30,6 +34,8 @@ class SystemFacts:
     user: str = ""
     group: str = ""
     max_load: float = 0.0
+    built: float = 0.0
+    builder: str = ""
 
 
 class Asterisk:
@@ -67,15 +73,13 @@ class Asterisk:
     def get_global_var(self, *, variable: str) -> model.Variable:
         """Read a global variable or a function.
 
+        One that is not set is empty, as in Asterisk.
+
         :raises InvalidArgument: no name is given, or the function is unknown.
-        :raises NotFound: it is not set.
         """
         if not variable:
             raise InvalidArgument("variable", "a name is needed")
-        value = self._node.dialplan.read(None, variable)
-        if value is None:
-            raise NotFound("Variable not found")
-        return model.Variable(value=value)
+        return model.Variable(value=self._node.dialplan.read(None, variable) or "")
 
     def set_global_var(self, *, variable: str, value: str | None = None) -> None:
         """Write a global variable or a function.
@@ -86,6 +90,15 @@ class Asterisk:
             raise InvalidArgument("variable", "a name is needed")
         self._node.dialplan.write(None, variable, value or "")
 
+    # for other parts of the server
+
+    def reloaded(self, wall: float) -> None:
+        """Note that the configuration was read again.
+
+        :param wall: when, seconds since the epoch.
+        """
+        self.facts = replace(self.facts, reloaded=wall)
+
     # private
 
     def _build(self) -> model.BuildInfo:
@@ -95,9 +108,14 @@ class Asterisk:
             kernel=system.release,
             options="",
             machine=system.machine,
-            date="",
-            user="",
+            date=self._build_date(),
+            user=self.facts.builder,
         )
+
+    def _build_date(self) -> str:
+        if not self.facts.built:
+            return ""
+        return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(self.facts.built))
 
     def _system(self) -> model.SystemInfo:
         return model.SystemInfo(version=__version__, entity_id=self._node.bus.asterisk_id)
@@ -110,10 +128,7 @@ class Asterisk:
             max_channels=settings.max_calls or None,
             max_open_files=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             max_load=self.facts.max_load or None,
-            setid=model.SetId(
-                user=self.facts.user or str(os.getuid()),
-                group=self.facts.group or str(os.getgid()),
-            ),
+            setid=model.SetId(user=self.facts.user, group=self.facts.group),
         )
 
     def _status(self) -> model.StatusInfo:

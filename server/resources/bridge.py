@@ -17,6 +17,7 @@ from server.model.events import Event
 from server.model.wire import Snapshot
 from server.resources.channel import Channel, wait_settled
 from server.resources.node import Node
+from server.resources.variables import Assignment, BridgeVariables
 from server.stasis.topics import Topic, bridge_topic
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ class Bridge:
 
     :param bridge_class: ``stasis`` for one that an application made, ``basic`` for Dial()'s.
     :param is_holding: members hear music or nothing instead of each other.
+    :param video_mode: how the video source is chosen: ``none``, ``talker``, ``single``, ``sfu``.
     """
 
     def __init__(
@@ -38,6 +40,7 @@ class Bridge:
         creator: str = "",
         bridge_class: str = "stasis",
         is_holding: bool = False,
+        video_mode: str = "none",
     ) -> None:
         self.node = node
         self.id = bridge_id
@@ -45,6 +48,9 @@ class Bridge:
         self.creator = creator
         self.bridge_class = bridge_class
         self.is_holding = is_holding
+        self.video_mode = video_mode
+        self.video_source = ""  # id of the channel that everybody sees
+        self.variables = BridgeVariables()
         self.channels: dict[str, Channel] = {}
         self.is_destroyed = False
         # what plays or records here, closed with the bridge
@@ -58,6 +64,8 @@ class Bridge:
         self._snapshot: Snapshot | None = None
         self._departures: list[asyncio.Future[Channel]] = []
         self._waiting: set[str] = set()  # members that hear music because the other one holds
+        self._helpers = 0  # players, recorders and music, for which Asterisk has channels
+        self._has_music = False
         if is_holding:
             self._media.set_holding(True)
 
@@ -69,7 +77,8 @@ class Bridge:
         """Asterisk's name for what mixes the audio now."""
         if self.is_holding:
             return "holding_bridge"
-        return "simple_bridge" if len(self.channels) <= 2 else "softmix"
+        is_mixed = self.video_mode == "sfu" or len(self.channels) + self._helpers > 2
+        return "softmix" if is_mixed else "simple_bridge"
 
     def snapshot(self) -> Snapshot:
         """Return the bridge's JSON, encoded once per change."""
@@ -150,6 +159,8 @@ class Bridge:
                 events.channel_left_bridge(bridge=self.snapshot(), channel=channel.snapshot()),
                 *channel.topics,
             )
+        if channel.id == self.video_source:
+            self.set_video_source(self.video_mode, "")
         if channel.stasis is not None:
             self.node.applications.unwatch(channel.stasis.app, self.topics[0])
         for departure in self._departures:
@@ -167,16 +178,36 @@ class Bridge:
         future.add_done_callback(self._forget_departure)
         return future
 
-    def rename(self, name: str) -> None:
-        """Give a bridge without a name one; an empty *name* asks for nothing.
+    def set_variable(self, assignment: Assignment) -> None:
+        """Set a variable; nobody is told."""
+        self.variables.set(assignment)
+        self._snapshot = None
 
-        :raises Conflict: the bridge has another name.
+    def remove_variable(self, name: str) -> None:
+        """Unset a variable; nobody is told."""
+        self.variables.remove(name)
+        self._snapshot = None
+
+    def set_video_source(self, mode: str, channel_id: str) -> None:
+        """Choose whose video everybody sees, and say so if it changed.
+
+        :param mode: ``single`` for one channel's, ``talker`` for that of who talks.
+        :param channel_id: empty for none.
         """
-        if self.is_destroyed or (self.name and name not in ("", self.name)):
-            raise Conflict("A bridge with this id and another name exists")
-        if name and not self.name:
-            self.name = name
-            self._snapshot = None
+        former, self.video_source = self.video_source, channel_id
+        self.video_mode = mode
+        self._snapshot = None
+        if former != channel_id and self.node.bus.wants(self.topics):
+            self.publish(
+                events.bridge_video_source_changed(
+                    bridge=self.snapshot(), old_video_source_id=former or None
+                )
+            )
+
+    def abandon(self) -> None:
+        """Give up a bridge that nobody has heard of yet."""
+        self.is_destroyed = True
+        self._media.close()
 
     def destroy(self, on_end: Callable[[], object] = lambda: None) -> None:
         """Let everybody out and end the bridge. May be called again.
@@ -250,19 +281,38 @@ class Bridge:
     ) -> Player:
         """Play to every member."""
         self._check_alive()
-        return self._media.play(sources, offset_ms=offset_ms, on_item=on_item)
+        player = self._media.play(sources, offset_ms=offset_ms, on_item=on_item)
+        self._help_until(player.done)
+        return player
 
     def record(self, path: str, file_format: str, **options: Any) -> Recorder:
         """Record the mix of all members."""
         self._check_alive()
-        return self._media.record(path, file_format, **options)
+        recorder = self._media.record(path, file_format, **options)
+        self._help_until(recorder.done)
+        return recorder
 
     def set_music(self, music_class: str | None) -> None:
-        """Start or (``None``) stop music for every member."""
+        """Start or (``None``) stop music for every member.
+
+        :raises Conflict: there is none to stop.
+        """
         self._check_alive()
+        if music_class is None and not self._has_music:
+            raise Conflict("Bridge isn't playing music")
         self._media.set_music(music_class)
+        self._add_helpers((music_class is not None) - self._has_music)
+        self._has_music = music_class is not None
 
     # private
+
+    def _help_until(self, done: asyncio.Future[Any]) -> None:
+        self._add_helpers(1)
+        done.add_done_callback(lambda _done: self._add_helpers(-1))
+
+    def _add_helpers(self, count: int) -> None:
+        self._helpers += count
+        self._snapshot = None
 
     def _on_digit(self, digit: str) -> None:
         for observer in list(self.digit_observers):
@@ -274,7 +324,7 @@ class Bridge:
 
     def describe(self) -> dict[str, Any]:
         """Return the members of the bridge's JSON as of now."""
-        return {
+        description: dict[str, Any] = {
             "id": self.id,
             "technology": self.technology,
             "bridge_type": "holding" if self.is_holding else "mixing",
@@ -283,5 +333,10 @@ class Bridge:
             "name": self.name,
             "channels": list(self.channels),
             "creationtime": self._creation_time,
-            "video_mode": "none",
+            "video_mode": self.video_mode,
         }
+        if self.video_source:
+            description["video_source_id"] = self.video_source
+        if shown := self.variables.shown():
+            description["bridgevars"] = shown
+        return description

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields as members
 from typing import Any
 
@@ -15,6 +15,7 @@ from server.base.errors import (
     InvalidArgument,
     InvalidState,
     NotFound,
+    ServerError,
     Unprocessable,
 )
 from server.base.ids import MAX_ID_LENGTH, new_uuid
@@ -28,13 +29,24 @@ from server.resources.node import Node
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.stasis_calls import stasis_call_of
+from server.resources.variables import Assignment, check_name, read_assignments
 
 logger = logging.getLogger(__name__)
 
 BRIDGE_TYPES = frozenset(
     {"mixing", "holding", "dtmf_events", "proxy_media", "video_sfu", "video_single", "sdp_label"}
 )
+VIDEO_MODES = {"video_sfu": "sfu", "video_single": "single"}
 ROLES = frozenset({"participant", "announcer"})
+# Asterisk's names of audio formats, which an announcer or recorder channel could have there
+FORMATS = frozenset(
+    {
+        *("adpcm", "alaw", "codec2", "g719", "g722", "g723", "g726", "g726aal2", "g729", "gsm"),
+        *("ilbc", "lpc10", "opus", "silk12", "silk16", "silk24", "silk8", "siren14", "siren7"),
+        *("slin", "slin12", "slin16", "slin192", "slin24", "slin32", "slin44", "slin48", "slin96"),
+        *("speex", "speex16", "speex32", "testlaw", "ulaw"),
+    }
+)
 MAX_BRIDGES = 100_000
 BRIDGE_FIELDS = frozenset(member.name for member in members(model.Bridge))
 
@@ -84,25 +96,30 @@ class Bridges:
         bridge_type: str | None = None,
         bridge_id: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> Snapshot:
-        """Make a bridge, or name the one that has this id.
+        """Make a bridge.
 
         :param bridge_type: a comma-separated list of :data:`BRIDGE_TYPES`.
-        :raises InvalidArgument: unknown type, or an id too long.
-        :raises Conflict: the id belongs to a bridge of another type or name, or to one that
-            just ends.
+        :param variables: see :func:`read_assignments`.
+        :raises InvalidArgument: unknown type, an id too long, or a malformed variable.
+        :raises Conflict: the id belongs to another bridge, or to one that just ends.
         """
-        is_holding = _read_type(bridge_type)
+        is_holding, video_mode = _read_type(bridge_type)
+        assignments = read_assignments(variables or {})
         chosen = bridge_id or new_uuid()
         if len(chosen) > MAX_ID_LENGTH:
             raise InvalidArgument("bridgeId", f"longer than {MAX_ID_LENGTH} characters")
-        existing = self._bridges.get(chosen)
-        if existing is not None:
-            if existing.is_holding != is_holding or existing.bridge_class != "stasis":
-                raise Conflict("A bridge with this id and another type exists")
-            existing.rename(name or "")
-            return existing.snapshot()
-        bridge = self._make(chosen, name=name or "", creator="Stasis", is_holding=is_holding)
+        if chosen in self._bridges:
+            raise Conflict(f"Bridge with id '{chosen}' already exists")
+        bridge = self._make(
+            chosen,
+            name=name or "",
+            creator="Stasis",
+            is_holding=is_holding,
+            video_mode=video_mode,
+            variables=assignments,
+        )
         return bridge.snapshot()
 
     def get(self, bridge_id: str) -> Snapshot:
@@ -173,18 +190,121 @@ class Bridges:
         self._find_stasis(bridge_id).set_music(moh_class or "default")
 
     def stop_moh(self, bridge_id: str) -> None:
-        """Stop it."""
+        """Stop it.
+
+        :raises NotFound: no such bridge.
+        :raises Conflict: it plays no music.
+        """
         self._find_stasis(bridge_id).set_music(None)
 
-    def play(self, bridge_id: str, **options: Any) -> Snapshot:
-        """Play media to every member; see :meth:`Playbacks.start`."""
-        return self._playbacks.start(self._find_stasis(bridge_id), f"bridge:{bridge_id}", **options)
+    def play(
+        self, bridge_id: str, *, announcer_format: str | None = None, **options: Any
+    ) -> Snapshot:
+        """Play media to every member; see :meth:`Playbacks.start`.
 
-    async def record(self, bridge_id: str, **options: Any) -> Snapshot:
-        """Record the mix; see :meth:`Recordings.start`."""
-        return await self._recordings.start(
-            self._find_stasis(bridge_id), f"bridge:{bridge_id}", **options
-        )
+        :param announcer_format: of Asterisk's announcer channel. The bridge plays at the mixer's
+            own rate, so that only its name is checked.
+        :raises Unprocessable: there is no such format.
+        """
+        bridge = self._find_stasis(bridge_id)
+        _check_format("announcer_format", announcer_format)
+        return self._playbacks.start(bridge, f"bridge:{bridge_id}", **options)
+
+    async def record(
+        self, bridge_id: str, *, recorder_format: str | None = None, **options: Any
+    ) -> Snapshot:
+        """Record the mix; see :meth:`Recordings.start`.
+
+        :param recorder_format: as the announcer's of :meth:`play`.
+        :raises Unprocessable: there is no such format.
+        """
+        bridge = self._find_stasis(bridge_id)
+        _check_format("recorder_format", recorder_format)
+        return await self._recordings.start(bridge, f"bridge:{bridge_id}", **options)
+
+    def set_video_source(self, bridge_id: str, *, channel_id: str) -> None:
+        """Let everybody see one channel's video.
+
+        :raises NotFound: no such bridge or channel.
+        :raises Conflict: the bridge or the channel is not an application's.
+        :raises Unprocessable: the channel is not in this bridge.
+        """
+        bridge = self._find_stasis(bridge_id)
+        channel = self._node.registry.find(channel_id)
+        if channel is None:
+            raise NotFound("Channel not found")
+        stasis_call_of(channel)
+        if channel.bridge is not bridge:
+            raise Unprocessable("channelId", "Channel not in this bridge")
+        bridge.set_video_source("single", channel.id)
+
+    def clear_video_source(self, bridge_id: str) -> None:
+        """Let everybody see who talks.
+
+        :raises NotFound: no such bridge.
+        :raises Conflict: it is not an application's.
+        """
+        self._find_stasis(bridge_id).set_video_source("talker", "")
+
+    # variables
+
+    def get_variable(self, bridge_id: str, *, variable: str) -> model.Variable:
+        """Read a variable of the bridge, or a dialplan function.
+
+        :raises NotFound: no such bridge, or the variable is not set.
+        :raises Conflict: the bridge is not an application's.
+        :raises InvalidArgument: no name is given, or the function is unknown.
+        """
+        name = check_name(variable)
+        return model.Variable(value=self._read(self._find_stasis(bridge_id), name))
+
+    def set_variable(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool = False,
+    ) -> None:
+        """Set a variable of the bridge, or write a dialplan function.
+
+        :param value: ``None`` unsets the variable.
+        :param report_events: whether the bridge shows it in ``bridgevars`` from now on.
+        :raises NotFound: no such bridge.
+        :raises Conflict: the bridge is not an application's.
+        :raises InvalidArgument: no name is given, or the function can't be written.
+        """
+        name = check_name(variable)
+        bridge = self._find_stasis(bridge_id)
+        if value is None and not _is_function(name):
+            bridge.remove_variable(name)
+        else:
+            self._write(bridge, Assignment(name, value or "", report_events))
+
+    def get_variables(self, bridge_id: str, *, variables: Sequence[str]) -> model.Variables:
+        """Read several variables, all or none.
+
+        :raises NotFound: no such bridge, or a variable is not set.
+        :raises Conflict: the bridge is not an application's.
+        :raises InvalidArgument: no name is given, or a function is unknown.
+        """
+        if not variables:
+            raise InvalidArgument("variables", "at least one name is needed")
+        names = [check_name(name) for name in variables]
+        bridge = self._find_stasis(bridge_id)
+        return model.Variables(variables={name: self._read(bridge, name) for name in names})
+
+    def set_variables(self, bridge_id: str, *, variables: Mapping[str, Any]) -> None:
+        """Set several variables; see :func:`read_assignments`.
+
+        :raises NotFound: no such bridge.
+        :raises Conflict: the bridge is not an application's.
+        :raises InvalidArgument: a name or a value is malformed.
+        """
+        assignments = read_assignments(variables)
+        bridge = self._find_stasis(bridge_id)
+        for assignment in assignments:
+            self._write(bridge, assignment)
 
     # for other parts of the server
 
@@ -257,6 +377,8 @@ class Bridges:
         creator: str = "",
         bridge_class: str = "stasis",
         is_holding: bool = False,
+        video_mode: str = "none",
+        variables: Sequence[Assignment] = (),
     ) -> Bridge:
         if len(self._bridges) >= MAX_BRIDGES:
             raise Conflict("too many bridges")
@@ -267,7 +389,14 @@ class Bridges:
             creator=creator,
             bridge_class=bridge_class,
             is_holding=is_holding,
+            video_mode=video_mode,
         )
+        try:
+            for assignment in variables:
+                self._write(bridge, assignment)
+        except ServerError:
+            bridge.abandon()
+            raise
         self._bridges[bridge_id] = bridge
         if self._node.bus.wants(bridge.topics):
             bridge.publish(events.bridge_created(bridge=bridge.snapshot()))
@@ -282,6 +411,19 @@ class Bridges:
             raise Conflict("Bridge not in Stasis application")
         return bridge
 
+    def _read(self, bridge: Bridge, name: str) -> str:
+        is_function = _is_function(name)
+        value = self._node.dialplan.read(None, name) if is_function else bridge.variables.get(name)
+        if value is None:
+            raise NotFound("Provided variable was not found")
+        return value
+
+    def _write(self, bridge: Bridge, assignment: Assignment) -> None:
+        if _is_function(assignment.name):
+            self._node.dialplan.write(None, assignment.name, assignment.value)
+        else:
+            bridge.set_variable(assignment)
+
     def _stasis_channel(self, channel_id: str) -> Channel:
         channel = self._node.registry.find(channel_id)
         if channel is None:
@@ -294,12 +436,24 @@ class Bridges:
         return channel
 
 
-def _read_type(bridge_type: str | None) -> bool:
-    """Check a bridge type list and tell whether it asks for a holding bridge."""
-    kinds = {kind.strip() for kind in (bridge_type or "mixing").split(",")}
-    unknown = kinds - BRIDGE_TYPES
+def _read_type(bridge_type: str | None) -> tuple[bool, str]:
+    """Check a bridge type list; tell whether it asks for a holding bridge, and the video mode."""
+    kinds = [kind.strip() for kind in (bridge_type or "mixing").split(",")]
+    unknown = set(kinds) - BRIDGE_TYPES
     if unknown:
         raise InvalidArgument("type", f"unknown bridge type {', '.join(sorted(unknown))}")
-    if {"mixing", "holding"} <= kinds:
+    if {"mixing", "holding"} <= set(kinds):
         raise InvalidArgument("type", "a bridge is either mixing or holding")
-    return "holding" in kinds
+    video_mode = "talker"
+    for kind in kinds:
+        video_mode = VIDEO_MODES.get(kind, video_mode)
+    return "holding" in kinds and video_mode != "sfu", video_mode
+
+
+def _is_function(name: str) -> bool:
+    return name.endswith(")")
+
+
+def _check_format(field: str, name: str | None) -> None:
+    if name and name not in FORMATS:
+        raise Unprocessable(field, f"specified {field} is unknown on this system")

@@ -94,6 +94,7 @@ class Channel:
         "music_class",
         "name",
         "node",
+        "on_end",
         "priority",
         "rdnis",
         "resources",
@@ -154,6 +155,7 @@ class Channel:
         self.resources: list[Callable[[], None]] = []
         self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
+        self.on_end: list[Callable[[], None]] = []  # called once it has hung up
         self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
@@ -643,6 +645,9 @@ class Channel:
             if not gate.done():
                 gate.set_result(True)
         self._tell_dialler("HANGUP")
+        for tell in list(self.on_end):
+            tell()
+        self.on_end.clear()
         if self._controller is not None:
             return
         if self.unsettled:

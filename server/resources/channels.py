@@ -27,6 +27,7 @@ from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
+from server.resources.snoops import Snoops
 from server.resources.stasis_calls import (
     Continue,
     Move,
@@ -48,10 +49,16 @@ class Channels:
     """What the API does with channels."""
 
     def __init__(
-        self, node: Node, originator: Originator, playbacks: Playbacks, recordings: Recordings
+        self,
+        node: Node,
+        originator: Originator,
+        playbacks: Playbacks,
+        recordings: Recordings,
+        snoops: Snoops,
     ) -> None:
         self._node = node
         self._originator = originator
+        self._snoops = snoops
         self._playbacks = playbacks
         self._recordings = recordings
 
@@ -120,6 +127,13 @@ class Channels:
         """Dial a channel that :meth:`create` made; see :meth:`Originator.dial`."""
         channel, _ = self._in_stasis(channel_id)
         self._originator.dial(channel, caller=caller, timeout=timeout)
+
+    def snoop(self, channel_id: str, **options: Any) -> Snapshot:
+        """Spy on a channel or whisper to it; see :meth:`Snoops.snoop`.
+
+        :raises NotFound: no such channel.
+        """
+        return self._snoops.snoop(self.find(channel_id), **options).snapshot()
 
     # ending and handing over
 

@@ -1,4 +1,4 @@
-"""Endpoints, their device states, and the verbs of ``/endpoints``."""
+"""Endpoints, and the verbs of ``/endpoints``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from server.model import events
 from server.model.wire import Snapshot, snapshot
 from server.resources.listing import Page, take_page
 from server.resources.node import Node
-from server.stasis.topics import Topic, device_topic, endpoint_topic
+from server.stasis.topics import Topic, endpoint_topic
 from server.tech.base import ContactInfo, EndpointInfo, Messenger, Technology
 
 _match_destination = re.compile(r"([A-Za-z][A-Za-z0-9]*)[:/](.+)", re.DOTALL).fullmatch
@@ -27,6 +27,7 @@ class Endpoints:
     def __init__(self, node: Node, technologies: Callable[[], Sequence[Technology]]) -> None:
         self._node = node
         self._technologies = technologies
+        self.on_changed: Callable[[EndpointInfo], None] = _ignore
 
     # the API's verbs
 
@@ -157,7 +158,7 @@ class Endpoints:
             peer = snapshot(events.Peer(peer_status=PEER_STATUS.get(info.state, "Unknown")))
             self._node.bus.publish(events.endpoint_state_change(endpoint=endpoint), topics)
             self._node.bus.publish(events.peer_status_change(endpoint=endpoint, peer=peer), topics)
-        self._node.on_endpoint_activity(info.technology, info.resource)
+        self.on_changed(info)
 
     def on_contact_changed(self, info: EndpointInfo, contact: ContactInfo) -> None:
         """Publish that a contact's reachability changed."""
@@ -230,53 +231,5 @@ def _topics(info: EndpointInfo) -> tuple[Topic, ...]:
     )
 
 
-class DeviceStates:
-    """The state of each device, derived from its endpoint and its channels.
-
-    It is recomputed when a channel of the endpoint changes or the endpoint comes or goes, and
-    published when it differs from what was known.
-    """
-
-    def __init__(self, node: Node, endpoints: Endpoints) -> None:
-        self._node = node
-        self._endpoints = endpoints
-        self._known: dict[str, str] = {}
-
-    def state(self, device: str) -> str:
-        """Return a device's state in ARI's words, such as ``NOT_INUSE``.
-
-        :param device: such as ``PJSIP/alice``.
-        """
-        technology, _, resource = device.partition("/")
-        info = self._endpoints.find(technology, resource)
-        if info is None:
-            return "INVALID"
-        states = {
-            "ONHOLD" if channel.is_held else channel.state
-            for channel in self._node.registry.of_endpoint(technology, resource)
-            if not channel.is_hungup
-        }
-        is_ringing = "Ringing" in states
-        if states - {"Ringing", "ONHOLD", "Down"}:
-            return "RINGINUSE" if is_ringing else "INUSE"
-        if is_ringing:
-            return "RINGING"
-        if "ONHOLD" in states:
-            return "ONHOLD"
-        return "UNAVAILABLE" if info.state == "offline" else "NOT_INUSE"
-
-    def refresh(self, technology: str, resource: str) -> None:
-        """Recompute one device's state, and publish it if it changed."""
-        device = f"{technology}/{resource}"
-        topics = (device_topic(device), device_topic(""))
-        if not self._node.bus.wants(topics) or self._endpoints.find(technology, resource) is None:
-            self._known.pop(device, None)
-            return
-        state = self.state(device)
-        if self._known.get(device) == state:
-            return
-        self._known[device] = state
-        described = model.DeviceState(name=device, state=state)
-        self._node.bus.publish(
-            events.device_state_changed(device_state=snapshot(described)), topics
-        )
+def _ignore(_info: EndpointInfo) -> None:
+    """Stand in until device states are followed."""

@@ -35,6 +35,7 @@ def _fits(first: Channel, second: Channel) -> bool:
         and half.bridge.bridge_class == "basic"
         and len(half.bridge.channels) == 2
         and not half.resources
+        and not half.leg.stream.snoops
         and not half.bridge.resources
         for half in (first, second)
     )

@@ -16,6 +16,7 @@ from server.model import events
 from server.model.wire import Snapshot
 from server.resources.channel import Channel
 from server.resources.node import Node
+from server.stasis.applications import CallConnection
 from server.stasis.topics import application_topic, call_topic, channel_topic
 
 logger = logging.getLogger(__name__)
@@ -70,22 +71,62 @@ async def enter_stasis(
 ) -> None:
     """Put *channel* under an application's control until it is let go.
 
+    If nobody is connected as the application, but a connection for each call is configured, one is
+    made, and ended afterwards.
+
     :param replacement: set if it takes the place of another channel there.
 
-    :raises NotFound: nobody is connected as this application.
+    :raises NotFound: nobody is connected as this application, and it can't be connected to.
     :raises ChannelHungUp: the channel ended; StasisEnd has been published.
     """
-    applications = channel.node.applications
-    if not applications.is_registered(app):
-        raise NotFound(f"Stasis application {app} is not registered")
     if channel.id not in channel.node.registry:
         raise NotFound(f"{channel.name} is no channel that an application could control")
+    applications = channel.node.applications
+    if applications.is_registered(app):
+        await _stay_until_let_go(channel, app, args, replacement)
+        return
+    if not applications.can_connect(app):
+        raise NotFound(f"Stasis application {app} is not registered")
+    connecting = channel.node.scope.spawn(_connect(channel, app), f"{channel.name} connect")
+    try:
+        connection = await channel.wait(connecting)
+    except BaseException:
+        connecting.add_done_callback(_close_connection)
+        connecting.cancel()
+        raise
+    if isinstance(connection, str):
+        raise NotFound(connection)
+    try:
+        await _stay_until_let_go(channel, connection.app, args, replacement)
+    finally:
+        connection.close()
+
+
+async def _stay_until_let_go(
+    channel: Channel, app: str, args: Sequence[str], replacement: Replacement | None
+) -> None:
     next_stay: Move | None = Move(app, tuple(args))
     while next_stay is not None:
         if channel.is_hungup:
             raise ChannelHungUp(channel.hangup_cause)
         next_stay = await _stay(channel, next_stay, replacement)
         replacement = None
+
+
+async def _connect(channel: Channel, app: str) -> CallConnection | str:
+    """Connect to an application for one call; return why it can't be reached instead."""
+    try:
+        return await channel.node.applications.connect_for_call(app, channel.name)
+    except NotFound as failure:
+        return str(failure)
+
+
+def _close_connection(connecting: asyncio.Task[CallConnection | str]) -> None:
+    """End a connection whose call ended while it was being made."""
+    if not connecting.cancelled() and connecting.exception() is None:
+        connection = connecting.result()
+        if not isinstance(connection, str):
+            connection.close()
 
 
 async def _stay(channel: Channel, stay: Move, replacement: Replacement | None) -> Move | None:

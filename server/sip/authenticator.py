@@ -41,10 +41,11 @@ class Authenticator:
         """
         if endpoint is not None and not endpoint.auth:
             return None
-        auths = self._auths(request, endpoint)
+        own = self._auths_of(endpoint)
+        auths = own or self._decoys_for(request)
         is_stale = False
         for auth in auths:
-            verdict = self._verify(request, auth, now, is_known=endpoint is not None)
+            verdict = self._verify(request, auth, now, is_known=bool(own))
             if verdict is Verdict.OK:
                 return None
             is_stale = is_stale or verdict is Verdict.STALE
@@ -67,9 +68,12 @@ class Authenticator:
         credentials = _credentials(auth, realm) if is_known else None
         return self._server(auth).verify(request, realm, credentials, now)
 
-    def _auths(self, request: Request, endpoint: Endpoint | None) -> Sequence[Auth]:
-        if endpoint is not None:
-            return [self._settings.auths[name] for name in endpoint.auth]
+    def _auths_of(self, endpoint: Endpoint | None) -> Sequence[Auth]:
+        """Return what an endpoint can log in with: nothing if its auths are not there (yet)."""
+        names = endpoint.auth if endpoint is not None else ()
+        return [self._settings.auths[name] for name in names if name in self._settings.auths]
+
+    def _decoys_for(self, request: Request) -> Sequence[Auth]:
         if len(self._decoys) == 1:
             return self._decoys
         # The same stranger always meets the same challenge.

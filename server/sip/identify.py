@@ -54,7 +54,9 @@ class EndpointIdentifier:
 
     def _learn(self, settings: SipSettings) -> None:
         for identify in settings.identifies:
-            endpoint = settings.endpoints[identify.endpoint]
+            endpoint = settings.endpoints.get(identify.endpoint)
+            if endpoint is None:  # made at run time; the endpoint may follow
+                continue
             if "ip" not in endpoint.identify_by:
                 continue
             for network in identify.networks:

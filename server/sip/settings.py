@@ -37,6 +37,8 @@ __all__ = [
     "System",
     "Transport",
     "build_settings",
+    "with_object",
+    "without_object",
 ]
 
 T = TypeVar("T")
@@ -54,10 +56,12 @@ def build_settings(
     *,
     named_acls: Mapping[str, Acl] | None = None,
     default_language: str = "en",
+    dynamic: Iterable[ConfigObject] = (),
 ) -> SipSettings:
     """Make the settings of pjsip.conf's objects.
 
     :param named_acls: the lists of acl.conf, by lower-case name.
+    :param dynamic: objects made while the server ran; one that can't be used is left out.
     :param default_language: for endpoints without ``language``.
     :raises ConfigError: a value can't be read or used; names file and line. What is merely
         unknown or without effect goes to ``SipSettings.warnings``.
@@ -65,24 +69,55 @@ def build_settings(
     builder = _Builder(named_acls or {})
     for item in objects:
         builder.add(item)
+    for item in dynamic:
+        builder.add_if_usable(item)
     return replace(builder.finish(), default_language=default_language)
 
 
-class _Builder:
-    """Collects objects by type."""
+def with_object(
+    settings: SipSettings, item: ConfigObject, *, named_acls: Mapping[str, Acl]
+) -> SipSettings:
+    """Return settings with one object added or replaced.
 
-    def __init__(self, named_acls: Mapping[str, Acl]) -> None:
+    :returns: whose ``warnings`` are those about this object.
+    :raises ConfigError: a value can't be read or used.
+    """
+    builder = _Builder(named_acls, settings)
+    builder.add(item)
+    return replace(settings, **builder.parts())
+
+
+def without_object(settings: SipSettings, kind: str, name: str) -> SipSettings:
+    """Return settings without an endpoint, aor, auth or identify."""
+    if kind == "identify":
+        kept = tuple(identify for identify in settings.identifies if identify.name != name)
+        return replace(settings, identifies=kept, warnings=())
+    plural = f"{kind}s"
+    left: dict[str, Any] = dict(getattr(settings, plural))
+    left.pop(name, None)
+    parts: dict[str, Any] = {plural: left, "warnings": ()}
+    return replace(settings, **parts)
+
+
+class _Builder:
+    """Collects objects by type.
+
+    :param base: settings to add to; what they hold is replaced by objects of the same name.
+    """
+
+    def __init__(self, named_acls: Mapping[str, Acl], base: SipSettings | None = None) -> None:
+        base = base or SipSettings()
         self._named_acls = named_acls
         self._warnings: list[ConfigWarning] = []
         self._seen: set[tuple[str, str]] = set()
         self._sources: dict[str, ConfigObject] = {}
-        self._transports: dict[str, Transport] = {}
-        self._endpoints: dict[str, Endpoint] = {}
-        self._aors: dict[str, Aor] = {}
-        self._auths: dict[str, Auth] = {}
-        self._identifies: list[Identify] = []
-        self._global = Global()
-        self._system = System()
+        self._transports = dict(base.transports)
+        self._endpoints = dict(base.endpoints)
+        self._aors = dict(base.aors)
+        self._auths = dict(base.auths)
+        self._identifies = list(base.identifies)
+        self._global = base.global_
+        self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
             "transport": self._add_transport,
             "endpoint": self._add_endpoint,
@@ -103,26 +138,35 @@ class _Builder:
         self._seen.add((item.type, item.name))
         handler(item)
 
+    def add_if_usable(self, item: ConfigObject) -> None:
+        """Add an object, or report why it is left out."""
+        try:
+            self.add(item)
+        except ConfigError as error:
+            self._warn(item.path, item.line, f"{item.type} {item.name} is left out: {error.reason}")
+
     def finish(self) -> SipSettings:
         """Check the references between objects and put all together."""
-        for endpoint in self._endpoints.values():
-            self._check_references(endpoint)
+        return SipSettings(**self.parts())
+
+    def parts(self) -> dict[str, Any]:
+        """Check the references of what was added and return the fields of the settings."""
+        for item in self._sources.values():
+            if item.type == "endpoint":
+                self._check_references(self._endpoints[item.name])
         for identify in self._identifies:
             if identify.endpoint not in self._endpoints:
-                item = self._sources[f"identify {identify.name}"]
-                raise ConfigError(
-                    item.path, item.line, f"endpoint: there is no endpoint [{identify.endpoint}]"
-                )
-        return SipSettings(
-            transports=self._transports,
-            endpoints=self._endpoints,
-            aors=self._aors,
-            auths=self._auths,
-            identifies=tuple(self._identifies),
-            global_=self._global,
-            system=self._system,
-            warnings=tuple(self._warnings),
-        )
+                self._check_identify(identify)
+        return {
+            "transports": self._transports,
+            "endpoints": self._endpoints,
+            "aors": self._aors,
+            "auths": self._auths,
+            "identifies": tuple(self._identifies),
+            "global_": self._global,
+            "system": self._system,
+            "warnings": tuple(self._warnings),
+        }
 
     def _bind(self, cls: type[T], item: ConfigObject, **extra: Any) -> T:
         unsupported = UNSUPPORTED.get(item.type, frozenset())
@@ -207,6 +251,7 @@ class _Builder:
             if getattr(identify, name):
                 option = _last(item.options, name)
                 self._warn(option.path, option.line, f"{name} is not supported yet")
+        self._identifies = [former for former in self._identifies if former.name != item.name]
         self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
         self._sources[f"identify {item.name}"] = item
 
@@ -215,6 +260,16 @@ class _Builder:
 
     def _add_system(self, item: ConfigObject) -> None:
         self._system = self._bind(System, item)
+
+    def _check_identify(self, identify: Identify) -> None:
+        """Refuse or report an identify without its endpoint; others were checked before."""
+        item = self._sources.get(f"identify {identify.name}")
+        if item is None:
+            return
+        reason = f"endpoint: there is no endpoint [{identify.endpoint}]"
+        if not item.is_dynamic:
+            raise ConfigError(item.path, item.line, reason)
+        self._warn(item.path, item.line, reason)
 
     def _check_references(self, endpoint: Endpoint) -> None:
         item = self._sources[f"endpoint {endpoint.name}"]
@@ -228,8 +283,8 @@ class _Builder:
                 if name not in known:
                     option = _last(item.options, option_name)
                     reason = f"{option_name}: there is no [{name}] of this type"
-                    # Without its auth an endpoint would be open to everybody.
-                    if option_name == "auth":
+                    # Without its auth nobody could log in as this endpoint.
+                    if option_name == "auth" and not item.is_dynamic:
                         raise ConfigError(option.path, option.line, reason)
                     self._warn(option.path, option.line, reason)
 

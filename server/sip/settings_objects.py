@@ -252,9 +252,7 @@ class Endpoint:
     tone_zone: str = setting(text, "", no_effect="tones are those of the default zone")
     mailboxes: tuple[str, ...] = setting(items, (), no_effect=NO_VOICEMAIL)
     variables: tuple[tuple[str, str], ...] = settings(variable, names=("set_var",))
-    device_state_busy_at: int = setting(
-        integer(0, 10_000), 0, no_effect="device states do not count calls yet"
-    )
+    device_state_busy_at: int = setting(integer(0, 10_000), 0)
     # Signalling
     transport: str = setting(text, "")
     outbound_proxy: str = setting(text, "")

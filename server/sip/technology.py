@@ -137,6 +137,7 @@ class PjsipTechnology:
         if self._stack is not None:
             self._stack.reload(settings, self.now())
             self._resolve_identifies()
+            self._states = {n: s for n, s in self._states.items() if n in settings.endpoints}
             for endpoint in settings.endpoints.values():
                 self._report_endpoint(endpoint)
             self.flush()
@@ -236,6 +237,11 @@ class PjsipTechnology:
         stack, _ = self._running()
         for contact in stack.contacts.of(aor):
             stack.qualify(contact, self.now())
+        self.flush()
+
+    def remove_contact(self, contact: Contact) -> None:
+        """Forget a contact that a phone registered."""
+        self._running()[0].contacts.remove(contact, self.now())
         self.flush()
 
     def counters(self) -> dict[str, int]:
@@ -467,7 +473,8 @@ class PjsipTechnology:
             transports.look_up(host_name, found)
 
     def _info(self, endpoint: Endpoint) -> EndpointInfo:
-        return EndpointInfo(TECHNOLOGY, endpoint.name, self._state(endpoint))
+        busy_at = endpoint.device_state_busy_at
+        return EndpointInfo(TECHNOLOGY, endpoint.name, self._state(endpoint), busy_at)
 
     def _state(self, endpoint: Endpoint) -> str:
         """``online`` if a contact may be reached, ``unknown`` if none can ever be."""
@@ -487,7 +494,7 @@ class PjsipTechnology:
         state = self._state(endpoint)
         if self._states.get(endpoint.name) != state:
             self._states[endpoint.name] = state
-            self._sink.on_endpoint_changed(EndpointInfo(TECHNOLOGY, endpoint.name, state))
+            self._sink.on_endpoint_changed(self._info(endpoint))
 
 
 def _endpoints_by_aor(settings: SipSettings) -> dict[str, list[Endpoint]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import builtins
 import logging
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from server import model
 from server.base.errors import InvalidArgument, NotFound, Unprocessable
@@ -30,6 +30,32 @@ MAX_APP_NAME_LENGTH = 512
 MAX_SUBSCRIPTIONS = 100_000  # per application; far beyond a node's channels
 
 
+class CallConnection(Protocol):
+    """A connection that was made to serve one call."""
+
+    @property
+    def app(self) -> str:
+        """The application that it is registered as."""
+
+    def close(self) -> None:
+        """End it, when all events so far have been delivered."""
+
+
+class CallConnector(Protocol):
+    """Connects to an application for one call."""
+
+    def can_connect(self, app: str) -> bool:
+        """Tell whether a connection is configured for *app*."""
+        ...
+
+    async def connect_for_call(self, app: str, channel_name: str) -> CallConnection:
+        """Connect and register.
+
+        :raises NotFound: no connection is configured for *app*, or it can't be made.
+        """
+        ...
+
+
 class Applications:
     """All applications of this node, and the bus's router."""
 
@@ -39,13 +65,31 @@ class Applications:
         self._subscribers: dict[Topic, dict[str, Application]] = {}
         self._all_subscribers: dict[str, Application] = {}
         self._resources: Resources | None = None
+        self._connector: CallConnector | None = None
         bus.set_router(self._route, self._has_audience)
 
     def set_resources(self, resources: Resources) -> None:
         """Install who knows channels, bridges and endpoints."""
         self._resources = self._connections.resources = resources
 
+    def set_call_connector(self, connector: CallConnector) -> None:
+        """Install who connects to applications that are reached call by call."""
+        self._connector = connector
+
     # connections
+
+    def can_connect(self, name: str) -> bool:
+        """Tell whether :meth:`connect_for_call` could reach the application."""
+        return self._connector is not None and self._connector.can_connect(name)
+
+    async def connect_for_call(self, app: str, channel_name: str) -> CallConnection:
+        """Connect to an application that nobody is connected as, for one call.
+
+        :raises NotFound: there is no such application, or it can't be reached.
+        """
+        if self._connector is None:
+            raise NotFound(f"Stasis application {app} is not registered")
+        return await self._connector.connect_for_call(app, channel_name)
 
     def register(
         self,

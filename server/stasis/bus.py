@@ -88,7 +88,7 @@ class Bus:
         self._router: Callable[[Event, Sequence[Topic]], Sequence[Recipient]] = _nobody
         self._has_audience: Callable[[Sequence[Topic]], bool] = _no_audience
         # due deliveries, in order
-        self._due: deque[tuple[Published, Sequence[Recipient]]] = deque()
+        self._due: deque[tuple[Published, Sequence[Recipient]] | Callable[[], None]] = deque()
         self._ripe = 0  # how many of them were published in an iteration that is over
         self._holds = 0
         self._is_scheduled = False
@@ -141,7 +141,12 @@ class Bus:
         """Deliver what is due now; for the end of the server, when no reply is awaited."""
         self._ripe = 0
         while self._due:
-            self._deliver(*self._due.popleft())
+            self._take_due()
+
+    def call_when_delivered(self, action: Callable[[], None]) -> None:
+        """Call *action* once everything published so far has been delivered."""
+        self._due.append(action)
+        self._schedule()
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -164,10 +169,17 @@ class Bus:
         if self._holds:
             return
         for _ in range(self._ripe):
-            self._deliver(*self._due.popleft())
+            self._take_due()
         self._ripe = len(self._due)
         if self._due:
             self._schedule()
+
+    def _take_due(self) -> None:
+        due = self._due.popleft()
+        if callable(due):
+            due()
+        else:
+            self._deliver(*due)
 
     def _deliver(self, published: Published, recipients: Sequence[Recipient]) -> None:
         encoded = published.encode(self.asterisk_id)

@@ -86,11 +86,13 @@ class EndpointInfo:
     """An endpoint's state.
 
     :param state: ``online``, ``offline`` or ``unknown`` (ARI's words).
+    :param busy_at: calls from which on its device counts as busy, 0 for never.
     """
 
     technology: str
     resource: str
     state: str
+    busy_at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

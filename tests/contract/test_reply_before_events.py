@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import select
 import socket
 import time
@@ -10,6 +11,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from websockets.frames import Frame, Opcode
+from websockets.streams import StreamReader
 
 from tests.support.server_process import ServerProcess
 
@@ -51,6 +54,12 @@ class Wire:
             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
         )
         assert self.socket.recv(4096).startswith(b"HTTP/1.1 101 ")
+
+    def ask(self, method: str, uri: str) -> None:
+        """Send a REST request over the WebSocket."""
+        request = {"type": "RESTRequest", "request_id": uri, "method": method, "uri": uri}
+        frame = Frame(Opcode.TEXT, json.dumps(request).encode())
+        self.socket.sendall(frame.serialize(mask=True))
 
     def is_readable(self) -> bool:
         """Tell whether something has come that was not read."""
@@ -102,5 +111,50 @@ async def test_the_reply_is_written_before_the_events_it_causes(server: ServerPr
     command.request("DELETE", "/channels/c")
     command.drain()
     for wire in (*commands, *streams):
+        wire.socket.close()
+    assert await server.leftovers() == []
+
+
+def messages(received: bytes) -> list[dict[str, object]]:
+    """Decode the text frames of a server."""
+    reader = StreamReader()
+    reader.feed_data(received)
+    found = []
+    while reader.buffer:
+        parser = Frame.parse(reader.read_exact, mask=False)
+        with pytest.raises(StopIteration) as end:
+            next(parser)
+        found.append(json.loads(end.value.value.data))
+    return found
+
+
+@pytest.mark.timeout(60)
+async def test_over_a_websocket_the_reply_precedes_the_events_on_every_socket(
+    server: ServerProcess,
+) -> None:
+    others = [Wire(server) for _ in range(4)]
+    for number, other in enumerate(others):
+        other.upgrade(f"app=other{number}&subscribeAll=true")
+    command = Wire(server)
+    command.upgrade("app=app0&subscribeAll=true")
+    command.ask("POST", "channels?endpoint=Local/700@phones/n&app=app0&channelId=c")
+    first = messages(command.drain())[0]
+    assert (first["type"], first["status_code"]) == ("RESTResponse", 200)
+    for number in range(ROUNDS):
+        for wire in (*others, command):
+            wire.drain()
+        action = (
+            f"channels/c/variable?variable=X&value={number}",
+            f"channels/c/play?media=sound:none&playbackId=p{number}",
+        )[number % 2]
+        command.ask("POST", action)
+        assert was_reply_first(command, others[number % 4]), action
+        seen = messages(command.drain())
+        assert [seen[0]["type"], seen[0]["uri"]] == ["RESTResponse", action]
+        assert len(seen) > 1
+        assert "RESTResponse" not in [message["type"] for message in seen[1:]]
+    command.ask("DELETE", "channels/c")
+    command.drain()
+    for wire in (*others, command):
         wire.socket.close()
     assert await server.leftovers() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ import pytest
 from server.http.spec import load_bundle, load_operations
 from server.resources.broadcasts import Offer
 from server.resources.channel import Channel
+from server.resources.modules import Module
 from server.stasis.options import read_options
 from tests.support.node import NodeUnderTest, settle
 from tests.support.web import Web, serve, validate_event
@@ -280,6 +282,58 @@ async def test_asterisk(web: Web) -> None:
     assert (await web.call("asterisk.getGlobalVar")).status == 400
 
 
+async def test_device_states(web: Web) -> None:
+    state = {"deviceState": "INUSE"}
+    assert (await web.call("deviceStates.update", "Stasis:door", params=state)).status == 204
+    assert (await web.call("deviceStates.get", "Stasis:door")).json["state"] == "INUSE"
+    assert (await web.call("deviceStates.list")).json == [{"name": "Stasis:door", "state": "INUSE"}]
+    assert (await web.call("deviceStates.delete", "Stasis:door")).status == 204
+
+
+async def test_mailboxes(web: Web) -> None:
+    counts = {"oldMessages": "2", "newMessages": "1"}
+    assert (await web.call("mailboxes.update", "100@default", params=counts)).status == 204
+    mailbox = {"name": "100@default", "old_messages": 2, "new_messages": 1}
+    assert (await web.call("mailboxes.get", "100@default")).json == mailbox
+    assert (await web.call("mailboxes.list")).json == [mailbox]
+    assert (await web.call("mailboxes.delete", "100@default")).status == 204
+
+
+async def test_modules(web: Web) -> None:
+    async def reload(_name: str) -> None:
+        await asyncio.sleep(0)
+
+    web.node.modules.add(Module("app_x.so", "X", load=lambda: None, unload=lambda: None))
+    web.node.modules.add(Module("res_x.so", "X", can_reload=True))
+    web.node.modules.set_reloader(reload)
+    assert [m["name"] for m in (await web.call("asterisk.listModules")).json] == [
+        "app_x.so",
+        "res_x.so",
+    ]
+    assert (await web.call("asterisk.getModule", "app_x.so")).json["status"] == "Running"
+    assert (await web.call("asterisk.unloadModule", "app_x.so")).status == 204
+    assert (await web.call("asterisk.loadModule", "app_x.so")).status == 204
+    assert (await web.call("asterisk.reloadModule", "res_x.so")).status == 204
+
+
+async def test_log_channels(web: Web) -> None:
+    levels = {"configuration": "notice,warning"}
+    assert (await web.call("asterisk.addLog", "extra", params=levels)).status == 204
+    (listed,) = [c for c in (await web.call("asterisk.listLogChannels")).json if "extra" in str(c)]
+    assert (listed["type"], listed["configuration"]) == ("File", "NOTICE WARNING")
+    assert (await web.call("asterisk.rotateLog", "extra")).status == 204
+    assert (await web.call("asterisk.deleteLog", "extra")).status == 204
+
+
+async def test_configuration_objects(web: Web) -> None:
+    fields = [{"attribute": "max_contacts", "value": "2"}]
+    path = ("res_pjsip", "aor", "alice")
+    made = await web.call("asterisk.updateObject", *path, json={"fields": fields})
+    assert {"attribute": "max_contacts", "value": "2"} in made.json
+    assert (await web.call("asterisk.getObject", *path)).json == made.json
+    assert (await web.call("asterisk.deleteObject", *path)).status == 204
+
+
 async def test_user_events_reach_the_application(web: Web, call: str) -> None:
     app = web.node.connect()
     params = {"application": "test", "source": f"channel:{call}"}
@@ -339,6 +393,55 @@ async def test_messages_and_referrals(web: Web, call: str) -> None:
         assert answer.status == 202
     done = {"states": "channel_answered"}
     assert (await web.call("channels.transfer_progress", call, params=done)).status == 412
+
+
+async def test_bridges_have_variables(web: Web) -> None:
+    body = {"variables": {"TOPIC": "sales", "HOST": {"value": "alice", "report_events": True}}}
+    made = await web.call("bridges.create", params={"bridgeId": "b"}, json=body)
+    assert made.json["bridgevars"] == {"HOST": "alice"}
+    named = await web.call("bridges.createWithId", "c", json=body)
+    assert named.json["bridgevars"] == {"HOST": "alice"}
+    read = await web.call("bridges.getBridgeVar", "b", params={"variable": "TOPIC"})
+    assert read.json == {"value": "sales"}
+    params = {"variable": "TOPIC", "value": "support", "report_events": "true"}
+    assert (await web.call("bridges.setBridgeVar", "b", params=params)).status == 204
+    several_set = await web.call("bridges.setBridgeVars", "b", json={"variables": {"A": "1"}})
+    assert several_set.status == 204
+    several = await web.call("bridges.getBridgeVars", "b", params={"variables": "A,TOPIC"})
+    assert several.json == {"variables": {"A": "1", "TOPIC": "support"}}
+    assert (await web.call("bridges.get", "b")).json["bridgevars"] == {
+        "HOST": "alice",
+        "TOPIC": "support",
+    }
+
+
+async def test_a_bridge_has_a_video_source(web: Web, call: str) -> None:
+    app = web.node.connect()
+    await web.call("bridges.createWithId", "b", params={"type": "mixing,video_single"})
+    await web.call("bridges.addChannel", "b", params={"channel": call})
+    assert (await web.call("bridges.setVideoSource", "b", call)).status == 204
+    assert (await web.call("bridges.get", "b")).json["video_source_id"] == call
+    assert (await web.call("bridges.clearVideoSource", "b")).status == 204
+    assert (await web.call("bridges.get", "b")).json["video_mode"] == "talker"
+    await settle()
+    changes = app.of("BridgeVideoSourceChanged")
+    for event in changes:
+        validate_event(event)
+    assert [event.get("old_video_source_id") for event in changes] == [None, call]
+
+
+async def test_a_channel_is_spied_on(web: Web, call: str) -> None:
+    params = {"app": "test", "spy": "both", "whisper": "out", "appArgs": "a,b"}
+    answer = await web.call("channels.snoopChannel", call, params={**params, "snoopId": "s1"})
+    assert (answer.status, answer.json["id"], answer.json["state"]) == (200, "s1", "Up")
+    assert answer.json["name"].startswith(f"Snoop/{call}-")
+    named = await web.call("channels.snoopChannelWithId", call, "s2", params=params)
+    assert (named.status, named.json["id"]) == (200, "s2")
+    again = await web.call("channels.snoopChannelWithId", call, "s2", params=params)
+    assert again.status == 409
+    await settle()
+    assert (await web.call("channels.rtpstatistics", "s1")).status == 404
+    assert (await web.call("channels.hangup", "s1")).status == 204
 
 
 async def test_events_follow_their_schemas(web: Web) -> None:

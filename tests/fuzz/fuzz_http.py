@@ -21,6 +21,7 @@ from server.http.connection import Connection
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.parameters import collect, compile_parameter
 from server.http.rest import Outcome, Upgrade
+from server.http.rest_socket import Caller, RestSocket
 from server.http.websocket import EventSession, accept
 from tests.fuzz.mutation import run
 from tests.support.clock import FakeClock
@@ -85,6 +86,7 @@ class FakeTransport:
 class FakeHost:
     """Answers every request; those for ``/slow`` by a coroutine, ``/ws`` with a WebSocket."""
 
+    asterisk_id = "fuzz"
     inactivity = 30.0
     keep_alive = 15.0
 
@@ -126,9 +128,16 @@ class FakeHost:
         transport.write(head + answer.body)
         if not is_good:
             return None
-        return EventSession(
+        session = EventSession(
             transport, "fuzz", on_end=lambda session: None, on_overflow=lambda: None
         )
+        session.requests = RestSocket(self, Caller("fuzz", "192.0.2.1", 4000, ["a"]), session)
+        return session
+
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Outcome:
+        return self.handle(request)
 
 
 async def exercise_once(host: FakeHost, data: bytes, cuts: random.Random) -> None:

@@ -221,6 +221,41 @@ async def test_three_in_a_conference_hear_the_others_and_not_themselves(
                 assert abs(level - LEVEL) < 1.5, f"{user} hears {other} at {level:.1f} dBm0"
 
 
+async def test_a_call_between_two_phones_is_spied_on_and_whispered_to(
+    server: ServerProcess, app: EventStream, alice: Phone, bob: Phone
+) -> None:
+    dialled = asyncio.create_task(alice.call("102"))
+    called = await bob.wait_call()
+    called.accept()
+    calling = await dialled
+    names = {c["name"].partition("-")[0]: c["id"] for c in await server.get("/channels")}
+    spied = names["PJSIP/alice"]
+    await server.post(
+        f"/channels/{spied}/snoop/spy", app="tests", spy="both", whisper="out", appArgs="x"
+    )
+    started = await app.wait_for("StasisStart")
+    assert (started["channel"]["id"], started["args"]) == ("spy", ["x"])
+    await server.post("/channels/spy/record", name="spied", format="wav")
+    await server.post("/channels/spy/play", media="tone:700")
+    both = (calling.audio, 400), (called.audio, 1000)
+    await asyncio.gather(
+        *(phone.say(audio.samples(audio.tone(hz, 1.5, LEVEL))) for phone, hz in both)
+    )
+    await server.post("/recordings/live/spied/stop")
+    await app.wait_for("RecordingFinished")
+    window = slice(-RATE, -RATE // 2)  # the tones end a moment before the recording does
+    spied_audio = audio.load(server.recordings / "spied.wav")[window]
+    for hz in (400, 1000):
+        assert abs(audio.level(spied_audio, hz) - LEVEL) < 1.5
+    assert audio.level(spied_audio, 700) < SILENT
+    heard = audio.signal(calling.audio.heard)[-RATE // 2 :]
+    assert audio.level(heard, 700) > LEVEL - 6
+    assert audio.level(audio.signal(called.audio.heard)[-RATE // 2 :], 700) < SILENT
+    await calling.hangup()
+    await app.wait_for("ChannelDestroyed", channel__id="spy")
+    await asyncio.wait_for(called.ended.wait(), 5)
+
+
 async def test_a_missing_prompt_does_not_end_the_call(
     server: ServerProcess, alice: Phone, speech: Path
 ) -> None:

@@ -67,6 +67,9 @@ class FakeNative:
     def open_null(self) -> int:
         return self.make("streams_live")
 
+    def open_snoop(self, target: int) -> int:
+        return self.make("streams_live")
+
     def create_bridge(self) -> int:
         return self.make("bridges_live")
 

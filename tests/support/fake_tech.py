@@ -86,6 +86,7 @@ class FakeTechnology:
         self.name = name
         self.legs: list[FakeLeg] = []
         self.sent: list[tuple[object, ...]] = []
+        self.busy_at = 0  # calls at which every endpoint is busy
         self._engine = engine
         self._endpoints = dict.fromkeys(endpoints, "online")
         self._numbers = itertools.count(1)
@@ -126,7 +127,7 @@ class FakeTechnology:
 
     def endpoint(self, resource: str) -> EndpointInfo | None:
         state = self._endpoints.get(resource)
-        return EndpointInfo(self.name, resource, state) if state else None
+        return EndpointInfo(self.name, resource, state, self.busy_at) if state else None
 
 
 class FakeTransfer:

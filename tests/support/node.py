@@ -10,27 +10,38 @@ from typing import Any
 import orjson
 
 from server.base.ids import UniqueIds
+from server.base.log import LogService, LogSettings
 from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel
 from server.resources.channels import Channels
+from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
-from server.resources.endpoints import DeviceStates, Endpoints
+from server.resources.dynamic_config import DynamicConfig
+from server.resources.endpoints import Endpoints
 from server.resources.events import Events
 from server.resources.incoming import IncomingCalls
+from server.resources.logging_channels import LogChannels
+from server.resources.mailboxes import Mailboxes
 from server.resources.messages import Messages
+from server.resources.modules import Modules
 from server.resources.node import Node, NodeSettings
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
+from server.resources.snoops import Snoops
 from server.resources.stasis_calls import enter_stasis
 from server.resources.transfers import Transfers
+from server.sip.contacts import Contact
+from server.sip.settings import SipSettings
+from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 from server.stasis.journal import JournalLimits, Journals
 from server.stasis.options import PLAIN, Options
+from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 from server.tech.local import LocalTechnology
 from tests.support.fake_engine import FakeEngine
@@ -92,6 +103,16 @@ class FakeDialplan:
         channel.hangup()
 
 
+class MemoryStore(KeyValueStore):
+    """A key-value store without a file."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("/nowhere"))
+
+    def _change(self, full: str, value: str | None) -> None:
+        pass
+
+
 class Collector:
     """A consumer that keeps every event it got."""
 
@@ -137,13 +158,33 @@ class NodeUnderTest:
         self.node.set_dialplan(self.dialplan)
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
-        self.devices = DeviceStates(self.node, self.endpoints)
-        self.node.on_endpoint_activity = self.devices.refresh
+        self.store = MemoryStore()
+        self.devices = DeviceStates(self.node, self.endpoints, self.store)
+        self.mailboxes = Mailboxes(self.store)
+        self.uses: dict[str, int] = {}
+        self.modules = Modules(lambda: self.uses)
+        self.sip_settings: list[SipSettings] = []  # each that was to be used, in order
+        self.sip_contacts: list[Contact] = []
+        self.sip_objects = SipObjects(
+            self.store,
+            apply=self.sip_settings.append,
+            contacts=lambda: self.sip_contacts,
+            remove_contact=self.sip_contacts.remove,
+        )
+        self.dynamic_config = DynamicConfig()
+        self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
+        self.log_channels = LogChannels(LogService(LogSettings(), str(recording_dir / "log")))
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
         self.bridges = Bridges(self.node, self.playbacks, self.recordings)
         self.originator = Originator(self.node, self.dialer)
-        self.channels = Channels(self.node, self.originator, self.playbacks, self.recordings)
+        self.channels = Channels(
+            self.node,
+            self.originator,
+            self.playbacks,
+            self.recordings,
+            Snoops(self.node, self.dialer),
+        )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
         self.applications.set_resources(
@@ -169,6 +210,7 @@ class NodeUnderTest:
             channel.hangup()
         await settle()
         await self.node.scope.close()
+        await self.modules.scope.close()
         await self.engine.close()
 
     def connect(

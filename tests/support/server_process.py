@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import yarl
 from first_config import ROOT, Access, Ports, read_access, write_config
 
 ARION = Path(sys.executable).with_name("arion")
@@ -166,7 +167,8 @@ class ServerProcess:
         """
         assert self._session
         url = f"{self.access.ari_url}{path}"
-        async with self._session.request(method, url, params=query, json=json) as response:
+        address = yarl.URL(url, encoded=True).update_query(query)  # "%2F" stays as it is
+        async with self._session.request(method, address, json=json) as response:
             body = await response.read()
             is_expected = response.status == expect if expect else response.ok
             assert is_expected, f"{method} {path}: {response.status} {body!r}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from server.base.passwords import make_crypt
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import fit, lines
@@ -48,6 +49,53 @@ def show_users(context: CliContext, _call: Call) -> str:
         f"{'Yes' if user.is_read_only else 'No':<5} {user.name}" for user in context.ari_users()
     ]
     return lines("r/o?  Username", "----  --------", *rows)
+
+
+def _complete_user(context: CliContext, arguments: Sequence[str]) -> list[str]:
+    return [] if arguments else [user.name for user in context.ari_users()]
+
+
+@command(
+    "ari show user",
+    "Show one user of the REST interface",
+    arguments="<username>",
+    complete=_complete_user,
+)
+def show_user(context: CliContext, call: Call) -> str:
+    """Show whether a user may change things."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    for user in context.ari_users():
+        if user.name == call.arguments[0]:
+            answer = "Yes" if user.is_read_only else "No"
+            return lines(f"Username: {user.name}", f"Read only?: {answer}")
+    raise CommandError(f"User '{call.arguments[0]}' not found")
+
+
+@command("ari show status", "Show the settings of the REST interface")
+def show_status(context: CliContext, _call: Call) -> str:
+    """Show ari.conf's [general] and how many users there are."""
+    ari = context.configuration.ari
+    return lines(
+        "ARI Status:",
+        f"Enabled: {'Yes' if ari.enabled else 'No'}",
+        f"Output format: {'pretty' if ari.pretty else 'compact'}",
+        f"Auth realm: {ari.auth_realm}",
+        f"Allowed Origins: {','.join(ari.allowed_origins)}",
+        f"User count: {len(ari.users)}",
+    )
+
+
+@command("ari mkpasswd", "Crypt a password for ari.conf", arguments="<password>")
+def make_password(_context: CliContext, call: Call) -> str:
+    """Show the lines that give a user this password without telling it."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    return lines(
+        "; Copy the following two lines into ari.conf",
+        "password_format = crypt",
+        f"password = {make_crypt(call.arguments[0])}",
+    )
 
 
 @command("http show status", "Show where the web server listens")

@@ -45,7 +45,7 @@ def show(context: CliContext, call: Call) -> str:
         f"Subclass: {bridge.bridge_class}",
         f"Creator: {bridge.creator}",
         f"Name: {bridge.name}",
-        "Video-Mode: none",
+        f"Video-Mode: {bridge.video_mode}",
         f"Num-Channels: {len(bridge.channels)}",
         f"Num-Active: {len(bridge.channels)}",
         f"Duration: {_duration(context, bridge)}",

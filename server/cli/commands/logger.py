@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from server.cli.context import CliContext
-from server.cli.registry import Call, command
+from server.cli.registry import Call, WrongUsage, command
 from server.cli.tables import fit, lines
+from server.resources.logging_channels import LogChannels
 
 _WIDTHS = (35, 8, 9, 8)
 
@@ -36,6 +39,34 @@ def rotate(context: CliContext, _call: Call) -> str:
     """Move the files out of the way and begin new ones."""
     context.log.rotate()
     return ""
+
+
+@command("logger add channel", "Log to a further place", arguments="<name> <levels>")
+def add_channel(context: CliContext, call: Call) -> str:
+    """Add a file, the console or a syslog facility until the server ends."""
+    if len(call.arguments) != 2:
+        raise WrongUsage
+    name, levels = call.arguments
+    LogChannels(context.log).add(name, configuration=levels)
+    return ""
+
+
+def _complete_channel(context: CliContext, arguments: Sequence[str]) -> list[str]:
+    return [] if arguments else [channel.name for channel in context.log.describe()]
+
+
+@command(
+    "logger remove channel",
+    "Stop logging to a place",
+    arguments="<name>",
+    complete=_complete_channel,
+)
+def remove_channel(context: CliContext, call: Call) -> str:
+    """Remove a log channel; one of logger.conf comes back with a reload."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    LogChannels(context.log).delete(call.arguments[0])
+    return f"Removed dynamic logger channel '{call.arguments[0]}'"
 
 
 @command("logger reload", "Read logger.conf again and reopen the files")

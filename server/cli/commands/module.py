@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from server.cli.context import CliContext
-from server.cli.registry import Call, WrongUsage, command
+from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import lines
+from server.resources.modules import SUFFIX, Modules
 
 
 @command("module show [like]", "List the modules", arguments="[keyword]")
@@ -30,6 +31,36 @@ def _complete_module(context: CliContext, _arguments: Sequence[str]) -> list[str
     return [module.name for module in context.modules()]
 
 
+@command("module load", "Load a module", arguments="<module name>")
+def load(context: CliContext, call: Call) -> str:
+    """Load a module that was unloaded."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    _registry(context).load(call.arguments[0])
+    return f"Loaded {call.arguments[0]}"
+
+
+@command(
+    "module unload",
+    "Unload modules that nobody uses",
+    arguments="<module_1> [<module_2> ... ]",
+    complete=_complete_module,
+)
+def unload(context: CliContext, call: Call) -> str:
+    """Take modules out of the running server."""
+    if not call.arguments:
+        raise WrongUsage
+    for name in call.arguments:
+        _registry(context).unload(name)
+    return lines(*(f"Unloaded {name}" for name in call.arguments))
+
+
+def _registry(context: CliContext) -> Modules:
+    if context.module_registry is None:
+        raise CommandError("modules can't be changed")
+    return context.module_registry
+
+
 @command(
     "module reload",
     "Read the configuration of modules again",
@@ -42,5 +73,5 @@ async def reload(context: CliContext, call: Call) -> str:
         return lines(*await context.lifecycle.reload())
     rows: list[str] = []
     for name in call.arguments:
-        rows += await context.lifecycle.reload(name.removesuffix(".so"))
+        rows += await context.lifecycle.reload(name.removesuffix(SUFFIX))
     return lines(*rows)

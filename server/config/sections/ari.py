@@ -98,10 +98,22 @@ class AriToken:
     endpoints: tuple[str, ...] = setting(items, ("*",))
     expires: float | None = setting(moment, None)
 
+    def is_expired(self, wall: float) -> bool:
+        """Tell whether its life is over.
+
+        :param wall: seconds since the epoch.
+        """
+        return self.expires is not None and wall >= self.expires
+
 
 @dataclass(frozen=True, slots=True)
 class OutboundWebsocket:
-    """A ``type=outbound_websocket`` section: an application that the server connects to."""
+    """A ``type=outbound_websocket`` section: applications that the server connects to.
+
+    :param websocket_client_id: section of websocket_client.conf.
+    :param local_ari_user: as whom REST requests on the connection run.
+    :param path: of the file that it is in; *line* is where.
+    """
 
     name: str
     type: str = setting(text, "outbound_websocket")
@@ -109,6 +121,8 @@ class OutboundWebsocket:
     apps: tuple[str, ...] = setting(items, ())
     local_ari_user: str = setting(text, "")
     subscribe_all: bool = setting(boolean, False)
+    path: str = field(default="", compare=False)
+    line: int = field(default=0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +219,11 @@ def _token(section: Section, warnings: list[ConfigWarning], acls: Mapping[str, A
 
 
 def _outbound(section: Section, warnings: list[ConfigWarning]) -> OutboundWebsocket:
-    message = f"[{section.name}] is ignored: outbound WebSockets are not supported"
-    warnings.append(ConfigWarning(section.path, section.line, message))
-    return bind(OutboundWebsocket, section.options, warnings, name=section.name)
+    return bind(
+        OutboundWebsocket,
+        section.options,
+        warnings,
+        name=section.name,
+        path=section.path,
+        line=section.line,
+    )

@@ -77,9 +77,34 @@ def build_logger(file: ConfigFile | None, warnings: list[ConfigWarning]) -> LogS
     )
 
 
+def parse_channel(
+    name: str, configuration: str, custom_levels: tuple[str, ...] = ()
+) -> tuple[LogChannel, list[str]]:
+    """Read one line of ``[logfiles]``.
+
+    :param configuration: such as ``[json]notice,verbose(3)``.
+    :param custom_levels: the further levels of logger.conf.
+    :returns: the channel, and the words that are no levels.
+    :raises ValueError: the formatter is unknown.
+    """
+    formatter, words = _split_levels(configuration)
+    return _read_levels(name, formatter, words, LEVEL_NAMES | frozenset(custom_levels))
+
+
 def _channel(option: Option, known: frozenset[str], warnings: list[ConfigWarning]) -> LogChannel:
     formatter, words = parse_option(option, _split_levels)
+    channel, unknown = _read_levels(option.name, formatter, words, known)
+    for word in unknown:
+        message = f"{option.name}: unknown level {word!r}"
+        warnings.append(ConfigWarning(option.path, option.line, message))
+    return channel
+
+
+def _read_levels(
+    name: str, formatter: str, words: tuple[str, ...], known: frozenset[str]
+) -> tuple[LogChannel, list[str]]:
     levels: set[str] = set()
+    unknown: list[str] = []
     verbose_level: int | None = None
     for word in words:
         if word == "*":
@@ -91,9 +116,8 @@ def _channel(option: Option, known: frozenset[str], warnings: list[ConfigWarning
         elif word.upper() in known:
             levels.add(word.upper())
         elif word.lower() not in _IGNORED_LEVELS:
-            message = f"{option.name}: unknown level {word!r}"
-            warnings.append(ConfigWarning(option.path, option.line, message))
-    return LogChannel(option.name, frozenset(levels), verbose_level, formatter)
+            unknown.append(word)
+    return LogChannel(name, frozenset(levels), verbose_level, formatter), unknown
 
 
 def _split_levels(value: str) -> tuple[str, tuple[str, ...]]:

@@ -40,5 +40,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.getChannelVars": lambda services: services.channels.get_variables,
     "channels.setChannelVars": lambda services: services.channels.set_variables,
     "channels.dial": lambda services: services.channels.dial,
+    "channels.snoopChannel": lambda services: services.channels.snoop,
+    "channels.snoopChannelWithId": lambda services: services.channels.snoop,
     "channels.rtpstatistics": lambda services: services.channels.rtp_statistics,
 }

@@ -41,8 +41,6 @@ int mp_background_set(struct mp_stream *s, enum mp_background kind, const char *
 		}
 	}
 	s->background = bg;
-	if (!s->bridge)
-		s->relay = kind == MP_BACKGROUND_ECHO ? s : NULL;
 	mp_background_adopt(mp_worker_of(&s->obj), s);
 	mp_stream_update(s);
 	return err;
@@ -75,6 +73,11 @@ void mp_background_tick(struct mp_stream *s)
 	const size_t n = rate / MP_FRAMES_PER_S;
 	int16_t pcm[MP_FRAME_MAX] = {0};
 
+	if (bg->kind == MP_BACKGROUND_ECHO) {
+		if (s->pcm)
+			mp_stream_send_frame(s, s->pcm->frame, n);
+		return;
+	}
 	if (bg->kind == MP_BACKGROUND_MUSIC) {
 		send_music(s, bg);
 		return;

@@ -41,6 +41,35 @@ static void deliver(struct mp_worker *to, struct mp_inbox_item *item)
 	mp_worker_wake(to);
 }
 
+static void include(struct mp_inbox_item *group, size_t most, struct mp_object *o)
+{
+	for (size_t i = 0; i < group->count; i++) {
+		if (group->objects[i] == o)
+			return;
+	}
+	if (group->count < most)
+		group->objects[group->count++] = o;
+}
+
+/* What must share its worker, as Python's _group says. */
+static void include_tied_to_stream(struct mp_inbox_item *group, size_t most, const struct mp_stream *s)
+{
+	if (s->bridge)
+		include(group, most, &s->bridge->obj);
+	if (s->pair)
+		include(group, most, &s->pair->obj);
+	if (s->snoop && s->snoop->target)
+		include(group, most, &s->snoop->target->obj);
+	MP_EACH(&s->snoops, at, after)
+	include(group, most, &MP_ENTRY(at, struct mp_snoop, link)->owner->obj);
+}
+
+static void include_members(struct mp_inbox_item *group, size_t most, const struct mp_bridge *b)
+{
+	for (size_t i = 0; i < b->count; i++)
+		include(group, most, &b->members[i]->obj);
+}
+
 static int move_group(struct mp_worker *w, const struct mp_cmd *c)
 {
 	struct mp_engine *e = w->engine;
@@ -51,28 +80,12 @@ static int move_group(struct mp_worker *w, const struct mp_cmd *c)
 		MP_COUNT(w, no_memory);
 		return ENOMEM;
 	}
-	item->objects[item->count++] = c->object;
-	for (size_t i = 0; i < item->count; i++) { /* what is tied to it, as Python's _group does */
-		struct mp_object *tied[2] = {NULL, NULL};
-		const struct mp_bridge *b =
-		        item->objects[i]->kind == MP_KIND_BRIDGE ? BRIDGE(item->objects[i]) : NULL;
-		const size_t count = b ? b->count : 2;
-
-		if (!b) {
-			const struct mp_stream *s = STREAM(item->objects[i]);
-
-			tied[0] = s->bridge ? &s->bridge->obj : NULL;
-			tied[1] = s->pair ? &s->pair->obj : NULL;
-		}
-		for (size_t k = 0; k < count; k++) {
-			struct mp_object *o = b ? &b->members[k]->obj : tied[k];
-			bool known = !o;
-
-			for (size_t j = 0; j < item->count && !known; j++)
-				known = item->objects[j] == o;
-			if (!known && item->count < most)
-				item->objects[item->count++] = o;
-		}
+	include(item, most, c->object);
+	for (size_t i = 0; i < item->count; i++) {
+		if (item->objects[i]->kind == MP_KIND_STREAM)
+			include_tied_to_stream(item, most, STREAM(item->objects[i]));
+		else
+			include_members(item, most, BRIDGE(item->objects[i]));
 	}
 	for (size_t i = 0; i < item->count; i++)
 		detach(w, item->objects[i]);
@@ -181,6 +194,12 @@ static int stream_background(struct mp_worker *w, const struct mp_cmd *c)
 {
 	(void)w;
 	return mp_background_set(STREAM(c->object), (enum mp_background)c->i[0], c->text[0]);
+}
+
+static int stream_snoop(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	return mp_snoop_link(STREAM(c->object), STREAM(c->second), (uint8_t)c->i[0], (uint8_t)c->i[1]);
 }
 
 static int stream_play(struct mp_worker *w, const struct mp_cmd *c)
@@ -347,6 +366,7 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_SEND_DTMF] = stream_send_dtmf,
         [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
         [MP_CMD_STREAM_BACKGROUND] = stream_background,
+        [MP_CMD_STREAM_SNOOP] = stream_snoop,
         [MP_CMD_STREAM_PLAY] = stream_play,
         [MP_CMD_STREAM_RECORD] = stream_record,
         [MP_CMD_PLAYER_PAUSE] = player_pause,

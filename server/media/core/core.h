@@ -133,7 +133,7 @@ void mp_stats_snapshot(const struct mp_stream *s, struct mp_stream_stats *out);
 
 /* -- streams --------------------------------------------------------------------------------------- */
 
-enum mp_stream_type { MP_STREAM_RTP, MP_STREAM_LOCAL, MP_STREAM_NULL };
+enum mp_stream_type { MP_STREAM_RTP, MP_STREAM_LOCAL, MP_STREAM_NULL, MP_STREAM_SNOOP };
 enum mp_learn { MP_LEARN_OFF, MP_LEARNING, MP_LEARN_LOCKED };
 
 /* Which source of RTP is believed (strict.c). */
@@ -244,12 +244,29 @@ struct mp_bg {
 	uint32_t rate;
 };
 
+struct mp_snoop_frame {
+	size_t n; /* samples, 0: none */
+	int16_t pcm[MP_FRAME_MAX];
+};
+
+/* What only snoop streams have (snoop.c). */
+struct mp_snoop {
+	struct mp_stream *owner; /* set at open, then read-only */
+	/* owner worker */
+	struct mp_link link;      /* target's snoops */
+	struct mp_link working;   /* worker's snoops */
+	struct mp_stream *target; /* NULL: none yet, or it has ended */
+	uint8_t spy, whisper;     /* enum mp_tap bits */
+	struct mp_snoop_frame gathered, spied, heard, whispered;
+};
+
 struct mp_stream {
 	struct mp_object obj;
 	/* set at open, then read-only */
 	enum mp_stream_type type;
 	struct mp_stream *pair;     /* LOCAL: the other end, NULL once it closed; owner worker */
 	struct mp_rtp_session *rtp; /* RTP only */
+	struct mp_snoop *snoop;     /* SNOOP only */
 
 	/* owner worker */
 	struct mp_link all;      /* worker's streams */
@@ -261,7 +278,9 @@ struct mp_stream {
 	bool bridge_mute, dtmf_pass;
 	bool mute_in, mute_out;
 	bool override;          /* a player, tone, music or digit replaces what the bridge gives */
-	enum mp_codec_id codec; /* LOCAL, NULL: slin */
+	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: linear at its target's rate */
+	struct mp_link snoops;  /* of those whose target it is */
+	uint64_t sent_tick;     /* when a frame was sent last, while there are such */
 
 	/* effects, NULL while unused */
 	struct mp_player *player;
@@ -391,7 +410,7 @@ struct mp_worker {
 	struct mp_inbox_item *inbox;
 
 	/* owner worker */
-	struct mp_link streams, in_list, out_list, mixing, recorders, music;
+	struct mp_link streams, in_list, out_list, mixing, recorders, music, snoops;
 	size_t bridges; /* open here */
 	uint64_t now_us;
 	uint64_t next_tick_us; /* 0: not ticking */
@@ -496,6 +515,22 @@ void mp_stream_update(struct mp_stream *s); /* after a change of effects: lists 
 void mp_stream_tick_out(struct mp_stream *s);
 uint32_t mp_stream_rate(const struct mp_stream *s);
 bool mp_stream_is_sending(const struct mp_stream *s);
+
+static inline bool mp_stream_is_tapped(const struct mp_stream *s)
+{
+	return mp_link_is_in(&s->snoops);
+}
+
+/* snoop.c */
+int mp_snoop_link(struct mp_stream *s, struct mp_stream *target, uint8_t spy, uint8_t whisper);
+void mp_snoop_unlink(struct mp_snoop *sn);
+void mp_snoop_retune(struct mp_stream *target);
+bool mp_snoop_taps(const struct mp_stream *s, enum mp_tap tap);
+bool mp_snoop_tap(struct mp_stream *target, enum mp_tap tap, int16_t *pcm, size_t n);
+void mp_snoop_hear(struct mp_snoop *sn, const int16_t *pcm, size_t n);
+size_t mp_snoop_say(const struct mp_snoop *sn, int16_t *pcm, size_t n);
+void mp_snoop_begin_tick(struct mp_worker *w);
+void mp_snoop_end_tick(struct mp_worker *w);
 
 /* background.c */
 int mp_background_set(struct mp_stream *s, enum mp_background kind, const char *value);

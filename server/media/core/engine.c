@@ -154,6 +154,7 @@ static struct mp_stream *new_stream(enum mp_stream_type type)
 	mp_link_init(&s->in_link);
 	mp_link_init(&s->out_link);
 	mp_link_init(&s->recorders);
+	mp_link_init(&s->snoops);
 	return s;
 }
 
@@ -227,6 +228,27 @@ int mp_engine_open_null(uint64_t *handle, struct mp_engine *e)
 	struct mp_stream *s = new_stream(MP_STREAM_NULL);
 
 	return s ? publish(handle, e, &s->obj, MP_KIND_STREAM, pick_worker(e)) : ENOMEM;
+}
+
+int mp_engine_open_snoop(uint64_t *handle, struct mp_engine *e, uint64_t target)
+{
+	const struct mp_slot *slot = mp_handle_slot(e, target);
+	struct mp_stream *s;
+
+	if (!slot || slot->closing || slot->object->kind != MP_KIND_STREAM)
+		return ESTALE;
+	s = new_stream(MP_STREAM_SNOOP);
+	if (!s)
+		return ENOMEM;
+	s->snoop = calloc(1, sizeof(*s->snoop));
+	if (!s->snoop) {
+		free(s);
+		return ENOMEM;
+	}
+	s->snoop->owner = s;
+	mp_link_init(&s->snoop->link);
+	mp_link_init(&s->snoop->working);
+	return publish(handle, e, &s->obj, MP_KIND_STREAM, slot->worker);
 }
 
 int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e)

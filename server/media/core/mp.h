@@ -60,6 +60,7 @@ enum mp_background {
 	MP_BACKGROUND_ECHO, /* what the stream says itself, unless it is in a bridge */
 };
 enum mp_direction { MP_DIRECTION_SEND = 1, MP_DIRECTION_RECEIVE = 2 };
+enum mp_tap { MP_TAP_IN = 1, MP_TAP_OUT = 2 }; /* what a stream says, what it hears */
 enum mp_role { MP_ROLE_PARTICIPANT, MP_ROLE_ANNOUNCER, MP_ROLE_LISTENER };
 enum mp_item_kind { MP_ITEM_FILE, MP_ITEM_TONE, MP_ITEM_SILENCE };
 enum mp_end {
@@ -148,6 +149,8 @@ struct mp_item {
 int mp_engine_open_rtp(uint64_t *handle, uint16_t *port, struct mp_engine *e, const char *host, int tos);
 int mp_engine_open_pair(uint64_t handle[2], struct mp_engine *e);
 int mp_engine_open_null(uint64_t *handle, struct mp_engine *e);
+/* A snoop stream on the worker of its target; STREAM_SNOOP then ties them. ESTALE: no such stream. */
+int mp_engine_open_snoop(uint64_t *handle, struct mp_engine *e, uint64_t target);
 int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e);
 int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items,
                             size_t count, uint64_t offset_ms);

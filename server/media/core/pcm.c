@@ -23,6 +23,10 @@ int mp_pcm_need(struct mp_stream *s)
 	if (!pcm)
 		return ENOMEM;
 	pcm->rate = conf.clock_rate;
+	if (s->snoop) { /* it gets frames, never packets */
+		s->pcm = pcm;
+		return 0;
+	}
 	err = mp_jbuf_open(&pcm->jbuf, &conf);
 	if (!err)
 		err = mp_plc_init(&pcm->plc, pcm->rate);
@@ -98,7 +102,9 @@ static void make_frame(struct mp_stream *s, struct mp_pcm *pcm)
 	const size_t n = pcm->rate / MP_FRAMES_PER_S;
 	size_t got;
 
-	while (pcm->filled < n && refill(pcm))
+	if (s->snoop)
+		pcm->filled = mp_snoop_say(s->snoop, pcm->fifo, n);
+	while (pcm->filled < n && pcm->jbuf && refill(pcm))
 		;
 	got = pcm->filled < n ? pcm->filled : n;
 	memcpy(pcm->frame, pcm->fifo, got * sizeof(pcm->frame[0]));
@@ -132,7 +138,10 @@ void mp_pcm_tick(struct mp_stream *s)
 	const size_t n = pcm->rate / MP_FRAMES_PER_S;
 
 	make_frame(s, pcm);
-	count_jbuf(mp_worker_of(&s->obj), pcm);
+	if (pcm->jbuf)
+		count_jbuf(mp_worker_of(&s->obj), pcm);
+	if (mp_stream_is_tapped(s) && mp_snoop_tap(s, MP_TAP_IN, pcm->frame, n))
+		pcm->active = true;
 	if (s->talk)
 		detect_talk(s, pcm->frame, n);
 	if (s->dtmf_det)

@@ -20,6 +20,8 @@ static bool can_send(const struct mp_rtp_session *r)
 
 bool mp_stream_is_sending(const struct mp_stream *s)
 {
+	if (s->snoop)
+		return s->snoop->target != NULL;
 	return s->type == MP_STREAM_LOCAL ? s->pair != NULL : s->type == MP_STREAM_RTP && can_send(s->rtp);
 }
 
@@ -259,10 +261,22 @@ static void send_local(struct mp_stream *s, uint8_t *packet, size_t len, size_t 
 	mp_stream_input(s->pair, &p);
 }
 
+/* A frame on its way out, for those who work on frames. */
+static void send_decoded(struct mp_stream *s, enum mp_codec_id id, const uint8_t *payload, size_t len)
+{
+	int16_t pcm[MP_FRAME_MAX];
+
+	mp_stream_send_frame(s, pcm, mp_codec_get(id)->decode(payload, len, pcm, MP_FRAME_MAX));
+}
+
 void mp_stream_send_encoded(struct mp_stream *s, const uint8_t *payload, size_t len, size_t n)
 {
 	uint8_t packet[MP_PACKET_MAX];
 
+	if (s->snoop || mp_stream_is_tapped(s)) {
+		send_decoded(s, s->type == MP_STREAM_RTP ? s->rtp->out.codec : s->codec, payload, len);
+		return;
+	}
 	if (s->mute_out || !mp_stream_is_sending(s) || len > sizeof(packet) - MP_HEADROOM)
 		return;
 	memcpy(packet + MP_HEADROOM, payload, len);
@@ -277,10 +291,24 @@ void mp_stream_send_frame(struct mp_stream *s, const int16_t *pcm, size_t n)
 	const enum mp_codec_id id = s->type == MP_STREAM_RTP ? s->rtp->out.codec : s->codec;
 	const struct mp_codec *c = mp_codec_get(id);
 	uint8_t packet[MP_PACKET_MAX];
+	int16_t tapped[MP_FRAME_MAX];
+	bool is_silent = s->mute_out;
 	size_t len;
 
-	if (s->mute_out || !mp_stream_is_sending(s))
+	if (mp_stream_is_tapped(s)) { /* a muted stream still hears whispers, as in Asterisk */
+		memcpy(tapped, pcm, n * sizeof(tapped[0]));
+		if (s->mute_out)
+			memset(tapped, 0, n * sizeof(tapped[0]));
+		is_silent = !mp_snoop_tap(s, MP_TAP_OUT, tapped, n) && s->mute_out;
+		s->sent_tick = mp_worker_of(&s->obj)->tick;
+		pcm = tapped;
+	}
+	if (is_silent || !mp_stream_is_sending(s))
 		return;
+	if (s->snoop) {
+		mp_snoop_hear(s->snoop, pcm, n);
+		return;
+	}
 	len = c->encode(pcm, n, packet + MP_HEADROOM, sizeof(packet) - MP_HEADROOM);
 	if (s->type == MP_STREAM_RTP)
 		send_own(s, packet, len, n, mp_worker_of(&s->obj)->now_us);

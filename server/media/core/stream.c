@@ -22,9 +22,17 @@ static void link_if(struct mp_link *list, struct mp_link *link, bool wanted)
 		mp_link_remove(link);
 }
 
+/* Echo is a relay to itself, unless frames are needed: then it goes through the decoder. */
+static bool echoes_frames(const struct mp_stream *s)
+{
+	return !s->bridge && s->background && s->background->kind == MP_BACKGROUND_ECHO &&
+	       (s->snoop || mp_stream_is_tapped(s));
+}
+
 static bool needs_audio(const struct mp_stream *s)
 {
-	return s->talk || s->dtmf_det || mp_link_is_in(&s->recorders) ||
+	return s->talk || echoes_frames(s) || mp_snoop_taps(s, MP_TAP_IN) || s->dtmf_det ||
+	       mp_link_is_in(&s->recorders) ||
 	       (s->bridge && mp_link_is_in(&s->bridge->mix_link) && mp_bridge_talks(s->bridge, s));
 }
 
@@ -46,9 +54,12 @@ void mp_stream_update(struct mp_stream *s)
 	const bool has_digits = s->dtmf_out != NULL;
 	const bool beeps = is_beeping(s);
 	bool decodes = needs_audio(s);
+	const bool echoes = echoes_frames(s);
 
 	s->override = s->player || beeps || kind == MP_BACKGROUND_MUSIC || kind == MP_BACKGROUND_TONE ||
 	              mp_dtmf_is_sounding(s);
+	if (!s->bridge)
+		s->relay = kind == MP_BACKGROUND_ECHO && !echoes ? s : NULL;
 	if (decodes && mp_pcm_need(s)) {
 		MP_COUNT(w, no_memory);
 		decodes = false;
@@ -57,9 +68,9 @@ void mp_stream_update(struct mp_stream *s)
 		mp_pcm_close(s);
 	link_if(&w->in_list, &s->in_link, decodes);
 	link_if(&w->out_list, &s->out_link,
-	        s->player || beeps || has_digits ||
+	        s->player || beeps || has_digits || echoes ||
 	                (kind != MP_BACKGROUND_NONE && kind != MP_BACKGROUND_ECHO));
-	if (mp_link_is_in(&s->in_link) || mp_link_is_in(&s->out_link))
+	if (s->snoop || mp_link_is_in(&s->in_link) || mp_link_is_in(&s->out_link))
 		mp_worker_need_tick(w);
 }
 
@@ -99,7 +110,7 @@ void mp_stream_tick_out(struct mp_stream *s)
 			mp_stream_send_frame(s, pcm, n);
 		return;
 	}
-	if (!s->background || s->background->kind == MP_BACKGROUND_ECHO) {
+	if (!s->background || (s->background->kind == MP_BACKGROUND_ECHO && !echoes_frames(s))) {
 		mp_stream_update(s);
 		return;
 	}
@@ -122,6 +133,8 @@ void mp_stream_attach(struct mp_worker *w, struct mp_stream *s)
 		mp_link_add(&w->recorders, &r->working);
 	}
 	mp_link_add(&w->streams, &s->all);
+	if (s->snoop)
+		mp_link_add(&w->snoops, &s->snoop->working);
 	if (w->next_scan_us < w->now_us)
 		w->next_scan_us = w->now_us;
 	w->open_digits += s->dtmf_in.digit != 0;
@@ -161,6 +174,8 @@ void mp_stream_detach(struct mp_worker *w, struct mp_stream *s)
 			mp_worker_unwatch(w, &s->rtp->peer);
 	}
 	mp_link_remove(&s->all);
+	if (s->snoop)
+		mp_link_remove(&s->snoop->working);
 	mp_link_remove(&s->in_link);
 	mp_link_remove(&s->out_link);
 	w->open_digits -= s->dtmf_in.digit != 0;
@@ -217,6 +232,10 @@ void mp_stream_close(struct mp_stream *s)
 	if (s->pair)
 		s->pair->pair = NULL;
 	s->pair = NULL;
+	if (s->snoop)
+		mp_snoop_unlink(s->snoop);
+	MP_EACH(&s->snoops, tap, after_tap)
+	mp_snoop_unlink(MP_ENTRY(tap, struct mp_snoop, link));
 	mp_stream_detach(w, s);
 	/* commands already submitted for its players may still ask whose it is */
 	atomic_store_explicit(&s->obj.worker, w, memory_order_release);
@@ -232,6 +251,12 @@ void mp_stream_free(struct mp_stream *s)
 	drop_effects(s);
 	if (s->pair)
 		s->pair->pair = NULL;
+	MP_EACH(&s->snoops, at, after)
+	MP_ENTRY(at, struct mp_snoop, link)->target = NULL;
+	mp_link_remove(&s->snoops);
+	if (s->snoop && s->snoop->target)
+		mp_link_remove(&s->snoop->link);
+	free(s->snoop);
 	if (s->rtp) {
 		close_sockets(s->rtp);
 		free(atomic_load(&s->rtp->stats.series));
@@ -316,6 +341,7 @@ void mp_stream_configure(struct mp_stream *s, const struct mp_cmd *c)
 	if (s->bridge)
 		mp_bridge_update(s->bridge);
 	mp_stream_update(s);
+	mp_snoop_retune(s);
 }
 
 /* -- detectors ----------------------------------------------------------------------------------- */

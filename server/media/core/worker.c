@@ -64,6 +64,7 @@ int mp_worker_open(struct mp_worker *w, struct mp_engine *e, unsigned index)
 	mp_link_init(&w->mixing);
 	mp_link_init(&w->recorders);
 	mp_link_init(&w->music);
+	mp_link_init(&w->snoops);
 	pthread_mutex_init(&w->mtx, NULL);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -213,7 +214,7 @@ void mp_worker_need_tick(struct mp_worker *w)
 static bool needs_tick(const struct mp_worker *w)
 {
 	return mp_link_is_in(&w->in_list) || mp_link_is_in(&w->out_list) || mp_link_is_in(&w->mixing) ||
-	       mp_link_is_in(&w->recorders);
+	       mp_link_is_in(&w->recorders) || mp_link_is_in(&w->snoops);
 }
 
 /* One frame for everybody: first all audio comes in, then mixes are made, then everything goes out. */
@@ -221,12 +222,14 @@ static void tick(struct mp_worker *w)
 {
 	w->tick++;
 	MP_COUNT(w, ticks);
+	mp_snoop_begin_tick(w);
 	MP_EACH(&w->in_list, at, after)
 	mp_pcm_tick(MP_ENTRY(at, struct mp_stream, in_link));
 	MP_EACH(&w->mixing, at, after)
 	mp_mixer_tick(MP_ENTRY(at, struct mp_bridge, mix_link));
 	MP_EACH(&w->out_list, at, after)
 	mp_stream_tick_out(MP_ENTRY(at, struct mp_stream, out_link));
+	mp_snoop_end_tick(w);
 	MP_EACH(&w->recorders, at, after)
 	mp_recorder_poll(MP_ENTRY(at, struct mp_recorder, working), w);
 }

@@ -154,6 +154,19 @@ static PyObject *engine_open_null(PyObject *self, PyObject *ignored)
 	return new_handle(self, mp_engine_open_null);
 }
 
+static PyObject *engine_open_snoop(PyObject *self, PyObject *arg)
+{
+	struct mp_engine *e = engine_of(self);
+	const unsigned long long target = PyLong_AsUnsignedLongLong(arg);
+	uint64_t handle;
+	int err;
+
+	if (!e || PyErr_Occurred())
+		return NULL;
+	err = mp_engine_open_snoop(&handle, e, target);
+	return err ? raise_errno(err) : PyLong_FromUnsignedLongLong(handle);
+}
+
 static PyObject *engine_create_bridge(PyObject *self, PyObject *ignored)
 {
 	(void)ignored;
@@ -362,6 +375,7 @@ static PyMethodDef methods[] = {
         {"open_rtp", engine_open_rtp, METH_VARARGS, "Bind a port pair: (handle, port)."},
         {"open_pair", engine_open_pair, METH_NOARGS, "Two streams that feed each other."},
         {"open_null", engine_open_null, METH_NOARGS, "A stream that swallows."},
+        {"open_snoop", engine_open_snoop, METH_O, "A stream that listens to another."},
         {"create_bridge", engine_create_bridge, METH_NOARGS, "An empty bridge."},
         {"create_player", engine_create_player, METH_VARARGS, "A player of [(kind, text, ms), …]."},
         {"create_recorder", engine_create_recorder, METH_VARARGS, "A recorder."},

@@ -18,8 +18,10 @@ from server.cli.context import (
     ExtensionView,
     HttpView,
     ModuleView,
+    OutboundView,
     PriorityView,
     RegistrationView,
+    WebsocketView,
 )
 from server.config.loader import load_configuration
 from server.config.types import SocketAddress
@@ -150,6 +152,29 @@ class FakeHttp:
         return HttpView("Arion", "/x", addresses, [("/x/ari/...", "REST interface")])
 
 
+class FakeWebsockets:
+    """One connection either way."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def sessions(self) -> Sequence[WebsocketView]:
+        inbound = WebsocketView("192.0.2.1:4000", "inbound", "192.0.2.1:4000", "alice", ["a", "b"])
+        return [inbound, WebsocketView("crm", "persistent", "192.0.2.9:80", "bob", ["c"])]
+
+    def shut_down(self, session_id: str) -> None:
+        if session_id == "none":
+            raise NotFound("no WebSocket session none")
+        self.asked.append(f"shut down {session_id}")
+
+    def outbound(self) -> Sequence[OutboundView]:
+        uri = "ws://192.0.2.9/x"
+        return [OutboundView("crm", "peer", "persistent", uri, "bob", ["c"], False, "Connected")]
+
+    def start(self, name: str) -> None:
+        self.asked.append(f"start {name}")
+
+
 class Fixture:
     """The context, and what is behind it."""
 
@@ -160,6 +185,7 @@ class Fixture:
         self.originator = FakeOriginator()
         self.sip = FakeSip()
         self.rtp = FakeRtp()
+        self.websockets = FakeWebsockets()
         self.log = LogService(LogSettings(), str(directory))
         self.registry = load_commands()
         self.context = CliContext(
@@ -176,6 +202,7 @@ class Fixture:
             sip=self.sip,
             rtp=self.rtp,
             http=FakeHttp(),
+            websockets=self.websockets,
             ari_users=lambda: [AriUserView("alice", False), AriUserView("bob", True)],
             modules=lambda: [ModuleView("res_ari", "REST interface", 2), ModuleView("res_x", "X")],
             entity_id="00:11:22:33:44:55",

@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from server.base.errors import NotFound, ServerError, Unavailable
+from server.base.errors import Conflict, NotFound, ServerError, Unavailable
 from server.base.log import Console
+from server.base.passwords import matches_crypt
 from server.cli.commands import load_commands
 from server.cli.registry import CommandError
+from server.resources.modules import Module
 
 # commands of issue 2, with what may follow them
 PROMISED = """
@@ -410,6 +412,31 @@ async def test_ari_apps_and_users(cli) -> None:
     ]
 
 
+async def test_websockets(cli) -> None:
+    output = (await cli.run("ari show websocket sessions")).splitlines()
+    assert [row.split() for row in output[2:]] == [
+        ["192.0.2.1:4000", "inbound", "192.0.2.1:4000", "alice", "a,b"],
+        ["crm", "persistent", "192.0.2.9:80", "bob", "c"],
+        ["2", "sessions"],
+    ]
+    with pytest.raises(NotFound):
+        await cli.run("ari shutdown websocket session none")
+    await cli.run("ari shutdown websocket session crm")
+    assert "2 websocket sessions" in await cli.run("ari shutdown websocket sessions")
+    await cli.run("ari start outbound-websocket crm")
+    ids = ["shut down crm", "shut down 192.0.2.1:4000", "shut down crm", "start crm"]
+    assert cli.websockets.asked == ids
+
+
+async def test_outbound_websockets(cli) -> None:
+    output = (await cli.run("ari show outbound-websockets")).splitlines()
+    assert output[2].split() == ["crm", "persistent", "c", "Connected"]
+    output = (await cli.run("ari show outbound-websocket crm")).splitlines()
+    assert output[:3] == ["[crm]", "websocket_client_id = peer", "connection_type = persistent"]
+    with pytest.raises(NotFound):
+        await cli.run("ari show outbound-websocket other")
+
+
 async def test_http_status(cli) -> None:
     output = await cli.run("http show status")
     assert "Server Enabled and Bound to http://127.0.0.1:8088" in output
@@ -429,6 +456,39 @@ async def test_modules(cli) -> None:
     assert (await cli.run("module show")).endswith("2 modules loaded")
     row = (await cli.run("module show like ari")).splitlines()[1]
     assert row.split() == ["res_ari", "REST", "interface", "2", "Running", "core"]
+
+
+async def test_modules_are_loaded_and_unloaded(cli) -> None:
+    registry = cli.node.modules
+    registry.add(Module("app_x.so", "X", load=lambda: None, unload=lambda: None))
+    with pytest.raises(CommandError):
+        await cli.run("module unload app_x.so")
+    cli.context.module_registry = registry
+    assert await cli.run("module unload app_x.so") == "Unloaded app_x.so"
+    assert registry.find("app_x") is None
+    assert await cli.run("module load app_x.so") == "Loaded app_x.so"
+    with pytest.raises(Conflict):
+        await cli.run("module load app_x.so")
+
+
+async def test_log_channels_are_added_and_removed(cli) -> None:
+    await cli.run("logger add channel extra notice,error")
+    assert "extra" in await cli.run("logger show channels")
+    assert "extra" in await cli.run("logger remove channel extra")
+    assert "extra" not in await cli.run("logger show channels")
+    with pytest.raises(NotFound):
+        await cli.run("logger remove channel extra")
+
+
+async def test_ari_user_status_and_password(cli) -> None:
+    shown = await cli.run("ari show user bob")
+    assert shown.splitlines() == ["Username: bob", "Read only?: Yes"]
+    with pytest.raises(CommandError):
+        await cli.run("ari show user nobody")
+    assert "Enabled: No" in await cli.run("ari show status")
+    made = (await cli.run("ari mkpasswd secret")).splitlines()
+    assert made[1] == "password_format = crypt"
+    assert matches_crypt(b"secret", made[2].removeprefix("password = "))
 
 
 async def test_odd_arguments_give_output_or_an_error(cli) -> None:

@@ -22,6 +22,7 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicClass, build_musiconhold, music_files
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.rtp import build_rtp
+from server.config.sections.websocket_client import build_websocket_clients
 from server.config.types import SocketAddress
 
 DOCUMENTED = json.loads(
@@ -36,7 +37,9 @@ BUILDERS: dict[str, Callable[[ConfigFile, list[ConfigWarning]], object]] = {
     "logger.conf": build_logger,
     "indications.conf": build_indications,
     "musiconhold.conf": build_musiconhold,
+    "websocket_client.conf": build_websocket_clients,
 }
+WITHOUT_GENERAL = {"indications.conf", "musiconhold.conf", "websocket_client.conf"}
 VALUES = {  # of types whose documented default, if any, says nothing
     "acl": "10.0.0.0/8",
     "address": "192.0.2.1",
@@ -55,6 +58,7 @@ NEEDED = {
     ("ari.conf", "user"): "type=user\npassword=x\n",
     ("ari.conf", "outbound_websocket"): "type=outbound_websocket\n",
     ("http.conf", "<restriction section>"): "type=restriction\npath=/ari\n",
+    ("websocket_client.conf", "websocket_client"): "type=websocket_client\nuri=ws://h/\n",
     ("musiconhold.conf", "<class>"): "mode=files\ndirectory=moh\n",
 }
 
@@ -70,6 +74,8 @@ def sample(row: dict[str, object]) -> str:
         return "local"
     if row["option"] == "redirect":
         return "/a /b"
+    if row["option"] == "uri":
+        return "wss://h/path"
     if row["option"] == "astctlpermissions":
         return "0660"
     if enumeration := row.get("enum"):
@@ -116,7 +122,7 @@ def test_asterisk_documented_defaults_are_ours() -> None:
     assert build("asterisk.conf", text)[0] == build("asterisk.conf", "")[0]
 
 
-@pytest.mark.parametrize("name", sorted(set(BUILDERS) - {"indications.conf", "musiconhold.conf"}))
+@pytest.mark.parametrize("name", sorted(set(BUILDERS) - WITHOUT_GENERAL))
 def test_unknown_options_are_reported(name: str) -> None:
     section = {"asterisk.conf": "options"}.get(name, "general")
     assert build(name, f"[{section}]\nbogus = 1")[1] == [f"{name}:2: unknown option 'bogus'"]
@@ -251,6 +257,57 @@ def test_ari_token_that_can_not_be_used_is_refused(options: str, reason: str) ->
 def test_ari_section_of_no_known_type_is_reported() -> None:
     _, warnings = build("ari.conf", "[x]\na=b")
     assert warnings == ["ari.conf:1: [x] is ignored: expected type=user or token"]
+
+
+# websocket_client.conf
+
+
+def test_websocket_clients() -> None:
+    text = (
+        "[ai](!)\ntype=websocket_client\nprotocols=media,other\nconnection_type=per_call_config\n"
+        "[one](ai)\nuri=ws://media.example:8765/in?x=1\nusername=u\npassword=p\n"
+        "[two](ai)\nuri=wss://[2001:db8::1]/\nreconnect_attempts=0\n"
+        "[three](ai)\nuri=ws://h\ntls_enabled=yes\n"
+    )
+    warnings: list[ConfigWarning] = []
+    clients = build_websocket_clients(parse_text(text), warnings).clients
+    assert warnings == []
+    assert list(clients) == ["one", "two", "three"]
+    assert clients["one"].protocols == ("media", "other")
+    assert clients["one"].connection_type == "per_call_config"
+    assert (clients["one"].connection_timeout, clients["one"].reconnect_interval) == (500, 500)
+    assert not clients["one"].is_secure
+    assert [client.address for client in clients.values()] == [
+        ("media.example", 8765),
+        ("2001:db8::1", 443),
+        ("h", 443),
+    ]
+    assert clients["two"].is_secure
+    assert clients["three"].is_secure
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ("", "f:1: [a] needs a uri"),
+        ("uri=http://h/", "f:3: uri: expected ws://"),
+        ("uri=ws://", "f:3: uri: expected ws://"),
+        ("uri=ws://h:99999/", "f:3: uri: expected ws://"),
+        ("uri=ws://h/#x", "f:3: uri: expected ws://"),
+        ("uri=ws://h/a b", "f:3: uri: expected ws://"),
+        ("connection_type=sometimes", "f:3: connection_type: expected one of persistent"),
+        ("connection_timeout=0", "f:3: connection_timeout: expected a whole number"),
+    ],
+)
+def test_websocket_client_errors(text: str, error: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        build_websocket_clients(parse_text(f"[a]\ntype=websocket_client\n{text}", path="f"), [])
+    assert str(caught.value).startswith(error)
+
+
+def test_websocket_client_section_of_another_type_is_reported() -> None:
+    _, warnings = build("websocket_client.conf", "[x]\na=b")
+    assert warnings == ["websocket_client.conf:1: [x] is ignored: expected type=websocket_client"]
 
 
 # rtp.conf

@@ -119,8 +119,47 @@ async def test_idle_connections_are_closed(node: NodeUnderTest) -> None:
     settings = Http(enabled=True, bindport=0, session_inactivity=30, session_keep_alive=30)
     async with serve(node, settings) as web:
         assert await web.raw(b"") == b""
-        assert await web.raw(b"GET / HTTP/1.1\r\nHost:") == b""
         assert statuses(await web.raw(PING + b"\r\n")) == [200]
+
+
+async def test_who_sends_slowly_is_told_so(node: NodeUnderTest) -> None:
+    settings = Http(enabled=True, bindport=0, session_inactivity=30, session_keep_alive=30)
+    async with serve(node, settings) as web:
+        for part in (b"GET / HTTP/1.1\r\nHost:", PING + b"Content-Length: 9\r\n\r\nhalf"):
+            received = await web.raw(part)
+            assert statuses(received) == [408]
+            assert b"Connection: close" in received
+
+
+async def test_dripping_does_not_prolong_the_time_for_a_request(node: NodeUnderTest) -> None:
+    settings = Http(enabled=True, bindport=0, session_inactivity=60, session_keep_alive=30)
+    async with serve(node, settings) as web:
+        host, _, port = web.origin.partition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /")
+        reading = asyncio.ensure_future(reader.read())
+        while not reading.done():
+            writer.write(b"x")
+            await asyncio.sleep(0.005)
+        assert statuses(reading.result()) == [408]
+        writer.close()
+
+
+async def test_who_does_not_take_a_file_is_cut_off(node: NodeUnderTest, tmp_path: Path) -> None:
+    settings = Http(enabled=True, bindport=0, session_inactivity=100)
+    with (tmp_path / "long.wav").open("wb") as file:
+        file.truncate(50_000_000)
+    async with serve(node, settings) as web:
+        host, _, port = web.origin.partition(":")
+        _reader, writer = await asyncio.open_connection(host, int(port), limit=1000)
+        path = b"/recordings/stored/long/file"
+        writer.write(PING.replace(b"/asterisk/ping", path) + b"\r\n")
+        async with asyncio.timeout(5):
+            while web.http.session_count == 0 or len(web.http.scope) == 0:
+                await asyncio.sleep(0.002)
+            while web.http.session_count:
+                await asyncio.sleep(0.01)
+        writer.close()
 
 
 async def test_no_keep_alive_closes_after_each_response(node: NodeUnderTest) -> None:

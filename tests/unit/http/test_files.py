@@ -1,4 +1,4 @@
-"""Ranges of files."""
+"""Ranges of files, and conditions."""
 
 from __future__ import annotations
 
@@ -53,6 +53,55 @@ def test_if_range_asks_for_the_same_file(path: Path) -> None:
     tag = dict(serve_file(path, request()).headers)[b"ETag"].decode()
     assert serve_file(path, request(range="bytes=0-1", if_range=tag)).status == 206
     assert serve_file(path, request(range="bytes=0-1", if_range='"old"')).status == 200
+
+
+def test_if_range_takes_a_date_too(path: Path) -> None:
+    date = validators(path)["Last-Modified"]
+    assert serve_file(path, request(range="bytes=0-1", if_range=date)).status == 206
+    assert serve_file(path, request(range="bytes=0-1", if_range=LONG_AGO)).status == 200
+
+
+def validators(path: Path) -> dict[str, str]:
+    headers = serve_file(path, request()).headers
+    return {name.decode(): value.decode() for name, value in headers}
+
+
+LONG_AGO = "Sat, 01 Jan 2000 00:00:00 GMT"
+IN_THE_FUTURE = "Fri, 01 Jan 2100 00:00:00 GMT"
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_client_has_is_not_sent_again(path: Path, method: str) -> None:
+    known = validators(path)
+    tag = known["ETag"]
+    for tags in (tag, f'"x", {tag}', f"W/{tag}", "*"):
+        response = serve_file(path, request(method, if_none_match=tags))
+        assert (response.status, response.file) == (304, None)
+        assert dict(response.headers)[b"ETag"].decode() == tag
+    for date in (known["Last-Modified"], IN_THE_FUTURE):
+        assert serve_file(path, request(method, if_modified_since=date)).status == 304
+
+
+def test_what_changed_is_sent(path: Path) -> None:
+    assert serve_file(path, request(if_none_match='"old"')).status == 200
+    assert serve_file(path, request(if_modified_since=LONG_AGO)).status == 200
+    assert serve_file(path, request(if_modified_since="yesterday")).status == 200
+    # The tag counts when both are given.
+    both = request(if_none_match='"old"', if_modified_since=IN_THE_FUTURE)
+    assert serve_file(path, both).status == 200
+
+
+def test_a_precondition_that_fails_is_told(path: Path) -> None:
+    tag = validators(path)["ETag"]
+    assert serve_file(path, request(if_match=tag)).status == 200
+    assert serve_file(path, request(if_match="*")).status == 200
+    assert serve_file(path, request(if_match=f"W/{tag}")).status == 412
+    assert serve_file(path, request(if_unmodified_since=LONG_AGO)).status == 412
+    assert serve_file(path, request(if_unmodified_since=IN_THE_FUTURE)).status == 200
+
+
+def test_files_may_be_kept_but_have_to_be_asked_about(path: Path) -> None:
+    assert serve_file(path, request()).cache_control == b"private, no-cache"
 
 
 def test_a_file_that_is_gone(tmp_path: Path) -> None:

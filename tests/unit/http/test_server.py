@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,17 +15,6 @@ from server.config.types import SocketAddress
 from server.http.server import tls_context
 from tests.support.node import NodeUnderTest
 from tests.support.web import AUTH, serve
-
-
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("tls")
-    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
-    names = ["-subj", "/CN=localhost", "-keyout", "both.pem", "-out", "cert.pem"]
-    subprocess.run([*command.split(), *names], cwd=folder, check=True, capture_output=True)
-    both = folder / "both.pem"
-    both.write_text(both.read_text() + (folder / "cert.pem").read_text())
-    return both
 
 
 async def test_tls_serves_the_same_interface(node: NodeUnderTest, certificate: Path) -> None:

@@ -144,9 +144,9 @@ async def test_credentials_are_needed(web: Web) -> None:
     assert refused.value.status == 401
 
 
-async def test_pings_are_answered_and_messages_ignored(web: Web) -> None:
+async def test_pings_are_answered_and_binary_messages_ignored(web: Web) -> None:
     async with connect(web, "app=test", autoping=False) as socket:
-        await socket.send_str("hello")
+        await socket.send_bytes(b"hello")
         await socket.ping(b"there")
         message = await socket.receive(timeout=5)
         assert (message.type, message.data) == (aiohttp.WSMsgType.PONG, b"there")
@@ -236,7 +236,6 @@ class Ends:
             on_end=self._on_end,
             on_overflow=self._on_overflow,
         )
-        self.session.open()
 
     def _on_end(self, session: EventSession) -> None:
         self.ended += 1

@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import pytest
 
-from server.base.errors import Conflict, InvalidArgument, NotFound, Unprocessable
+from server.base.errors import Conflict, InvalidArgument, NotFound, Unavailable, Unprocessable
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt
 from server.resources.originate import follow
@@ -18,6 +18,11 @@ async def up(node: NodeUnderTest, endpoint: str) -> Channel:
     channel = await node.call(endpoint)
     channel.answer()
     return channel
+
+
+def shown(node: NodeUnderTest) -> dict[str, object]:
+    described: dict[str, object] = orjson.loads(orjson.dumps(node.bridges.get("b")))
+    return described
 
 
 async def test_snapshot_has_exactly_aris_fields(node: NodeUnderTest) -> None:
@@ -35,7 +40,7 @@ async def test_snapshot_has_exactly_aris_fields(node: NodeUnderTest) -> None:
         "name": "room",
         "channels": [channel.id],
         "creationtime": described["creationtime"],
-        "video_mode": "none",
+        "video_mode": "talker",
     }
 
 
@@ -50,15 +55,161 @@ async def test_third_member_makes_it_a_softmix(node: NodeUnderTest) -> None:
         assert bridge.technology == technology
 
 
-async def test_creating_twice_gives_the_same_bridge(node: NodeUnderTest) -> None:
+async def test_an_id_is_taken_once(node: NodeUnderTest) -> None:
     node.bridges.create(bridge_id="b")
-    node.bridges.create(bridge_id="b")
+    with pytest.raises(Conflict, match="'b' already exists"):
+        node.bridges.create(bridge_id="b")
     assert len(node.bridges) == 1
-    with pytest.raises(Conflict):
-        node.bridges.create(bridge_id="b", bridge_type="holding")
     node.bridges.destroy("b")
     with pytest.raises(NotFound):
         node.bridges.destroy("b")
+
+
+@pytest.mark.parametrize(
+    ("bridge_type", "expected"),
+    [
+        (None, ("mixing", "simple_bridge", "talker")),
+        ("mixing", ("mixing", "simple_bridge", "talker")),
+        ("holding", ("holding", "holding_bridge", "talker")),
+        ("mixing,dtmf_events,proxy_media", ("mixing", "simple_bridge", "talker")),
+        ("proxy_media", ("mixing", "simple_bridge", "talker")),
+        ("video_sfu", ("mixing", "softmix", "sfu")),
+        ("mixing, video_sfu, sdp_label", ("mixing", "softmix", "sfu")),
+        ("mixing,video_single", ("mixing", "simple_bridge", "single")),
+        ("mixing,video_sfu,video_single", ("mixing", "simple_bridge", "single")),
+    ],
+)
+async def test_types_are_shown_as_asterisk_shows_them(
+    node: NodeUnderTest, bridge_type: str | None, expected: tuple[str, str, str]
+) -> None:
+    described = orjson.loads(orjson.dumps(node.bridges.create(bridge_type=bridge_type)))
+    assert (described["bridge_type"], described["technology"], described["video_mode"]) == expected
+    assert described["bridge_class"] == "stasis"
+
+
+async def test_playing_and_recording_mix_as_a_third_member_would(node: NodeUnderTest) -> None:
+    node.connect()
+    node.bridges.create(bridge_id="b")
+    bridge = node.bridges.find("b")
+    for endpoint in ("alice", "bob"):
+        node.bridges.add_channel("b", channel=[(await up(node, endpoint)).id])
+    assert shown(node)["technology"] == "simple_bridge"
+    playback = orjson.loads(orjson.dumps(node.bridges.play("b", media=["sound:hello"])))
+    assert shown(node)["technology"] == "softmix"
+    node.playbacks.stop(playback["id"])
+    await settle()
+    assert shown(node)["technology"] == "simple_bridge"
+    await node.bridges.record("b", name="r", file_format="wav")
+    node.bridges.start_moh("b")
+    node.recordings.stop("r")
+    await settle()
+    assert shown(node)["technology"] == "softmix"
+    node.bridges.stop_moh("b")
+    assert shown(node)["technology"] == "simple_bridge"
+    assert len(bridge.channels) == 2  # what plays and records is nobody's channel
+    assert len(node.registry) == 2
+    with pytest.raises(Conflict, match="isn't playing music"):
+        node.bridges.stop_moh("b")
+
+
+async def test_the_video_source_is_shown_and_its_changes_are_told(node: NodeUnderTest) -> None:
+    app = node.connect()
+    node.bridges.create(bridge_id="b")
+    first, second = await up(node, "alice"), await up(node, "bob")
+    node.bridges.add_channel("b", channel=[first.id, second.id])
+    node.bridges.set_video_source("b", channel_id=first.id)
+    node.bridges.set_video_source("b", channel_id=first.id)
+    assert (shown(node)["video_mode"], shown(node)["video_source_id"]) == ("single", first.id)
+    node.bridges.set_video_source("b", channel_id=second.id)
+    node.bridges.remove_channel("b", channel=[second.id])
+    assert "video_source_id" not in shown(node)
+    assert shown(node)["video_mode"] == "single"
+    node.bridges.set_video_source("b", channel_id=first.id)
+    node.bridges.clear_video_source("b")
+    node.bridges.clear_video_source("b")
+    assert shown(node)["video_mode"] == "talker"
+    await settle()
+    changes = [
+        (event.get("old_video_source_id"), event["bridge"].get("video_source_id"))
+        for event in app.of("BridgeVideoSourceChanged")
+    ]
+    assert changes == [
+        (None, first.id),
+        (first.id, second.id),
+        (second.id, None),
+        (None, first.id),
+        (first.id, None),
+    ]
+
+
+async def test_only_a_member_can_be_the_video_source(node: NodeUnderTest) -> None:
+    node.connect()
+    node.bridges.create(bridge_id="b")
+    channel = await up(node, "alice")
+    with pytest.raises(NotFound):
+        node.bridges.set_video_source("nothing", channel_id=channel.id)
+    with pytest.raises(NotFound):
+        node.bridges.set_video_source("b", channel_id="nobody")
+    with pytest.raises(Unprocessable):
+        node.bridges.set_video_source("b", channel_id=channel.id)
+
+
+async def test_variables_are_kept_and_shown_when_asked_for(node: NodeUnderTest) -> None:
+    node.bridges.create(
+        bridge_id="b",
+        variables={" TOPIC ": "sales", "HOST": {"value": "alice", "report_events": True}},
+    )
+    assert shown(node)["bridgevars"] == {"HOST": "alice"}
+    assert node.bridges.get_variable("b", variable="TOPIC").value == "sales"
+    node.bridges.set_variable("b", variable="TOPIC", value="support", report_events=True)
+    node.bridges.set_variable("b", variable="HOST", value="bob")
+    assert shown(node)["bridgevars"] == {"HOST": "bob", "TOPIC": "support"}
+    node.bridges.set_variable("b", variable="HOST")
+    assert shown(node)["bridgevars"] == {"TOPIC": "support"}
+    with pytest.raises(NotFound):
+        node.bridges.get_variable("b", variable="HOST")
+    node.bridges.set_variables("b", variables={"A": "1", "B": {"value": ""}})
+    read = node.bridges.get_variables("b", variables=["A", " B", "TOPIC"])
+    assert read.variables == {"A": "1", "B": "", "TOPIC": "support"}
+    with pytest.raises(NotFound):
+        node.bridges.get_variables("b", variables=["A", "HOST"])
+    node.bridges.set_variables("b", variables={"GLOBAL(X)": "7"})
+    assert node.bridges.get_variables("b", variables=["GLOBAL(X)"]).variables == {"GLOBAL(X)": "7"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        {"": "x"},
+        {"  ": "x"},
+        {"A" * 1025: "x"},
+        {"A": 1},
+        {"A": None},
+        {"A": ["x"]},
+        {"A": {}},
+        {"A": {"value": 1}},
+        {"A": {"value": "x", "report_events": "yes"}},
+    ],
+)
+async def test_malformed_variables_make_no_bridge(
+    node: NodeUnderTest, variables: dict[str, object]
+) -> None:
+    with pytest.raises(InvalidArgument, match="variable"):
+        node.bridges.create(bridge_id="b", variables=variables)
+    assert "b" not in node.bridges
+    node.bridges.create(bridge_id="b")
+    with pytest.raises(InvalidArgument, match="variable"):
+        node.bridges.set_variables("b", variables=variables)
+
+
+async def test_too_many_variables_make_no_bridge(node: NodeUnderTest) -> None:
+    many = {f"V{i}": {"value": "x", "report_events": True} for i in range(65)}
+    with pytest.raises(Unavailable):
+        node.bridges.create(bridge_id="b", variables=many)
+    node.bridges.create(bridge_id="b", variables={f"V{i}": "x" for i in range(4096)})
+    with pytest.raises(Unavailable):
+        node.bridges.set_variable("b", variable="ONE_MORE", value="x")
+    node.bridges.set_variable("b", variable="V0", value="y")
 
 
 @pytest.mark.parametrize("bridge_type", ["round", "mixing,holding", "mixing,x"])
@@ -255,3 +406,17 @@ async def test_slash_n_keeps_the_local_channel(node: NodeUnderTest) -> None:
     for _ in range(3):
         await settle()
     assert len(node.registry) == 4
+
+
+async def test_a_spied_local_channel_stays(node: NodeUnderTest) -> None:
+    node.connect()
+    node.dialplan.extensions["100"] = lambda c: dial_and_connect(node, c, "Local/200@default")
+    node.dialplan.extensions["200"] = lambda c: dial_and_connect(node, c, "PJSIP/bob")
+    await node.call("alice", "100")
+    await settle()
+    local = next(channel for channel in node.registry if channel.name.endswith(";1"))
+    node.channels.snoop(local.id, app="test", spy="both")
+    node.phones.legs[1].listener.on_answered()  # type: ignore[union-attr]
+    for _ in range(3):
+        await settle()
+    assert len(node.registry) == 5

@@ -1,4 +1,4 @@
-"""Endpoints, device states, sounds, user events and the server itself."""
+"""Endpoints, subscriptions to them, and user events."""
 
 from __future__ import annotations
 
@@ -52,29 +52,6 @@ async def test_endpoint_and_contact_changes_are_published(node: NodeUnderTest) -
     }
 
 
-async def test_device_state_follows_the_calls(node: NodeUnderTest) -> None:
-    app = node.connect("test")
-    node.applications.subscribe("test", ["deviceState:PJSIP/alice"])
-    channel = await node.call("alice")
-    channel.answer()
-    channel.on_hold(None)
-    channel.on_unhold()
-    node.channels.hangup(channel.id)
-    await settle()
-    states = [e["device_state"]["state"] for e in app.of("DeviceStateChanged")]
-    assert states == ["INUSE", "ONHOLD", "INUSE", "NOT_INUSE"]
-
-
-async def test_ringing_device(node: NodeUnderTest) -> None:
-    node.connect()
-    node.channels.originate(endpoint="PJSIP/bob", app="test")
-    await settle()
-    node.phones.legs[0].listener.on_ringing()  # type: ignore[union-attr]
-    assert node.devices.state("PJSIP/bob") == "RINGING"
-    assert node.devices.state("PJSIP/carol") == "NOT_INUSE"
-    assert node.devices.state("PJSIP/nobody") == "INVALID"
-
-
 async def test_subscription_needs_a_source_that_exists(node: NodeUnderTest) -> None:
     node.connect()
     for source in ("channel:x", "bridge:x", "endpoint:PJSIP/x", "endpoint:IAX2"):
@@ -114,24 +91,3 @@ async def test_bad_user_event_is_sent_to_nobody(
         node.events.user_event("Lunch", application=application, source=source)
     await settle()
     assert app.types == []
-
-
-async def test_info_is_complete_or_as_asked(node: NodeUnderTest) -> None:
-    info = node.asterisk.info()
-    assert info.system is not None
-    assert info.system.entity_id == "test-node"
-    only = node.asterisk.info(only=["status"])
-    assert only.status is not None
-    assert (only.build, only.system, only.config) == (None, None, None)
-    with pytest.raises(InvalidArgument, match="only"):
-        node.asterisk.info(only=["mood"])
-    assert node.asterisk.ping().ping == "pong"
-
-
-async def test_global_variables(node: NodeUnderTest) -> None:
-    node.asterisk.set_global_var(variable="A", value="1")
-    assert node.asterisk.get_global_var(variable="A").value == "1"
-    with pytest.raises(InvalidArgument):
-        node.asterisk.get_global_var(variable="")
-    with pytest.raises(InvalidArgument):
-        node.asterisk.set_global_var(variable="")

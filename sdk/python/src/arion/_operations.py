@@ -91,6 +91,195 @@ class AsteriskOperations:
             },
         )
 
+    async def get_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+    ) -> builtins.list[_types.ConfigTuple]:
+        """Show all options of a configuration object.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        """
+        data = await self._client.request(
+            "asterisk.getObject",
+            "GET",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+        )
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+
+    async def update_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+        *,
+        fields: Sequence[Mapping[str, Any]] | None = None,
+    ) -> builtins.list[_types.ConfigTuple]:
+        """Make a configuration object, or change one.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        :param fields: the options to set; others stay as they are
+        """
+        data = await self._client.request(
+            "asterisk.updateObject",
+            "PUT",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+            {
+                "fields": fields,
+            },
+        )
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+
+    async def delete_object(
+        self,
+        config_class: str,
+        object_type: str,
+        object_id: str,
+    ) -> None:
+        """Delete a configuration object.
+
+        :param config_class: the part of the server that it configures, such as `res_pjsip`
+        :param object_type: type of the object, such as `endpoint`
+        :param object_id: name of the object
+        """
+        await self._client.request(
+            "asterisk.deleteObject",
+            "DELETE",
+            f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
+        )
+
+    async def list_modules(
+        self,
+    ) -> builtins.list[_types.Module]:
+        """List the modules that are loaded."""
+        data = await self._client.request(
+            "asterisk.listModules",
+            "GET",
+            "/asterisk/modules",
+        )
+        return [_types.Module.from_wire(item, self._client) for item in data]
+
+    async def get_module(
+        self,
+        module_name: str,
+    ) -> _types.Module:
+        """Describe a module that is loaded.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        data = await self._client.request(
+            "asterisk.getModule",
+            "GET",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+        return _types.Module.from_wire(data, self._client)
+
+    async def reload_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Let a module read its configuration again.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.reloadModule",
+            "PUT",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def load_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Load a module.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.loadModule",
+            "POST",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def unload_module(
+        self,
+        module_name: str,
+    ) -> None:
+        """Unload a module.
+
+        :param module_name: the module, such as `app_dial.so`
+        """
+        await self._client.request(
+            "asterisk.unloadModule",
+            "DELETE",
+            f"/asterisk/modules/{quote(module_name)}",
+        )
+
+    async def list_log_channels(
+        self,
+    ) -> builtins.list[_types.LogChannel]:
+        """List where the server logs to."""
+        data = await self._client.request(
+            "asterisk.listLogChannels",
+            "GET",
+            "/asterisk/logging",
+        )
+        return [_types.LogChannel.from_wire(item, self._client) for item in data]
+
+    async def add_log(
+        self,
+        log_channel_name: str,
+        *,
+        configuration: str,
+    ) -> None:
+        """Log to a further place.
+
+        :param log_channel_name: file, or the name that the list shows
+        :param configuration: levels to log, such as `notice,warning,error`
+        """
+        await self._client.request(
+            "asterisk.addLog",
+            "POST",
+            f"/asterisk/logging/{quote(log_channel_name)}",
+            {
+                "configuration": configuration,
+            },
+        )
+
+    async def delete_log(
+        self,
+        log_channel_name: str,
+    ) -> None:
+        """Stop logging to a place.
+
+        :param log_channel_name: file, or the name that the list shows
+        """
+        await self._client.request(
+            "asterisk.deleteLog",
+            "DELETE",
+            f"/asterisk/logging/{quote(log_channel_name)}",
+        )
+
+    async def rotate_log(
+        self,
+        log_channel_name: str,
+    ) -> None:
+        """Move a log file out of the way and begin a new one.
+
+        :param log_channel_name: file, or the name that the list shows
+        """
+        await self._client.request(
+            "asterisk.rotateLog",
+            "PUT",
+            f"/asterisk/logging/{quote(log_channel_name)}/rotate",
+        )
+
 
 class EndpointsOperations:
     """Operations of the tag ``endpoints``."""
@@ -1058,6 +1247,73 @@ class ChannelsOperations:
             },
         )
 
+    async def snoop_channel(
+        self,
+        channel_id: str,
+        *,
+        app: str,
+        spy: str | None = None,
+        whisper: str | None = None,
+        app_args: str | None = None,
+        snoop_id: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app: application that gets the new channel
+        :param app_args: arguments for the application, comma-separated
+        :param snoop_id: id for the new channel
+        """
+        data = await self._client.request(
+            "channels.snoopChannel",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop",
+            {
+                "spy": spy,
+                "whisper": whisper,
+                "app": app,
+                "appArgs": app_args,
+                "snoopId": snoop_id,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
+    async def snoop_channel_with_id(
+        self,
+        channel_id: str,
+        snoop_id: str,
+        *,
+        app: str,
+        spy: str | None = None,
+        whisper: str | None = None,
+        app_args: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel of a chosen id.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param snoop_id: id for the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app: application that gets the new channel
+        :param app_args: arguments for the application, comma-separated
+        """
+        data = await self._client.request(
+            "channels.snoopChannelWithId",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
+            {
+                "spy": spy,
+                "whisper": whisper,
+                "app": app,
+                "appArgs": app_args,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
     async def dial(
         self,
         channel_id: str,
@@ -1134,12 +1390,15 @@ class BridgesOperations:
         bridge_type: str | None = None,
         bridge_id: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
         """Create a bridge.
 
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = await self._client.request(
             "bridges.create",
@@ -1149,6 +1408,7 @@ class BridgesOperations:
                 "type": bridge_type,
                 "bridgeId": bridge_id,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -1174,12 +1434,15 @@ class BridgesOperations:
         *,
         bridge_type: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
-        """Create a bridge of a chosen id, or rename the one that has it.
+        """Create a bridge of a chosen id.
 
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = await self._client.request(
             "bridges.createWithId",
@@ -1188,6 +1451,7 @@ class BridgesOperations:
             {
                 "type": bridge_type,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -1404,6 +1668,125 @@ class BridgesOperations:
             },
         )
         return _types.LiveRecording.from_wire(data, self._client)
+
+    async def set_video_source(
+        self,
+        bridge_id: str,
+        channel_id: str,
+    ) -> None:
+        """Let everybody see one channel's video.
+
+        :param bridge_id: the bridge
+        :param channel_id: a channel in the bridge
+        """
+        await self._client.request(
+            "bridges.setVideoSource",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/videoSource/{quote(channel_id)}",
+        )
+
+    async def clear_video_source(
+        self,
+        bridge_id: str,
+    ) -> None:
+        """Let everybody see who talks.
+
+        :param bridge_id: the bridge
+        """
+        await self._client.request(
+            "bridges.clearVideoSource",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}/videoSource",
+        )
+
+    async def get_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+    ) -> _types.Variable:
+        """Read a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVar",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+            },
+        )
+        return _types.Variable.from_wire(data, self._client)
+
+    async def set_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool | None = None,
+    ) -> None:
+        """Set a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        :param value: the new value; without one the variable is unset
+        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVar",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+                "value": value,
+                "report_events": report_events,
+            },
+        )
+
+    async def get_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: str | Sequence[str],
+    ) -> _types.Variables:
+        """Read several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: their names
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVars",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
+        return _types.Variables.from_wire(data, self._client)
+
+    async def set_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Set several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVars",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
 
 
 class RecordingsOperations:
@@ -1893,4 +2276,141 @@ class ApplicationsOperations:
             "applications.undrainWorker",
             "DELETE",
             f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
+        )
+
+
+class DeviceStatesOperations:
+    """Operations of the tag ``deviceStates``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.DeviceState]:
+        """List the devices whose state applications set."""
+        data = await self._client.request(
+            "deviceStates.list",
+            "GET",
+            "/deviceStates",
+        )
+        return [_types.DeviceState.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        device_name: str,
+    ) -> _types.DeviceState:
+        """Tell the state of a device.
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        data = await self._client.request(
+            "deviceStates.get",
+            "GET",
+            f"/deviceStates/{quote(device_name)}",
+        )
+        return _types.DeviceState.from_wire(data, self._client)
+
+    async def update(
+        self,
+        device_name: str,
+        *,
+        device_state: str,
+    ) -> None:
+        """Set the state of a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        :param device_state: its new state
+        """
+        await self._client.request(
+            "deviceStates.update",
+            "PUT",
+            f"/deviceStates/{quote(device_name)}",
+            {
+                "deviceState": device_state,
+            },
+        )
+
+    async def delete(
+        self,
+        device_name: str,
+    ) -> None:
+        """Forget a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        await self._client.request(
+            "deviceStates.delete",
+            "DELETE",
+            f"/deviceStates/{quote(device_name)}",
+        )
+
+
+class MailboxesOperations:
+    """Operations of the tag ``mailboxes``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.Mailbox]:
+        """List the mailboxes."""
+        data = await self._client.request(
+            "mailboxes.list",
+            "GET",
+            "/mailboxes",
+        )
+        return [_types.Mailbox.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        mailbox_name: str,
+    ) -> _types.Mailbox:
+        """Tell how many messages a mailbox has.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        """
+        data = await self._client.request(
+            "mailboxes.get",
+            "GET",
+            f"/mailboxes/{quote(mailbox_name)}",
+        )
+        return _types.Mailbox.from_wire(data, self._client)
+
+    async def update(
+        self,
+        mailbox_name: str,
+        *,
+        old_messages: int,
+        new_messages: int,
+    ) -> None:
+        """Set how many messages a mailbox has; it is made if need be.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        :param old_messages: messages that were heard
+        :param new_messages: messages that were not heard yet
+        """
+        await self._client.request(
+            "mailboxes.update",
+            "PUT",
+            f"/mailboxes/{quote(mailbox_name)}",
+            {
+                "oldMessages": old_messages,
+                "newMessages": new_messages,
+            },
+        )
+
+    async def delete(
+        self,
+        mailbox_name: str,
+    ) -> None:
+        """Forget a mailbox.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        """
+        await self._client.request(
+            "mailboxes.delete",
+            "DELETE",
+            f"/mailboxes/{quote(mailbox_name)}",
         )

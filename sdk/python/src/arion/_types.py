@@ -216,6 +216,81 @@ class ConfigInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ConfigTuple:
+    """An option of a configuration object.
+
+    :param attribute: name of the option
+    :param value: its value
+    """
+
+    attribute: str
+    value: str
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            attribute=data.get("attribute", ""),
+            value=data.get("value", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChannel:
+    """A place that the server logs to.
+
+    :param channel: file, console or syslog facility
+    :param type: one of `File`, `Console` and `Syslog`
+    :param status: either `Enabled` or `Disabled`, while it can't be written
+    :param configuration: the levels that are logged
+    """
+
+    channel: str
+    type: str
+    status: str
+    configuration: str
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            channel=data.get("channel", ""),
+            type=data.get("type", ""),
+            status=data.get("status", ""),
+            configuration=data.get("configuration", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Module:
+    """A part of the server.
+
+    :param name: such as `app_dial.so`
+    :param description: what it does
+    :param use_count: how many use it now
+    :param status: either `Running` or `Not Running`
+    :param support_level: such as `core` or `extended`
+    """
+
+    name: str
+    description: str
+    use_count: int
+    status: str
+    support_level: str
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            name=data.get("name", ""),
+            description=data.get("description", ""),
+            use_count=data.get("use_count", 0),
+            status=data.get("status", ""),
+            support_level=data.get("support_level", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SetId:
     """The user and group that the server runs as.
 
@@ -670,6 +745,29 @@ class TextMessage:
             to=data.get("to", ""),
             body=data.get("body", ""),
             variables=data.get("variables"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mailbox:
+    """How many messages wait in a mailbox.
+
+    :param name: the mailbox
+    :param old_messages: messages that were heard
+    :param new_messages: messages that were not heard yet
+    """
+
+    name: str
+    old_messages: int
+    new_messages: int
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            name=data.get("name", ""),
+            old_messages=data.get("old_messages", 0),
+            new_messages=data.get("new_messages", 0),
         )
 
 

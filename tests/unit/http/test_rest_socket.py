@@ -1,0 +1,138 @@
+"""REST over a consumer's connection: pieces, order, back-pressure, the end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AbstractContextManager
+from typing import Any
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from server.base.clock import Clock
+from server.base.tasks import TaskScope
+from server.http.messages import Request, Response
+from server.http.rest_socket import MAX_PENDING, Caller, RestSocket
+from tests.support.clock import FakeClock
+
+CALLER = Caller("ari", "192.0.2.1", 4000, ["app"])
+
+
+class Host:
+    """Answers at once, or when the test says so."""
+
+    asterisk_id = "node"
+
+    def __init__(self) -> None:
+        self.clock: Clock = FakeClock()
+        self.scope = TaskScope("test")
+        self.asked: list[str] = []
+        self.gate = asyncio.Event()
+
+    def hold(self) -> AbstractContextManager[None]:
+        return contextlib.nullcontext()
+
+    def handle_as(
+        self, user: str, request: Request, path: str, *, is_token: bool = False
+    ) -> Response | Coroutine[Any, Any, Response]:
+        self.asked.append(path)
+        return self._later() if path == "later" else Response(204)
+
+    async def _later(self) -> Response:
+        await self.gate.wait()
+        return Response(200, b"{}")
+
+
+class Wire:
+    def __init__(self) -> None:
+        self.is_writable = True
+        self.is_reading = True
+        self.uris: list[str] = []
+
+    def deliver(self, frame: bytes) -> None:
+        self.uris.append(json.loads(frame)["uri"])
+
+    def set_reading(self, is_reading: bool) -> None:
+        self.is_reading = is_reading
+
+
+@pytest.fixture
+async def host() -> AsyncIterator[Host]:
+    made = Host()
+    yield made
+    await made.scope.close()
+
+
+def request(uri: str) -> bytes:
+    return json.dumps({"type": "RESTRequest", "method": "GET", "uri": uri}).encode()
+
+
+async def settle(host: Host) -> None:
+    while len(host.scope):
+        await asyncio.sleep(0)
+
+
+async def test_a_message_may_come_in_pieces(host: Host) -> None:
+    wire = Wire()
+    socket = RestSocket(host, CALLER, wire)
+    whole = request("now")
+    socket.frame_received(Frame(Opcode.TEXT, whole[:5], fin=False))
+    socket.frame_received(Frame(Opcode.PING, b"x"))
+    socket.frame_received(Frame(Opcode.CONT, whole[5:9], fin=False))
+    assert wire.uris == []
+    socket.frame_received(Frame(Opcode.CONT, whole[9:]))
+    assert wire.uris == ["now"]
+    socket.frame_received(Frame(Opcode.BINARY, whole, fin=False))
+    socket.frame_received(Frame(Opcode.CONT, whole))
+    assert wire.uris == ["now"]
+
+
+async def test_a_slow_answer_keeps_the_following_ones_waiting(host: Host) -> None:
+    wire = Wire()
+    socket = RestSocket(host, CALLER, wire)
+    for uri in ("later", "one", "two"):
+        socket.message_received(request(uri))
+    assert wire.uris == []
+    host.gate.set()
+    await settle(host)
+    assert wire.uris == ["later", "one", "two"]
+
+
+async def test_reading_stops_at_the_bound_and_goes_on_below_it(host: Host) -> None:
+    wire = Wire()
+    socket = RestSocket(host, CALLER, wire)
+    socket.message_received(request("later"))
+    for _ in range(MAX_PENDING):
+        assert wire.is_reading
+        socket.message_received(request("now"))
+    assert not wire.is_reading
+    host.gate.set()
+    await settle(host)
+    assert wire.is_reading
+    assert len(wire.uris) == MAX_PENDING + 1
+
+
+async def test_who_does_not_read_is_not_served(host: Host) -> None:
+    wire = Wire()
+    wire.is_writable = False
+    socket = RestSocket(host, CALLER, wire)
+    socket.message_received(request("now"))
+    assert host.asked == []
+    wire.is_writable = True
+    socket.serve()
+    assert wire.uris == ["now"]
+
+
+async def test_after_the_end_nothing_is_begun(host: Host) -> None:
+    wire = Wire()
+    socket = RestSocket(host, CALLER, wire)
+    for uri in ("later", "now"):
+        socket.message_received(request(uri))
+    socket.close()
+    host.gate.set()
+    await settle(host)
+    socket.message_received(request("now"))
+    assert host.asked == ["later"]
