@@ -51,6 +51,7 @@ def _emit_schemas(spec: Spec, file: str) -> str:
     if file == EVENTS_FILE:
         blocks.insert(0, _EVENT_CLASS)
         blocks += [_emit_constructor(spec, name) for name in spec.event_names()]
+        blocks.append(_emit_extensions(spec))
     body = "\n\n".join(blocks)
     return HEADER + _docstring(file) + _imports(body) + "\n\n" + body
 
@@ -192,6 +193,14 @@ def _emit_constructor(spec: Spec, name: str) -> str:
     ]
     lines.append(f'    return Event("{name}", fields)')
     return "\n".join(lines) + "\n"
+
+
+def _emit_extensions(spec: Spec) -> str:
+    document = spec.document(EVENTS_FILE)
+    names = [name for name in spec.event_names() if document[name].get("x-extension")]
+    listed = "".join(f'    "{name}",\n' for name in names)
+    comment = "# Types that Asterisk does not have: they are for consumers that asked for them.\n"
+    return f"{comment}EXTENSIONS: frozenset[str] = frozenset({{\n{listed}}})\n"
 
 
 def _parameter_type(field: Field) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from server.app.console import console_context
 from server.app.modules import RELOADABLE
-from server.app.settings import define_music, dialplan_settings, sip_sources
+from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
@@ -150,6 +150,7 @@ class Admin:
             server.sip.reload(sip_settings)
         if "res_ari" in wanted:
             server.http.configure_ari(fresh.ari)
+            server.journals.limits = journal_limits(fresh)
         if wanted & {"res_ari", "res_websocket_client"}:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:

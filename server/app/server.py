@@ -13,6 +13,7 @@ from server.app.settings import (
     define_music,
     dialplan_settings,
     engine_settings,
+    journal_limits,
     node_settings,
     sip_sources,
     sound_library,
@@ -30,6 +31,7 @@ from server.http.outbound import OutboundWebsockets
 from server.http.server import HttpServer
 from server.http.services import Services
 from server.media.engine import MediaEngine
+from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk
 from server.resources.bridges import Bridges
 from server.resources.channels import Channels
@@ -56,6 +58,8 @@ from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.journal import Journals
+from server.store.event_log import EventLog
 from server.store.kv import KeyValueStore
 from server.tech.local import LocalTechnology
 
@@ -79,6 +83,7 @@ class Server:
         self.is_fully_booted = asyncio.Event()
         self.started_at = self.clock.wall()
         self.store = KeyValueStore(Path(configuration.directories.astdbdir) / "astdb.sqlite3")
+        self.event_log = EventLog(Path(configuration.directories.astdbdir) / "events.sqlite3")
         self.engine = MediaEngine(engine_settings(configuration))
 
     # start and stop
@@ -89,9 +94,11 @@ class Server:
         :raises ServerError: a part can't start, such as a port that is in use.
         """
         await self.store.open()
+        await self.event_log.open()
         await self.engine.start()
         define_music(self.configuration, self.engine)
         self._build()
+        self.applications.restore()
         await self.load_dialplan()
         await self.sip.start()
         await self._start_http()
@@ -124,14 +131,19 @@ class Server:
         if hasattr(self, "node"):
             self.node.is_stopping = True
             await self._end_calls()
+            self.bus.flush()
         if hasattr(self, "http"):
             await self.outbound.close()
             await self.http.close()
             await self.modules.scope.close()
             await self.sip.close()
         if hasattr(self, "node"):
+            self.applications.close()
             await self.node.scope.close()
+            self.bus.flush()  # what was still to be said about the calls goes to the journals
+            await self.event_log.close(self.journals.last)
         await self.engine.close()
+        await self.event_log.close()
         await self.store.close()
 
     # private
@@ -140,7 +152,8 @@ class Server:
         configuration = self.configuration
         name = configuration.options.systemname
         self.bus = Bus(self.clock, self._entity_id())
-        self.applications = Applications(self.bus)
+        self.journals = Journals(journal_limits(configuration), self.clock, self.event_log)
+        self.applications = Applications(self.bus, self.journals)
         self.registry = ChannelRegistry()
         self.node = Node(
             clock=self.clock,
@@ -168,7 +181,9 @@ class Server:
             Snoops(self.node, self.dialer),
         )
         self.events = Events(self.node, self.bridges, self.endpoints)
-        self.applications.set_source_checker(self.events)
+        self.applications.set_resources(
+            AppState(self.node, self.bridges, self.endpoints, self.playbacks, self.recordings)
+        )
         self.asterisk = Asterisk(
             self.node,
             system_facts(configuration, self.options, self.started_at),

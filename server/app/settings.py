@@ -20,6 +20,7 @@ from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
 from server.resources.asterisk import SystemFacts
 from server.resources.node import NodeSettings
+from server.stasis.journal import JournalLimits
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
 
@@ -48,6 +49,17 @@ def node_settings(configuration: Configuration, options: Options) -> NodeSetting
         default_language=configuration.options.defaultlanguage,
         channel_variables=configuration.ari.channelvars,
         indications=configuration.indications,
+    )
+
+
+def journal_limits(configuration: Configuration) -> JournalLimits:
+    """Return how long events are kept for applications that can resume: ari.conf."""
+    ari = configuration.ari
+    return JournalLimits(
+        max_events=ari.resume_max_events,
+        max_bytes=ari.resume_max_bytes,
+        max_age=ari.resume_max_age,
+        grace=ari.resume_timeout,
     )
 
 

@@ -343,6 +343,8 @@ class Connection(asyncio.Protocol):
         if self._session is None:
             self._is_closing = True
             self._transport.close()
+        else:
+            self._session.open()
 
     def _refuse(self, response: Response) -> None:
         """Answer what can't be parsed or is too large; nothing that follows can be understood."""

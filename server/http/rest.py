@@ -37,6 +37,7 @@ from server.http.scopes import ScopeGuard
 from server.http.services import Services
 from server.http.spec import Operation, load_bundle, load_operations
 from server.resources.listing import Page, Partial
+from server.stasis.options import Options, read_options
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +46,14 @@ logger = logging.getLogger(__name__)
 class Upgrade:
     """The request asks for the events' WebSocket, and may have it.
 
+    :param options: what it asks for beyond Asterisk.
     :param user: user or token of ari.conf, as whom requests on the WebSocket run.
     """
 
     request: Request
     applications: list[str]
     subscribe_all: bool
+    options: Options
     user: str = ""
     is_token: bool = False
 
@@ -291,10 +294,11 @@ def _options(route: Route[_Endpoint]) -> Response:
 
 
 def _upgrade(request: Request, keywords: dict[str, Any]) -> Upgrade:
-    names = [name for name in keywords["app"] if name]
+    names = [name for name in keywords.pop("app") if name]
     if not names:
         raise InvalidArgument("app", "a value is needed")
-    return Upgrade(request, names, keywords.get("subscribe_all", False))
+    subscribe_all = keywords.pop("subscribe_all", False)
+    return Upgrade(request, names, subscribe_all, read_options(**keywords))
 
 
 def _allow_origin(request: Request, response: Response) -> Response:

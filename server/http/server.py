@@ -19,6 +19,7 @@ from server.config.sections.ari import Ari
 from server.config.sections.http import Http
 from server.http.coding import encode_response
 from server.http.connection import Connection
+from server.http.deflate import negotiate
 from server.http.errors import respond
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
@@ -65,6 +66,7 @@ class HttpServer:
         self.keep_alive = settings.session_keep_alive / 1000
         self.counters = Counters()
         self._settings = settings
+        self._ari = ari
         self._services = services
         self._bus = bus
         self._rest = RestInterface(ari, services, clock)
@@ -124,6 +126,7 @@ class HttpServer:
 
     def configure_ari(self, ari: Ari) -> None:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
+        self._ari = ari
         self._rest.configure(ari)
 
     def set_family(self, tag: str, *, is_enabled: bool) -> None:
@@ -215,18 +218,19 @@ class HttpServer:
         return self._rest.handle_as(user, request, path, is_token=is_token)
 
     def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
-        """Answer a WebSocket handshake and connect its applications."""
+        """Answer a WebSocket handshake and connect its applications.
+
+        The session sends nothing until the connection opens it.
+        """
         request = upgrade.request
         answer = accept(request)
         session: EventSession | None = None
         if answer.status == 101:
-            session = EventSession(
-                transport,
-                f"{request.peer}:{request.peer_port}",
-                is_pretty=self.is_pretty,
-                on_end=self.end_session,
-                on_overflow=self.count_overflow,
-            )
+            session = self._make_session(transport, upgrade)
+            agreed = negotiate(request) if self._ari.websocket_compression else None
+            if agreed is not None:
+                answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
+                session.compress(agreed[1])
             caller = Caller(
                 upgrade.user,
                 request.peer,
@@ -237,7 +241,10 @@ class HttpServer:
             session.requests = RestSocket(self, caller, session)
             try:
                 self._services.applications.register(
-                    upgrade.applications, session, subscribe_all=upgrade.subscribe_all
+                    upgrade.applications,
+                    session,
+                    subscribe_all=upgrade.subscribe_all,
+                    options=upgrade.options,
                 )
                 self.admit_session(session, caller)
             except ServerError as failure:
@@ -247,6 +254,23 @@ class HttpServer:
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
+        return session
+
+    def _make_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession:
+        session = EventSession(
+            transport,
+            f"{upgrade.request.peer}:{upgrade.request.peer_port}",
+            is_pretty=self.is_pretty,
+            on_end=self.end_session,
+            on_overflow=self.count_overflow,
+        )
+        session.hold_back()
+        if upgrade.options.resume is not None:
+            # What it missed is sent at once, however fast it can take it.
+            session.allow_backlog(
+                len(upgrade.applications) * self._ari.resume_max_events,
+                len(upgrade.applications) * self._ari.resume_max_bytes,
+            )
         return session
 
     def admit_session(self, session: EventSession, caller: Caller) -> None:

@@ -14,9 +14,11 @@ import logging
 import struct
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Protocol, cast
 
 from websockets.exceptions import ProtocolError
+from websockets.extensions.base import Extension
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Event as WireEvent
 from websockets.protocol import Protocol as FrameProtocol
@@ -33,6 +35,7 @@ MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 MAX_QUEUED_BYTES = 4_194_304  # of frames that a client has not taken, besides the transport's
 MAX_QUEUED_FRAMES = 10_000
 TRANSPORT_HIGH_WATER = 262_144  # bytes handed to the transport before frames queue here
+CHUNK = 65_536  # bytes of queued frames that are written together
 MAX_INCOMING = 524_288  # bytes of a message from a client: a request's body and its escapes
 PING_INTERVAL = 30.0  # seconds between pings; two without any answer end the session
 CLOSE_TIMEOUT = 5.0  # seconds for the client to answer a close frame
@@ -86,6 +89,10 @@ def masked_text_frame(message: bytes) -> bytes:
     return Frame(Opcode.TEXT, message).serialize(mask=True)
 
 
+def _extended_frame(extension: Extension, message: bytes) -> bytes:
+    return Frame(Opcode.TEXT, message).serialize(mask=False, extensions=[extension])
+
+
 class RequestReceiver(Protocol):
     """Who takes what a client sends; see :class:`server.http.rest_socket.RestSocket`."""
 
@@ -128,10 +135,12 @@ class EventSession:
         self._on_end = on_end
         self._on_overflow = on_overflow
         self._frames = frames or FrameProtocol(Side.SERVER, state=State.OPEN, max_size=MAX_INCOMING)
-        self._encode = text_frame if frames is None else masked_text_frame
+        self._encode: Callable[[bytes], bytes] = text_frame if frames is None else masked_text_frame
         self._loop = asyncio.get_running_loop()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
+        self._max_queued_frames = MAX_QUEUED_FRAMES
+        self._max_queued_bytes = MAX_QUEUED_BYTES
         self._is_paused = False
         self._is_open = True
         self._ping_interval = ping_interval or PING_INTERVAL
@@ -145,6 +154,24 @@ class EventSession:
     def queued_bytes(self) -> int:
         """Bytes that wait because the client is slow."""
         return self._queued_bytes
+
+    def hold_back(self) -> None:
+        """Send nothing before :meth:`open`: the handshake has still to be answered."""
+        self._is_paused = True
+
+    def open(self) -> None:
+        """Send from now on."""
+        self.resume_writing()
+
+    def compress(self, extension: Extension) -> None:
+        """Use an extension on every message, as the handshake agreed."""
+        self._frames.extensions = [extension]
+        self._encode = partial(_extended_frame, extension)
+
+    def allow_backlog(self, frames: int, size: int) -> None:
+        """Let more wait for the client than usual: *frames*, and *size* in bytes."""
+        self._max_queued_frames += frames
+        self._max_queued_bytes += size
 
     @property
     def is_writable(self) -> bool:
@@ -173,7 +200,10 @@ class EventSession:
             return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
-        if self._queued_bytes > MAX_QUEUED_BYTES or len(self._queue) > MAX_QUEUED_FRAMES:
+        if (
+            self._queued_bytes > self._max_queued_bytes
+            or len(self._queue) > self._max_queued_frames
+        ):
             self._overflow()
 
     def close(self, code: int, reason: str) -> None:
@@ -212,9 +242,7 @@ class EventSession:
         """The client caught up."""
         self._is_paused = False
         while self._queue and not self._is_paused:
-            frame = self._queue.popleft()
-            self._queued_bytes -= len(frame)
-            self._transport.write(self._encode(frame))
+            self._transport.write(b"".join(self._take_chunk()))
         if self.requests is not None:
             self.requests.serve()
 
@@ -224,6 +252,17 @@ class EventSession:
         self._timer.cancel()
 
     # private
+
+    def _take_chunk(self) -> list[bytes]:
+        """Take from the queue what is to be written at once."""
+        frames = []
+        size = 0
+        while self._queue and size < CHUNK:
+            message = self._queue.popleft()
+            size += len(message)
+            frames.append(self._encode(message))
+        self._queued_bytes -= size
+        return frames
 
     def _flush_frames(self) -> None:
         for data in self._frames.data_to_send():

@@ -4,6 +4,7 @@
 from server.model.wire import Snapshot, Wire, snapshot
 from server.model.applications import (
     Application,
+    Worker,
 )
 from server.model.asterisk import (
     AsteriskInfo,
@@ -102,5 +103,6 @@ __all__ = [
     "Variable",
     "Variables",
     "Wire",
+    "Worker",
     "snapshot",
 ]

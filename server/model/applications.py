@@ -40,3 +40,32 @@ class Application:
             "events_disallowed": self.events_disallowed,
         }
         return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A connection that shares an application with others.
+
+    :param name: unique in the application
+    :param weight: share of new calls, in relation to the other workers
+    :param calls: channels in the application that it has now
+    :param connected: whether it is connected, or may still come back
+    :param draining: whether it gets no new calls
+    """
+
+    name: str
+    weight: int
+    calls: int
+    connected: bool
+    draining: bool
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "name": self.name,
+            "weight": self.weight,
+            "calls": self.calls,
+            "connected": self.connected,
+            "draining": self.draining,
+        }
+        return fields

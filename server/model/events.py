@@ -956,6 +956,35 @@ def recording_started(
     return Event("RecordingStarted", fields)
 
 
+def resync(
+    *,
+    reason: str,
+    channels: list[Snapshot],
+    bridges: list[Snapshot],
+    playbacks: list[Snapshot],
+    recordings: list[Snapshot],
+) -> Event:
+    """What an application holds, in place of events that can't be sent any more: the first
+    message after `resume=new`, and after a `resume` from too long ago.
+
+    :param reason: `new`: as asked for; `expired`: what was missed is not kept any more;
+        `unknown`: the number is not one of this application's log; `restarted`: the server ended
+        without notice
+    :param channels: the channels that it controls or follows
+    :param bridges: the bridges that it follows
+    :param playbacks: what plays there
+    :param recordings: what is being recorded there
+    """
+    fields: dict[str, Any] = {
+        "reason": reason,
+        "channels": channels,
+        "bridges": bridges,
+        "playbacks": playbacks,
+        "recordings": recordings,
+    }
+    return Event("Resync", fields)
+
+
 def stasis_end(
     *,
     channel: Snapshot,
@@ -965,6 +994,37 @@ def stasis_end(
         "channel": channel,
     }
     return Event("StasisEnd", fields)
+
+
+def stasis_reoffered(
+    *,
+    args: list[str],
+    channel: Snapshot,
+    worker: str,
+    former_worker: str,
+    bridges: list[Snapshot],
+    playbacks: list[Snapshot],
+    recordings: list[Snapshot],
+) -> Event:
+    """A call of another worker, which is gone, now belongs to this one.
+
+    :param args: arguments of the application
+    :param worker: who has it now
+    :param former_worker: who had it
+    :param bridges: the bridges that it is in
+    :param playbacks: what plays there
+    :param recordings: what is being recorded there
+    """
+    fields: dict[str, Any] = {
+        "args": args,
+        "channel": channel,
+        "worker": worker,
+        "former_worker": former_worker,
+        "bridges": bridges,
+        "playbacks": playbacks,
+        "recordings": recordings,
+    }
+    return Event("StasisReoffered", fields)
 
 
 def stasis_start(
@@ -999,3 +1059,10 @@ def text_message_received(
     if endpoint is not None:
         fields["endpoint"] = endpoint
     return Event("TextMessageReceived", fields)
+
+
+# Types that Asterisk does not have: they are for consumers that asked for them.
+EXTENSIONS: frozenset[str] = frozenset({
+    "Resync",
+    "StasisReoffered",
+})

@@ -123,7 +123,7 @@ class Bridge:
         if absorb_dtmf:
             self._media.set_dtmf_passthrough(channel.leg.stream, False)
         if channel.stasis is not None:
-            self.node.applications.watch(channel.stasis.app, self.topics[0])
+            self.node.applications.watch(channel.stasis.app, self.topics[0], channel.topics[0])
         self._snapshot = None
         if self.node.bus.wants((*self.topics, *channel.topics)):
             self.publish(
@@ -222,7 +222,7 @@ class Bridge:
         self.is_destroyed = True
         for channel in self.channels.values():
             if channel.stasis is not None:
-                self.node.applications.watch(channel.stasis.app, self.topics[0])
+                self.node.applications.watch(channel.stasis.app, self.topics[0], channel.topics[0])
         for close in list(self.resources):
             close()
         for channel in list(self.channels.values()):

@@ -271,7 +271,8 @@ class Dialer:
 def follow_from_creation(channel: Channel, app: str) -> None:
     """Subscribe an application to a channel that is made for it, for as long as it lives."""
     channel.made_for = app
-    channel.node.applications.watch(app, channel_topic(channel.id))
+    kin = channel_topic(channel.linkedid)
+    channel.node.applications.watch(app, channel_topic(channel.id), kin)
 
 
 def free_memory_mib() -> int:

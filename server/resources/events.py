@@ -9,13 +9,14 @@ from server.base.errors import InvalidArgument, NotFound, Unprocessable
 from server.model import events
 from server.model.wire import Snapshot, snapshot
 from server.resources.bridges import Bridges
+from server.resources.broadcasts import claim_channel
 from server.resources.endpoints import Endpoints
 from server.resources.node import Node
 from server.stasis.topics import Topic, TopicKind, application_topic, parse_event_source
 
 
 class Events:
-    """User events, and what an application may subscribe to."""
+    """User events, and claims of calls."""
 
     def __init__(self, node: Node, bridges: Bridges, endpoints: Endpoints) -> None:
         self._node = node
@@ -49,19 +50,13 @@ class Events:
         )
         self._node.bus.publish(event, topics)
 
-    def exists(self, topic: Topic) -> bool:
-        """See :class:`~server.stasis.applications.SourceChecker`."""
-        kind, name = topic
-        if kind is TopicKind.CHANNEL:
-            return name in self._node.registry
-        if kind is TopicKind.BRIDGE:
-            return name in self._bridges
-        if kind is TopicKind.ENDPOINT:
-            technology, _, resource = name.partition("/")
-            if not resource:
-                return self._endpoints.has_technology(technology)
-            return self._endpoints.find(technology, resource) is not None
-        return True
+    def claim_channel(self, channel_id: str, *, application: str) -> None:
+        """Take a channel that StasisBroadcast() offers.
+
+        :raises NotFound: the channel is not offered, or not to this application.
+        :raises Conflict: another application has claimed it.
+        """
+        claim_channel(self._node, channel_id, application)
 
     def _describe(self, topic: Topic) -> Snapshot:
         kind, name = topic

@@ -18,6 +18,7 @@ from server.stasis.bus import Bus
 
 if TYPE_CHECKING:
     from server.media.sounds import SoundLibrary
+    from server.resources.broadcasts import Offer
     from server.resources.channel import Channel
     from server.resources.ports import DialplanPort
     from server.resources.registry import ChannelRegistry
@@ -72,6 +73,7 @@ class Node:
         self.settings = settings
         self.scope = TaskScope("calls")
         self.is_stopping = False
+        self.offers: dict[str, Offer] = {}  # channels that applications can claim, by id
         # called with technology and resource whenever a channel of an endpoint changes
         self.on_endpoint_activity: Callable[[str, str], None] = _ignore
         # called when the far end of a channel asks for a transfer, or sends a text

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Protocol
 
 import orjson
@@ -98,6 +98,10 @@ class Playbacks:
 
     def __len__(self) -> int:
         return len(self._playbacks)
+
+    def of(self, targets: Collection[str]) -> list[Snapshot]:
+        """Return the playbacks on these targets, named by their URIs."""
+        return [p.snapshot() for p in self._playbacks.values() if p.target_uri in targets]
 
     # the API's verbs
 

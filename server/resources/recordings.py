@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -106,6 +106,10 @@ class Recordings:
 
     def __len__(self) -> int:
         return len(self._live)
+
+    def of(self, targets: Collection[str]) -> list[Snapshot]:
+        """Return the live recordings of these targets, named by their URIs."""
+        return [r.snapshot() for r in self._live.values() if r.target_uri in targets]
 
     @property
     def directory(self) -> Path:

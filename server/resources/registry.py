@@ -59,6 +59,10 @@ class ChannelRegistry:
         """Return a channel by id, else by name, else ``None``."""
         return self._by_id.get(id_or_name) or self._by_name.get(id_or_name.lower())
 
+    def by_id(self, channel_id: str) -> Channel | None:
+        """Return a channel by id, ``None`` if there is none."""
+        return self._by_id.get(channel_id)
+
     def get(self, channel_id: str) -> Channel:
         """Return a channel by id.
 

@@ -17,7 +17,7 @@ from server.model.wire import Snapshot
 from server.resources.channel import Channel
 from server.resources.node import Node
 from server.stasis.applications import CallConnection
-from server.stasis.topics import application_topic, channel_topic
+from server.stasis.topics import application_topic, call_topic, channel_topic
 
 logger = logging.getLogger(__name__)
 
@@ -134,14 +134,14 @@ async def _stay(channel: Channel, stay: Move, replacement: Replacement | None) -
     node = channel.node
     call = StasisCall(stay.app, stay.args)
     channel.stasis = call
-    node.applications.watch(call.app, channel.topics[0])
+    node.applications.watch(call.app, channel.topics[0], channel_topic(channel.linkedid))
     channel.node.bus.publish(
         events.stasis_start(
             args=call.args,
             channel=channel.snapshot(),
             replace_channel=replacement.replaced if replacement is not None else None,
         ),
-        (application_topic(call.app),),
+        (application_topic(call.app), call_topic(channel.id)),
     )
     channel.report_progress(200)
     try:
@@ -166,7 +166,7 @@ def _refuse_move(channel: Channel, call: StasisCall, how: Move) -> None:
         events.application_move_failed(
             channel=channel.snapshot(), destination=how.app, args=list(how.args)
         ),
-        (application_topic(call.app),),
+        (application_topic(call.app), call_topic(channel.id)),
     )
 
 
@@ -183,7 +183,8 @@ async def _end_stay(channel: Channel, call: StasisCall) -> None:
     channel.flush_digits()
     channel.stasis = None
     channel.node.bus.publish(
-        events.stasis_end(channel=channel.snapshot()), (application_topic(call.app),)
+        events.stasis_end(channel=channel.snapshot()),
+        (application_topic(call.app), call_topic(channel.id)),
     )
     if not channel.is_hungup:  # else the application also learns how the call ended
         channel.node.applications.unwatch(call.app, channel_topic(channel.id))

@@ -7,33 +7,27 @@ also subscribed to by hand stays known until both are given up.
 
 from __future__ import annotations
 
+import builtins
 import logging
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-import orjson
-
 from server import model
 from server.base.errors import InvalidArgument, NotFound, Unprocessable
-from server.model import events
-from server.model.events import Event
-from server.stasis.bus import Bus, Published
-from server.stasis.topics import Topic, TopicKind, application_topic, parse_event_source
+from server.model.events import EXTENSIONS, Event
+from server.stasis.application import Application
+from server.stasis.bus import Bus
+from server.stasis.connections import Connections
+from server.stasis.journal import Journals
+from server.stasis.options import PLAIN, Options
+from server.stasis.seats import Consumer, Seat
+from server.stasis.state import Resources
+from server.stasis.topics import Topic, TopicKind, parse_event_source
 
 logger = logging.getLogger(__name__)
 
 MAX_APP_NAME_LENGTH = 512
 MAX_SUBSCRIPTIONS = 100_000  # per application; far beyond a node's channels
-
-
-class Consumer(Protocol):
-    """A connection that takes events, a WebSocket session as a rule."""
-
-    def deliver(self, frame: bytes) -> None:
-        """Take one message of UTF-8 JSON. Never blocks and never raises."""
-
-    def close(self, code: int, reason: str) -> None:
-        """End the connection."""
 
 
 class CallConnection(Protocol):
@@ -62,94 +56,21 @@ class CallConnector(Protocol):
         ...
 
 
-class Seat:
-    """A consumer's place in an application: what is due to it stays its own when it is replaced."""
-
-    __slots__ = ("_suffix", "consumer")
-
-    def __init__(self, consumer: Consumer, name: str) -> None:
-        self.consumer = consumer
-        self._suffix = b',"application":' + orjson.dumps(name) + b"}"
-
-    def deliver(self, _published: Published, encoded: bytes) -> None:
-        """Send one event; see :class:`~server.stasis.bus.Recipient`."""
-        self.consumer.deliver(encoded + self._suffix)
-
-
-class Application:
-    """One application: its consumer, its subscriptions and its filter."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.seat: Seat | None = None
-        self.is_subscribed_to_all = False
-        self.topics: dict[Topic, int] = {}
-        self.chosen: set[Topic] = set()  # those subscribed to by hand, which count once
-        self.allowed: list[dict[str, Any]] = []
-        self.disallowed: list[dict[str, Any]] = []
-        self._allowed_types: frozenset[str] = frozenset()
-        self._disallowed_types: frozenset[str] = frozenset()
-
-    @property
-    def consumer(self) -> Consumer | None:
-        """Who is connected as this application."""
-        return self.seat.consumer if self.seat is not None else None
-
-    def set_filter(
-        self, allowed: list[dict[str, Any]] | None, disallowed: list[dict[str, Any]] | None
-    ) -> None:
-        """Replace the lists that are not ``None``; an empty list lifts the restriction."""
-        if allowed is not None:
-            self.allowed = allowed
-            self._allowed_types = frozenset(entry["type"] for entry in allowed)
-        if disallowed is not None:
-            self.disallowed = disallowed
-            self._disallowed_types = frozenset(entry["type"] for entry in disallowed)
-
-    def accepts(self, event_type: str) -> bool:
-        """Tell whether the filter lets this event type through."""
-        if event_type in self._disallowed_types:
-            return False
-        return not self._allowed_types or event_type in self._allowed_types
-
-    def snapshot(self) -> model.Application:
-        """Return the application as ARI shows it."""
-        names: dict[TopicKind, list[str]] = {kind: [] for kind in TopicKind}
-        for kind, name in self.topics:
-            names[kind].append(name)
-        return model.Application(
-            name=self.name,
-            channel_ids=names[TopicKind.CHANNEL],
-            bridge_ids=names[TopicKind.BRIDGE],
-            endpoint_ids=names[TopicKind.ENDPOINT],
-            device_names=names[TopicKind.DEVICE_STATE],
-            events_allowed=list(self.allowed),
-            events_disallowed=list(self.disallowed),
-        )
-
-
-class SourceChecker(Protocol):
-    """Tells whether a thing that somebody wants to subscribe to exists."""
-
-    def exists(self, topic: Topic) -> bool:
-        """Return whether *topic* names something that is there."""
-
-
 class Applications:
     """All applications of this node, and the bus's router."""
 
-    def __init__(self, bus: Bus) -> None:
-        self._bus = bus
+    def __init__(self, bus: Bus, journals: Journals) -> None:
         self._applications: dict[str, Application] = {}
+        self._connections = Connections(self._applications, bus, journals, self._on_deserted)
         self._subscribers: dict[Topic, dict[str, Application]] = {}
         self._all_subscribers: dict[str, Application] = {}
-        self._sources: SourceChecker | None = None
+        self._resources: Resources | None = None
         self._connector: CallConnector | None = None
         bus.set_router(self._route, self._has_audience)
 
-    def set_source_checker(self, sources: SourceChecker) -> None:
-        """Install who knows whether channels, bridges and endpoints exist."""
-        self._sources = sources
+    def set_resources(self, resources: Resources) -> None:
+        """Install who knows channels, bridges and endpoints."""
+        self._resources = self._connections.resources = resources
 
     def set_call_connector(self, connector: CallConnector) -> None:
         """Install who connects to applications that are reached call by call."""
@@ -171,42 +92,52 @@ class Applications:
         return await self._connector.connect_for_call(app, channel_name)
 
     def register(
-        self, names: Sequence[str], consumer: Consumer, *, subscribe_all: bool = False
+        self,
+        names: Sequence[str],
+        consumer: Consumer,
+        *,
+        subscribe_all: bool = False,
+        options: Options = PLAIN,
     ) -> None:
         """Connect *consumer* as each of the named applications.
 
-        A consumer that was connected under a name before is told ``ApplicationReplaced``.
+        A consumer that was connected under a name before is told ``ApplicationReplaced``, unless
+        both share the application.
 
         :raises InvalidArgument: a name is empty or too long.
+        :raises Unavailable: too many consumers resume.
         """
         for name in names:
             _check_name(name)
-        for name in dict.fromkeys(names):
-            application = self._applications.setdefault(name, Application(name))
-            former = application.consumer
-            if former is not None and former is not consumer:
-                self._bus.publish(events.application_replaced(), (application_topic(name),))
-            if former is not consumer:
-                application.seat = Seat(consumer, name)
-            if subscribe_all:
-                application.is_subscribed_to_all = True
-                self._all_subscribers[name] = application
-            logger.info("Stasis application %s registered", name)
+        distinct = list(dict.fromkeys(names))
+        for application in self._connections.register(
+            distinct, consumer, options, subscribe_all=subscribe_all
+        ):
+            if application.is_subscribed_to_all:
+                self._all_subscribers[application.name] = application
 
     def unregister(self, consumer: Consumer) -> None:
         """Forget *consumer*; its applications stay for the calls that they still control."""
-        for application in list(self._applications.values()):
-            if application.consumer is consumer:
-                application.seat = None
-                application.is_subscribed_to_all = False
-                self._all_subscribers.pop(application.name, None)
-                logger.info("Stasis application %s disconnected", application.name)
-                self._drop_if_unused(application)
+        self._connections.unregister(consumer)
+
+    def restore(self) -> None:
+        """Take up the applications whose consumers could resume when the server ended."""
+        for application in self._connections.restore():
+            if application.is_subscribed_to_all:
+                self._all_subscribers[application.name] = application
+
+    def close(self) -> None:
+        """Wait for no consumer to come back any more."""
+        self._connections.close()
 
     def is_registered(self, name: str) -> bool:
-        """Tell whether somebody is connected as this application."""
+        """Tell whether somebody is connected as this application, or expected back."""
         application = self._applications.get(name)
-        return application is not None and application.consumer is not None
+        return application is not None and application.is_registered
+
+    def registered(self) -> list[str]:
+        """Return the names of the applications that somebody serves."""
+        return [name for name, found in self._applications.items() if found.is_registered]
 
     # the API's verbs
 
@@ -232,7 +163,7 @@ class Applications:
         application = self._find(application_name)
         topics = [parse_event_source(source) for source in event_source]
         for topic, source in zip(topics, event_source, strict=True):
-            if self._sources is not None and not self._sources.exists(topic):
+            if self._resources is not None and not self._resources.exists(topic):
                 raise Unprocessable("eventSource", f"{source} does not exist")
         if len(application.topics) + len(topics) > MAX_SUBSCRIPTIONS:
             raise Unprocessable("eventSource", "the application has too many subscriptions")
@@ -280,11 +211,49 @@ class Applications:
             )
         return application.snapshot()
 
+    # workers
+
+    def list_workers(self, application_name: str) -> builtins.list[model.Worker]:
+        """Return the workers that share an application; none if one consumer has it.
+
+        :raises NotFound: no such application.
+        """
+        pool = self._find(application_name).pool
+        return [
+            model.Worker(
+                name=seat.worker,
+                weight=seat.options.weight,
+                calls=seat.calls,
+                connected=seat.consumer is not None,
+                draining=seat.is_draining,
+            )
+            for seat in (pool.seats.values() if pool is not None else ())
+        ]
+
+    def drain_worker(self, application_name: str, worker_name: str) -> None:
+        """Give a worker no new calls while there is another one.
+
+        :raises NotFound: no such application or worker.
+        """
+        self._find_worker(application_name, worker_name).is_draining = True
+
+    def undrain_worker(self, application_name: str, worker_name: str) -> None:
+        """Give a worker new calls again.
+
+        :raises NotFound: no such application or worker.
+        """
+        self._find_worker(application_name, worker_name).is_draining = False
+
     # implicit interest, by the resources
 
-    def watch(self, name: str, topic: Topic) -> None:
-        """Subscribe an application because it now controls something. Counted."""
+    def watch(self, name: str, topic: Topic, kin: Topic | None = None) -> None:
+        """Subscribe an application because it now controls something. Counted.
+
+        :param kin: what it goes with; the worker that has the one gets the other.
+        """
         application = self._applications.setdefault(name, Application(name))
+        if application.pool is not None:
+            application.pool.own(topic, kin)
         self._add(application, topic)
 
     def unwatch(self, name: str, topic: Topic) -> None:
@@ -315,26 +284,60 @@ class Applications:
         found: dict[str, Application] = {}
         is_private = True
         for topic in topics:
-            if topic[0] is TopicKind.APPLICATION:
+            kind = topic[0]
+            if kind is TopicKind.APPLICATION:
                 application = self._applications.get(topic[1])
                 if application is not None:
                     found[topic[1]] = application
-            else:
+            elif kind is not TopicKind.CALL:
                 is_private = False
-                found.update(self._subscribers.get(topic, {}))
-        if not is_private:
+                if subscribers := self._subscribers.get(topic):
+                    found.update(subscribers)
+        if not is_private and self._all_subscribers:
             found.update(self._all_subscribers)
-        return [
-            application.seat
-            for application in found.values()
-            if application.seat is not None and application.accepts(event.type)
-        ]
+        event_type = event.type
+        is_extension = event_type in EXTENSIONS
+        recipients = []
+        for application in found.values():
+            if application.is_filtered and not application.accepts(event_type):
+                continue
+            for seat in application.recipients(topics):
+                if (seat.is_choosy or is_extension) and not self._is_wanted(seat, event, topics):
+                    continue
+                recipients.append(seat)
+        return recipients
+
+    def _is_wanted(self, seat: Seat, event: Event, topics: Sequence[Topic]) -> bool:
+        """Tell whether an event is one that a consumer asked for."""
+        return seat.takes(event.type) and self._is_selected(seat, topics)
+
+    def _is_selected(self, seat: Seat, topics: Sequence[Topic]) -> bool:
+        """Tell whether an event passes the seat's filter by channel variables."""
+        variables = seat.options.view.variables
+        if not variables or self._resources is None:
+            return True
+        kinds = {kind for kind, _ in topics}
+        if kinds == {TopicKind.APPLICATION}:
+            return True  # is meant for the application, whatever it is about
+        look_up = self._resources.variable
+        return any(
+            all(look_up(name, variable) == value for variable, value in variables)
+            for kind, name in topics
+            if kind in (TopicKind.CHANNEL, TopicKind.CALL)
+        )
 
     def _find(self, name: str) -> Application:
         application = self._applications.get(name)
         if application is None:
             raise NotFound(f"application {name} does not exist")
         return application
+
+    def _find_worker(self, name: str, worker: str) -> Seat:
+        pool = self._find(name).pool
+        seat = pool.seats.get(worker) if pool is not None else None
+        if seat is None:
+            raise NotFound(f"application {name} has no worker {worker}")
+        return seat
 
     def _add(self, application: Application, topic: Topic) -> None:
         application.topics[topic] = application.topics.get(topic, 0) + 1
@@ -343,14 +346,21 @@ class Applications:
     def _remove(self, application: Application, topic: Topic) -> None:
         application.topics.pop(topic, None)
         application.chosen.discard(topic)
+        if application.pool is not None:
+            application.pool.release(topic)
         subscribers = self._subscribers.get(topic, {})
         subscribers.pop(application.name, None)
         if not subscribers:
             self._subscribers.pop(topic, None)
         self._drop_if_unused(application)
 
+    def _on_deserted(self, application: Application) -> None:
+        application.is_subscribed_to_all = False
+        self._all_subscribers.pop(application.name, None)
+        self._drop_if_unused(application)
+
     def _drop_if_unused(self, application: Application) -> None:
-        if application.consumer is None and not application.topics:
+        if not application.is_registered and not application.topics:
             self._applications.pop(application.name, None)
 
 

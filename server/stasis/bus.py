@@ -16,7 +16,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Protocol
 
 import orjson
@@ -24,20 +23,26 @@ import orjson
 from server.base.clock import Clock, ari_timestamp
 from server.model.events import Event
 from server.stasis.topics import Topic
+from server.stasis.views import View
 
 
-@dataclass(frozen=True, slots=True)
 class Published:
     """An event with what the bus gave it.
 
-    :param sequence: node-wide, without gaps among the events somebody was interested in.
+    :param sequence: node-wide, without gaps among the events that were published.
     :param timestamp: as on the wire.
     """
 
-    sequence: int
-    timestamp: str
-    event: Event
-    topics: tuple[Topic, ...]
+    __slots__ = ("_shapes", "event", "sequence", "timestamp", "topics")
+
+    def __init__(
+        self, sequence: int, timestamp: str, event: Event, topics: tuple[Topic, ...]
+    ) -> None:
+        self.sequence = sequence
+        self.timestamp = timestamp
+        self.event = event
+        self.topics = topics
+        self._shapes: dict[View, bytes] | None = None
 
     def encode(self, asterisk_id: str) -> bytes:
         """Return the event's JSON without ``application`` and without the closing brace."""
@@ -45,6 +50,15 @@ class Published:
         message = {"type": event.type, "timestamp": self.timestamp, **event.fields}
         message["asterisk_id"] = asterisk_id
         return orjson.dumps(message)[:-1]
+
+    def shape(self, view: View, encoded: bytes) -> bytes:
+        """Return *encoded* as a view shows it, made once for all consumers that have the same."""
+        if self._shapes is None:
+            self._shapes = {}
+        shaped = self._shapes.get(view)
+        if shaped is None:
+            shaped = self._shapes[view] = view.shape(encoded + b"}")[:-1]
+        return shaped
 
 
 class Recipient(Protocol):
@@ -116,6 +130,19 @@ class Bus:
             self._due.append((published, recipients))
             self._schedule()
 
+    def send(self, event: Event, recipients: Sequence[Recipient]) -> None:
+        """Have *event* take its place in the order, for these recipients alone."""
+        self._sequence += 1
+        published = Published(self._sequence, ari_timestamp(self._clock.wall()), event, ())
+        self._due.append((published, recipients))
+        self._schedule()
+
+    def flush(self) -> None:
+        """Deliver what is due now; for the end of the server, when no reply is awaited."""
+        self._ripe = 0
+        while self._due:
+            self._take_due()
+
     def call_when_delivered(self, action: Callable[[], None]) -> None:
         """Call *action* once everything published so far has been delivered."""
         self._due.append(action)
@@ -142,14 +169,17 @@ class Bus:
         if self._holds:
             return
         for _ in range(self._ripe):
-            due = self._due.popleft()
-            if callable(due):
-                due()
-            else:
-                self._deliver(*due)
+            self._take_due()
         self._ripe = len(self._due)
         if self._due:
             self._schedule()
+
+    def _take_due(self) -> None:
+        due = self._due.popleft()
+        if callable(due):
+            due()
+        else:
+            self._deliver(*due)
 
     def _deliver(self, published: Published, recipients: Sequence[Recipient]) -> None:
         encoded = published.encode(self.asterisk_id)

@@ -15,6 +15,7 @@ class TopicKind(StrEnum):
     ENDPOINT = "endpoint"
     DEVICE_STATE = "deviceState"
     APPLICATION = "app"
+    CALL = "call"
 
 
 Topic = tuple[TopicKind, str]
@@ -45,6 +46,17 @@ def application_topic(name: str) -> Topic:
     return (TopicKind.APPLICATION, name)
 
 
+def call_topic(channel_id: str) -> Topic:
+    """Return the mark of an event that is addressed to an application alone, about one channel.
+
+    Nobody is subscribed to it: it tells among several workers of the application who has the call.
+    """
+    return (TopicKind.CALL, channel_id)
+
+
+_INNER = frozenset({TopicKind.APPLICATION, TopicKind.CALL})  # are no sources of events
+
+
 def parse_event_source(source: str) -> Topic:
     """Read an ARI ``eventSource`` such as ``channel:123`` or ``endpoint:PJSIP/alice``.
 
@@ -55,7 +67,7 @@ def parse_event_source(source: str) -> Topic:
         kind = TopicKind(scheme)
     except ValueError:
         kind = TopicKind.APPLICATION
-    if not colon or kind is TopicKind.APPLICATION:
+    if not colon or kind in _INNER:
         raise InvalidArgument(
             "eventSource",
             f"{source!r} is none of channel:ID, bridge:ID, endpoint:TECH[/RESOURCE],"

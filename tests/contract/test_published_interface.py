@@ -23,7 +23,6 @@ MODELS = {model["id"]: model for model in PUBLISHED["models"]}
 # Published operations that do not exist yet.
 PENDING = {
     "channels.externalMedia",
-    "events.claimChannel",
 }
 
 TYPES = {

@@ -11,7 +11,10 @@ from typing import Any
 import pytest
 
 from server.http.spec import load_bundle, load_operations
+from server.resources.broadcasts import Offer
+from server.resources.channel import Channel
 from server.resources.modules import Module
+from server.stasis.options import read_options
 from tests.support.node import NodeUnderTest, settle
 from tests.support.web import Web, serve, validate_event
 
@@ -30,6 +33,14 @@ class RecordingWeb(Web):
 async def web(node: NodeUnderTest) -> AsyncIterator[Web]:
     async with serve(node) as made:
         yield RecordingWeb(node, made.http, made.client)
+
+
+async def offer_to_all(channel: Channel) -> None:
+    """Be an extension that offers the call, as StasisBroadcast() does."""
+    offer = Offer(channel, channel.node.applications.registered(), is_announced=False)
+    channel.node.offers[channel.id] = offer
+    await offer.wait(5)
+    await channel.wait_hangup()
 
 
 @pytest.fixture
@@ -334,6 +345,30 @@ async def test_user_events_reach_the_application(web: Web, call: str) -> None:
     assert event["userevent"]["stock"] == 3
     unknown = await web.call("events.userEvent", "X", params={"application": "nobody"})
     assert unknown.status == 404
+
+
+async def test_calls_are_claimed(web: Web) -> None:
+    web.node.connect("one")
+    web.node.connect("two")
+    web.node.dialplan.extensions["offered"] = offer_to_all
+    channel = await web.node.call(exten="offered")
+    params = {"channelId": channel.id, "application": "one"}
+    assert (await web.call("events.claimChannel", params=params)).status == 204
+    params["application"] = "two"
+    assert (await web.call("events.claimChannel", params=params)).status == 409
+    params["channelId"] = "other"
+    assert (await web.call("events.claimChannel", params=params)).status == 404
+    assert (await web.call("events.claimChannel")).status == 400
+
+
+async def test_workers_are_listed_and_drained(web: Web) -> None:
+    web.node.connect(options=read_options(share=True, worker="w", weight=2))
+    for verb, is_draining in (("drainWorker", True), ("undrainWorker", False)):
+        assert (await web.call(f"applications.{verb}", "test", "w")).status == 204
+        assert (await web.call(f"applications.{verb}", "test", "x")).status == 404
+        (worker,) = (await web.call("applications.listWorkers", "test")).json
+        assert (worker["weight"], worker["draining"]) == (2, is_draining)
+    assert (await web.call("applications.listWorkers", "nobody")).status == 404
 
 
 async def test_sounds(web: Web) -> None:

@@ -11,6 +11,7 @@ import orjson
 
 from server.base.ids import UniqueIds
 from server.base.log import LogService, LogSettings
+from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel
@@ -38,6 +39,8 @@ from server.sip.settings import SipSettings
 from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.journal import JournalLimits, Journals
+from server.stasis.options import PLAIN, Options
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 from server.tech.local import LocalTechnology
@@ -138,7 +141,8 @@ class NodeUnderTest:
         clock = FixedClock()
         self.engine = FakeEngine()
         self.bus = Bus(clock, "test-node")
-        self.applications = Applications(self.bus)
+        self.journals = Journals(JournalLimits(), clock)
+        self.applications = Applications(self.bus, self.journals)
         self.registry = ChannelRegistry()
         self.node = Node(
             clock=clock,
@@ -183,7 +187,9 @@ class NodeUnderTest:
         )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
-        self.applications.set_source_checker(self.events)
+        self.applications.set_resources(
+            AppState(self.node, self.bridges, self.endpoints, self.playbacks, self.recordings)
+        )
         self.messages = Messages(self.node, self.endpoints)
         self.node.on_text = self.messages.on_text
         self.transfers = Transfers(self.node, self.bridges, self.dialer)
@@ -199,6 +205,7 @@ class NodeUnderTest:
         await self.engine.start()
 
     async def close(self) -> None:
+        self.applications.close()
         for channel in self.registry:
             channel.hangup()
         await settle()
@@ -206,10 +213,14 @@ class NodeUnderTest:
         await self.modules.scope.close()
         await self.engine.close()
 
-    def connect(self, *apps: str, subscribe_all: bool = False) -> Collector:
+    def connect(
+        self, *apps: str, subscribe_all: bool = False, options: Options = PLAIN
+    ) -> Collector:
         """Connect a consumer as *apps* (``test`` if none is named)."""
         collector = Collector()
-        self.applications.register(apps or ("test",), collector, subscribe_all=subscribe_all)
+        self.applications.register(
+            apps or ("test",), collector, subscribe_all=subscribe_all, options=options
+        )
         return collector
 
     async def call(self, endpoint: str = "alice", exten: str = "stasis") -> Channel:

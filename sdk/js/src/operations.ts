@@ -23,6 +23,7 @@ import type {
   StoredRecording,
   Variable,
   Variables,
+  Worker,
 } from './types.js';
 
 type Path = string;
@@ -1994,6 +1995,26 @@ export class EventsOperations {
   }
 
   /**
+   * Claim a channel that is offered by CallBroadcast; the first one wins.
+   *
+   * @param channelId the channel
+   * @param application the application that claims it
+   */
+  claimChannel(
+    options: {
+      channelId: string;
+      application: string;
+    },
+  ): Promise<void> {
+    return this.#requester.request(
+      'events.claimChannel',
+      'POST',
+      '/events/claim',
+      { options },
+    );
+  }
+
+  /**
    * Publish an event of your own making.
    *
    * @param eventName name of the event
@@ -2106,6 +2127,55 @@ export class ApplicationsOperations {
       'PUT',
       `/applications/${encodeURIComponent(applicationName)}/eventFilter`,
       { body },
+    );
+  }
+
+  /**
+   * List the connections that share an application.
+   *
+   * @param applicationName the application
+   */
+  listWorkers(
+    applicationName: Path,
+  ): Promise<Worker[]> {
+    return this.#requester.request(
+      'applications.listWorkers',
+      'GET',
+      `/applications/${encodeURIComponent(applicationName)}/workers`,
+    );
+  }
+
+  /**
+   * Give a worker no new calls; it keeps those that it has.
+   *
+   * @param applicationName the application
+   * @param workerName the worker
+   */
+  drainWorker(
+    applicationName: Path,
+    workerName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'applications.drainWorker',
+      'POST',
+      `/applications/${encodeURIComponent(applicationName)}/workers/${encodeURIComponent(workerName)}/drain`,
+    );
+  }
+
+  /**
+   * Give a worker new calls again.
+   *
+   * @param applicationName the application
+   * @param workerName the worker
+   */
+  undrainWorker(
+    applicationName: Path,
+    workerName: Path,
+  ): Promise<void> {
+    return this.#requester.request(
+      'applications.undrainWorker',
+      'DELETE',
+      `/applications/${encodeURIComponent(applicationName)}/workers/${encodeURIComponent(workerName)}/drain`,
     );
   }
 }

@@ -24,6 +24,20 @@ export interface Application {
   events_disallowed: (Record<string, unknown>)[];
 }
 
+/** A connection that shares an application with others. */
+export interface Worker {
+  /** unique in the application */
+  name: string;
+  /** share of new calls, in relation to the other workers */
+  weight: number;
+  /** channels in the application that it has now */
+  calls: number;
+  /** whether it is connected, or may still come back */
+  connected: boolean;
+  /** whether it gets no new calls */
+  draining: boolean;
+}
+
 /** Facts about the running server. */
 export interface AsteriskInfo {
   build?: BuildInfo;
@@ -894,10 +908,49 @@ export interface RecordingStarted extends EventBase {
   recording: LiveRecording;
 }
 
+/**
+ * What an application holds, in place of events that can't be sent any more: the first message
+ * after `resume=new`, and after a `resume` from too long ago.
+ */
+export interface Resync extends EventBase {
+  type: 'Resync';
+  /**
+   * `new`: as asked for; `expired`: what was missed is not kept any more; `unknown`: the number
+   * is not one of this application's log; `restarted`: the server ended without notice
+   */
+  reason: 'new' | 'expired' | 'unknown' | 'restarted';
+  /** the channels that it controls or follows */
+  channels: Channel[];
+  /** the bridges that it follows */
+  bridges: Bridge[];
+  /** what plays there */
+  playbacks: Playback[];
+  /** what is being recorded there */
+  recordings: LiveRecording[];
+}
+
 /** A channel left an application. */
 export interface StasisEnd extends EventBase {
   type: 'StasisEnd';
   channel: Channel;
+}
+
+/** A call of another worker, which is gone, now belongs to this one. */
+export interface StasisReoffered extends EventBase {
+  type: 'StasisReoffered';
+  /** arguments of the application */
+  args: string[];
+  channel: Channel;
+  /** who has it now */
+  worker: string;
+  /** who had it */
+  former_worker: string;
+  /** the bridges that it is in */
+  bridges: Bridge[];
+  /** what plays there */
+  playbacks: Playback[];
+  /** what is being recorded there */
+  recordings: LiveRecording[];
 }
 
 /** A channel entered an application. */
@@ -962,7 +1015,9 @@ export type KnownEvent =
   | RecordingFailed
   | RecordingFinished
   | RecordingStarted
+  | Resync
   | StasisEnd
+  | StasisReoffered
   | StasisStart
   | TextMessageReceived;
 
@@ -1011,7 +1066,9 @@ export interface EventTypes {
   RecordingFailed: RecordingFailed;
   RecordingFinished: RecordingFinished;
   RecordingStarted: RecordingStarted;
+  Resync: Resync;
   StasisEnd: StasisEnd;
+  StasisReoffered: StasisReoffered;
   StasisStart: StasisStart;
   TextMessageReceived: TextMessageReceived;
 }
@@ -1059,6 +1116,8 @@ export const SHAPES: Record<string, Record<string, string>> = {
   RecordingStarted: { recording: 'LiveRecording' },
   ReferTo: { destination_channel: 'Channel', connected_channel: 'Channel', bridge: 'Bridge' },
   ReferredBy: { source_channel: 'Channel', connected_channel: 'Channel', bridge: 'Bridge' },
+  Resync: { channels: 'Channel[]', bridges: 'Bridge[]', playbacks: 'Playback[]', recordings: 'LiveRecording[]' },
   StasisEnd: { channel: 'Channel' },
+  StasisReoffered: { channel: 'Channel', bridges: 'Bridge[]', playbacks: 'Playback[]', recordings: 'LiveRecording[]' },
   StasisStart: { channel: 'Channel', replace_channel: 'Channel' },
 };

@@ -134,6 +134,12 @@ class Ari:
     :param api_version: what the listing of the api-docs calls itself: clients made for one version
         refuse others. An option of ours.
     :param channelvars: channel variables that every channel snapshot carries.
+    :param resume_timeout: seconds that an application stays registered when a consumer that can
+        resume is gone.
+    :param resume_max_events: events kept for each application with such a consumer.
+    :param resume_max_bytes: bytes of them.
+    :param resume_max_age: seconds that one is kept.
+    :param websocket_compression: whether permessage-deflate is used where a client offers it.
     :param users: by name, in the file's order.
     :param tokens: the same.
     """
@@ -145,6 +151,11 @@ class Ari:
     allowed_origins: tuple[str, ...] = setting(items, ())
     websocket_write_timeout: int = setting(integer(1), 100)
     channelvars: tuple[str, ...] = setting(items, ())
+    resume_timeout: int = setting(integer(0, 86_400), 30)
+    resume_max_events: int = setting(integer(1, 10_000_000), 10_000)
+    resume_max_bytes: int = setting(integer(1), 16_777_216)
+    resume_max_age: int = setting(integer(1), 300)
+    websocket_compression: bool = setting(boolean, False)
     users: Mapping[str, AriUser] = field(default_factory=dict)
     tokens: Mapping[str, AriToken] = field(default_factory=dict)
     outbound_websockets: Mapping[str, OutboundWebsocket] = field(default_factory=dict)

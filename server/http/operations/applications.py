@@ -13,4 +13,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "applications.subscribe": lambda services: services.applications.subscribe,
     "applications.unsubscribe": lambda services: services.applications.unsubscribe,
     "applications.filter": lambda services: services.applications.set_event_filter,
+    "applications.listWorkers": lambda services: services.applications.list_workers,
+    "applications.drainWorker": lambda services: services.applications.drain_worker,
+    "applications.undrainWorker": lambda services: services.applications.undrain_worker,
 }

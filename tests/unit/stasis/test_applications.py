@@ -8,6 +8,7 @@ from server.base.errors import InvalidArgument, NotFound, Unprocessable
 from server.model.events import Event
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.journal import JournalLimits, Journals
 from server.stasis.topics import Topic, application_topic, channel_topic, endpoint_topic
 from tests.support.node import Collector, FixedClock, settle
 
@@ -24,8 +25,8 @@ def bus() -> Bus:
 
 @pytest.fixture
 def applications(bus: Bus) -> Applications:
-    made = Applications(bus)
-    made.set_source_checker(Everything())
+    made = Applications(bus, Journals(JournalLimits(), FixedClock()))
+    made.set_resources(Everything())
     return made
 
 

@@ -2087,6 +2087,27 @@ class EventsOperations:
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    async def claim_channel(
+        self,
+        *,
+        channel_id: str,
+        application: str,
+    ) -> None:
+        """Claim a channel that is offered by CallBroadcast; the first one wins.
+
+        :param channel_id: the channel
+        :param application: the application that claims it
+        """
+        await self._client.request(
+            "events.claimChannel",
+            "POST",
+            "/events/claim",
+            {
+                "channelId": channel_id,
+                "application": application,
+            },
+        )
+
     async def user_event(
         self,
         event_name: str,
@@ -2209,6 +2230,53 @@ class ApplicationsOperations:
             whole=event_filter,
         )
         return _types.Application.from_wire(data, self._client)
+
+    async def list_workers(
+        self,
+        application_name: str,
+    ) -> builtins.list[_types.Worker]:
+        """List the connections that share an application.
+
+        :param application_name: the application
+        """
+        data = await self._client.request(
+            "applications.listWorkers",
+            "GET",
+            f"/applications/{quote(application_name)}/workers",
+        )
+        return [_types.Worker.from_wire(item, self._client) for item in data]
+
+    async def drain_worker(
+        self,
+        application_name: str,
+        worker_name: str,
+    ) -> None:
+        """Give a worker no new calls; it keeps those that it has.
+
+        :param application_name: the application
+        :param worker_name: the worker
+        """
+        await self._client.request(
+            "applications.drainWorker",
+            "POST",
+            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
+        )
+
+    async def undrain_worker(
+        self,
+        application_name: str,
+        worker_name: str,
+    ) -> None:
+        """Give a worker new calls again.
+
+        :param application_name: the application
+        :param worker_name: the worker
+        """
+        await self._client.request(
+            "applications.undrainWorker",
+            "DELETE",
+            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
+        )
 
 
 class DeviceStatesOperations:

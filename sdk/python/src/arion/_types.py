@@ -80,6 +80,35 @@ class Application:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """A connection that shares an application with others.
+
+    :param name: unique in the application
+    :param weight: share of new calls, in relation to the other workers
+    :param calls: channels in the application that it has now
+    :param connected: whether it is connected, or may still come back
+    :param draining: whether it gets no new calls
+    """
+
+    name: str
+    weight: int
+    calls: int
+    connected: bool
+    draining: bool
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            name=data.get("name", ""),
+            weight=data.get("weight", 0),
+            calls=data.get("calls", 0),
+            connected=data.get("connected", False),
+            draining=data.get("draining", False),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AsteriskInfo:
     """Facts about the running server."""
 
@@ -1973,6 +2002,41 @@ class RecordingStarted(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resync(Event):
+    """What an application holds, in place of events that can't be sent any more: the first
+    message after `resume=new`, and after a `resume` from too long ago.
+
+    :param reason: `new`: as asked for; `expired`: what was missed is not kept any more;
+        `unknown`: the number is not one of this application's log; `restarted`: the server ended
+        without notice
+    :param channels: the channels that it controls or follows
+    :param bridges: the bridges that it follows
+    :param playbacks: what plays there
+    :param recordings: what is being recorded there
+    """
+
+    reason: str
+    channels: list[Channel]
+    bridges: list[Bridge]
+    playbacks: list[Playback]
+    recordings: list[LiveRecording]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            **_common(data),
+            reason=data.get("reason", ""),
+            channels=[Channel.from_wire(item, client) for item in data.get("channels") or ()],
+            bridges=[Bridge.from_wire(item, client) for item in data.get("bridges") or ()],
+            playbacks=[Playback.from_wire(item, client) for item in data.get("playbacks") or ()],
+            recordings=[
+                LiveRecording.from_wire(item, client) for item in data.get("recordings") or ()
+            ],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StasisEnd(Event):
     """A channel left an application."""
 
@@ -1984,6 +2048,43 @@ class StasisEnd(Event):
         return cls(
             **_common(data),
             channel=Channel.from_wire(data.get("channel") or {}, client),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StasisReoffered(Event):
+    """A call of another worker, which is gone, now belongs to this one.
+
+    :param args: arguments of the application
+    :param worker: who has it now
+    :param former_worker: who had it
+    :param bridges: the bridges that it is in
+    :param playbacks: what plays there
+    :param recordings: what is being recorded there
+    """
+
+    args: list[str]
+    channel: Channel
+    worker: str
+    former_worker: str
+    bridges: list[Bridge]
+    playbacks: list[Playback]
+    recordings: list[LiveRecording]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            **_common(data),
+            args=list(data.get("args") or ()),
+            channel=Channel.from_wire(data.get("channel") or {}, client),
+            worker=data.get("worker", ""),
+            former_worker=data.get("former_worker", ""),
+            bridges=[Bridge.from_wire(item, client) for item in data.get("bridges") or ()],
+            playbacks=[Playback.from_wire(item, client) for item in data.get("playbacks") or ()],
+            recordings=[
+                LiveRecording.from_wire(item, client) for item in data.get("recordings") or ()
+            ],
         )
 
 
@@ -2072,7 +2173,9 @@ AnyEvent = (
     | RecordingFailed
     | RecordingFinished
     | RecordingStarted
+    | Resync
     | StasisEnd
+    | StasisReoffered
     | StasisStart
     | TextMessageReceived
 )
@@ -2122,7 +2225,9 @@ EVENT_TYPES: dict[str, Any] = {
     "RecordingFailed": RecordingFailed,
     "RecordingFinished": RecordingFinished,
     "RecordingStarted": RecordingStarted,
+    "Resync": Resync,
     "StasisEnd": StasisEnd,
+    "StasisReoffered": StasisReoffered,
     "StasisStart": StasisStart,
     "TextMessageReceived": TextMessageReceived,
 }
