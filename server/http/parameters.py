@@ -73,11 +73,13 @@ def compile_parameter(described: Mapping[str, Any]) -> Parameter:
     name = described["name"]
     schema = described["schema"]
     is_list = schema["type"] == "array"
-    read = _reader(name, schema["items"] if is_list else schema)
+    is_path = described["in"] == "path"
+    # A name in the path is looked up, and not found; what gives it to something new refuses it.
+    read = str if is_path else _reader(name, schema["items"] if is_list else schema)
     return Parameter(
         name=name,
         python_name=described.get("x-python-name", name),
-        is_path=described["in"] == "path",
+        is_path=is_path,
         is_required=described.get("required", False),
         is_list=is_list,
         default=schema.get("default"),
@@ -207,7 +209,16 @@ def _reader(name: str, schema: Mapping[str, Any]) -> Callable[[str], Any]:
             return lambda text: read_boolean(name, text)
         case _ if "enum" in schema:
             return _enum_reader(name, schema["enum"])
-    return lambda text: text
+    return _text_reader(name)
+
+
+def _text_reader(name: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if "\0" in text:
+            raise InvalidArgument(name, "NUL can't be part of a text")
+        return text
+
+    return read
 
 
 def _integer_reader(name: str, schema: Mapping[str, Any]) -> Callable[[str], int | None]:

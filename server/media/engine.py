@@ -247,9 +247,12 @@ class MediaEngine:
         """Send a command with the batch of this turn of the loop.
 
         :raises Unavailable: too many commands wait for the workers.
+        :raises InvalidArgument: a text holds a NUL, which ends a text in C.
         """
         if self._is_closing:
             return
+        if any(isinstance(argument, str) and "\0" in argument for argument in args):
+            raise InvalidArgument("media", "NUL can't be part of a name")
         if len(self._batch) >= MAX_PENDING:
             raise Unavailable("the media engine does not keep up")
         self._batch.append((op, cookie, handle, *args))

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from server.base.errors import InvalidArgument
 from server.media import _media
 from server.media.codecs import CODECS
 from server.media.engine import EngineSettings, MediaEngine
@@ -96,3 +97,11 @@ async def test_what_both_engines_promise(kind, tmp_path):
     bridge.close()
     await until(lambda: not leaks(engine))
     await engine.close()
+
+
+async def test_a_text_with_nul_is_refused_and_later_commands_are_carried_out(engine: MediaEngine):
+    bridge = engine.create_bridge()
+    with pytest.raises(InvalidArgument):
+        bridge.set_music("a\0b")
+    await engine.request(_media.BRIDGE_HOLDING, bridge.handle, 1)
+    bridge.close()

@@ -42,5 +42,4 @@ async def test_a_call_with_callbacks(server: ServerProcess, alice: Phone, client
         assert await app.step("started") == ["one", "two"]
         assert await app.step("variable") == "Clara"
         await app.step("played")
-        await app.step("hung up")
         assert await app.step("destroyed") == 16

@@ -159,3 +159,17 @@ def test_decoding_gives_valid_unicode(text: str) -> None:
 
 def test_decoding_takes_plus_for_a_space() -> None:
     assert parse_pairs("a+b=c%20d&&e&f=%C3%A4%ff") == [("a b", "c d"), ("e", ""), ("f", "ä\ufffd")]
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        Request("POST", "/", "media=a%00b", {}, b"", "127.0.0.1"),
+        Request("POST", "/", "", FORM, b"media=a%00b", "127.0.0.1"),
+        Request("POST", "/", "", JSON, b'{"media": ["a\\u0000b"]}', "127.0.0.1"),
+    ],
+)
+def test_nul_is_refused_and_named(request_: Request) -> None:
+    """Names go on to files and to C, where it ends a text."""
+    with pytest.raises(InvalidArgument, match="media"):
+        collect([MEDIA], [], None, [], request_)

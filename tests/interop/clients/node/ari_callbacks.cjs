@@ -13,6 +13,13 @@ const url = process.env.ARI_URL.replace(/\/ari$/, "");
 
 ari.connect(url, process.env.ARI_USER, process.env.ARI_PASSWORD, must((client) => {
   const channel = client.Channel();
+  // Reply and event come on two connections: either may be read first.
+  const ends = new Set();
+  const end = (what) => {
+    if (ends.add(what).size < 2) return;
+    client.stop();
+    process.exit(0);
+  };
   channel.on("ChannelStateChange", (event, changed) => {
     if (changed.state === "Up") say("up");
   });
@@ -23,15 +30,14 @@ ari.connect(url, process.env.ARI_USER, process.env.ARI_PASSWORD, must((client) =
       const playback = client.Playback();
       playback.on("PlaybackFinished", () => {
         say("played");
-        started.hangup(must(() => say("hung up")));
+        started.hangup(must(() => end("reply")));
       });
       started.play({ media: ["sound:hello-world", "sound:hello-world"] }, playback, must(() => {}));
     }));
   });
   channel.on("ChannelDestroyed", (event) => {
     say("destroyed", event.cause);
-    client.stop();
-    process.exit(0);
+    end("event");
   });
   client.on("WebSocketConnected", () => {
     channel.originate(
