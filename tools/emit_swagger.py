@@ -150,14 +150,13 @@ def _body_parameters(operation: Json) -> Iterator[Json]:
     is_whole = "x-python-name" in schema
     members = {_whole_name(schema): schema} if is_whole else schema["properties"]
     for name, member in members.items():
-        kind = data_type(member)
         yield {
             "name": name,
             "description": member["description"],
             "paramType": "body",
             "required": name in schema.get("required", ()),
             "allowMultiple": False,
-            "dataType": "containers" if kind == "object" and not is_whole else kind,
+            "dataType": data_type(member) if is_whole else "containers",
         }
 
 

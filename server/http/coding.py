@@ -8,13 +8,13 @@ from collections.abc import Coroutine
 from concurrent.futures import Executor
 from typing import Any
 
-from server.http.messages import JSON, MAX_BODY, PARTIAL_JSON, Request, Response, error
+from server.http.messages import JSON, MAX_BODY, PARTIAL_JSON, YAML, Request, Response, error
 
 MIN_SIZE = 1_400  # bytes of a body that fits into one packet: not worth the CPU time
 MAX_AT_ONCE = 65_536  # bytes that are compressed in under a millisecond; larger bodies in a thread
 LEVEL = 1  # JSON shrinks to a tenth; the higher levels cost more than they gain
 
-_JSON = frozenset({JSON, PARTIAL_JSON})
+_COMPRESSIBLE = frozenset({JSON, PARTIAL_JSON, YAML})
 _GZIP = 16 + zlib.MAX_WBITS
 _WINDOWS = {b"gzip": _GZIP, b"x-gzip": _GZIP, b"deflate": zlib.MAX_WBITS}
 _ACCEPTED = (b"Accept-Encoding", b"gzip, deflate")
@@ -72,7 +72,7 @@ async def _encode_elsewhere(request: Request, response: Response, executor: Exec
 
 
 def _encode(request: Request, response: Response) -> Response:
-    if len(response.body) < MIN_SIZE or response.content_type not in _JSON:
+    if len(response.body) < MIN_SIZE or response.content_type not in _COMPRESSIBLE:
         return response
     response.headers += ((b"Vary", b"Accept-Encoding"),)
     if accepts_gzip(request.headers[b"accept-encoding"]):

@@ -14,7 +14,7 @@ from pathlib import Path
 import orjson
 
 from server.http.files import serve_file
-from server.http.messages import JSON, Request, Response, error
+from server.http.messages import JSON, YAML, Request, Response, error
 from server.http.spec import load_bundle
 
 API_DOCS = "api-docs/"
@@ -25,7 +25,6 @@ EXPLORER_PAGE = "index.html"
 BASE = b"http://localhost:8088/ari"  # what the documents say as they are in the files
 BASE_PARTS = (b'"localhost:8088"', b'"/ari"', b'"protocol": "ws"')  # the same in AsyncAPI
 
-YAML = b"application/yaml"  # RFC 9512
 CONTENT_TYPES = {
     ".html": b"text/html; charset=utf-8",
     ".css": b"text/css; charset=utf-8",

@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes, urlencode
 import orjson
 
 JSON = b"application/json"
+YAML = b"application/yaml"  # RFC 9512
 PARTIAL_JSON = b"application/vnd.arion.partial+json"  # objects cut to the members asked for
 FORM = b"application/x-www-form-urlencoded"
 MAX_TARGET = 16_384  # bytes of path and query
