@@ -13,7 +13,6 @@ EVERYTHING = View()
 NEW = -1  # as a number to resume after: from now on
 MAX_NUMBER = 2**53 - 1  # what JSON numbers hold exactly in every language (RFC 8259, 6)
 MAX_WORKER_LENGTH = 128
-MAX_WEIGHT = 1000
 
 _NUMBER = re.compile(r"[0-9]{1,16}\Z")
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*){0,7}\Z")
