@@ -1,4 +1,4 @@
-"""A call with asyncari: it loads the api-docs by the rules of swaggerpy, the strictest there are."""
+"""A call with asyncari: it loads the api-docs by the rules of swaggerpy, the strictest of all."""
 
 import json
 import os
