@@ -1,4 +1,4 @@
-"""A call with asyncari: it loads the api-docs by the rules of swaggerpy, the strictest of all."""
+"""A call with asyncari, which loads the api-docs by the rules of swaggerpy."""
 
 import json
 import os
