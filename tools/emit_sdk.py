@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from apispec import EVENTS_FILE, Field, Json, Spec, reference
-from emit_bundle import METHODS, ROOT_FILE, path_item
-from emit_server import HEADER as SERVER_HEADER
+from emit_sdk_operations import HEADER, bound_class, emit_bound, emit_operations
 from emit_server import SCALARS, wrap
 
-HEADER = SERVER_HEADER + "# ruff: noqa\n"
-
-DEFAULTS = {"str": '""', "int": "0", "float": "0.0", "bool": "False"}
-
-# Schemas that are things with verbs; the methods stand in hand-written mixins.
-MIXINS = {
-    "Bridge": "BridgeMethods",
-    "Channel": "ChannelMethods",
-    "LiveRecording": "LiveRecordingMethods",
-    "Playback": "PlaybackMethods",
-    "StoredRecording": "StoredRecordingMethods",
-}
+DEFAULTS = {"str": '""', "int": "0", "float": "0.0", "bool": "False", "dict[str, Any]": "{}"}
 
 _TYPES_HEAD = '''"""The API's values and events, with the methods of the things that have some."""
 
@@ -28,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-{mixins}
+{bases}
 
 if TYPE_CHECKING:
     from arion._client import Client
@@ -45,6 +31,7 @@ class Event:
     :param application: the application that the event is addressed to.
     :param timestamp: when it happened, as the server wrote it.
     :param asterisk_id: the node that it comes from.
+    :param seq: its number, if the server numbers events (see ``resume``).
     :param raw: the message as it came.
     """
 
@@ -52,12 +39,34 @@ class Event:
     application: str
     timestamp: str
     asterisk_id: str
+    seq: int | None
     raw: Json = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """An event of a type that this version does not know."""
+    """An event of a type that this version does not know.
+
+    :param name: its type on the wire; ``raw`` has all of it.
+    """
+
+    type: Literal["UnknownEvent"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnected(Event):
+    """The connection broke and is back; events of the time between may be missing.
+
+    Made by this package. Whoever resumes gets what was missed, or a ``Resync``, instead.
+    """
+
+    type: Literal["Reconnected"]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the message that this package made."""
+        return cls(**_common(data))
 '''
 
 _TYPES_TAIL = '''
@@ -66,7 +75,8 @@ def parse_event(data: Json, client: Client) -> AnyEvent:
     """Turn a message into an event."""
     kind = EVENT_TYPES.get(data.get("type", ""))
     if kind is None:
-        return UnknownEvent(**_common(data))
+        common = {**_common(data), "type": "UnknownEvent"}
+        return UnknownEvent(**common, name=data.get("type", ""))
     event: AnyEvent = kind.from_wire(data, client)
     return event
 
@@ -82,34 +92,60 @@ def _common(data: Json) -> dict[str, Any]:
         "application": data.get("application", ""),
         "timestamp": data.get("timestamp", ""),
         "asterisk_id": data.get("asterisk_id", ""),
+        "seq": data.get("seq"),
         "raw": data,
     }
 '''
 
 
-def emit(spec: Spec) -> dict[str, str]:
-    """Return the generated files of the package by name."""
-    return {"_types.py": _emit_types(spec), "_operations.py": _emit_operations(spec)}
+def emit(spec: Spec, resources_source: str) -> dict[str, str]:
+    """Return the generated files of the package by name.
+
+    :param resources_source: the text of ``_resources.py``, which is written by hand.
+    """
+    return {
+        "_bound.py": emit_bound(spec, resources_source),
+        "_operations.py": emit_operations(spec),
+        "_types.py": _emit_types(spec, resources_source),
+    }
 
 
 # types
 
 
-def _emit_types(spec: Spec) -> str:
+def _emit_types(spec: Spec, resources_source: str) -> str:
     events = spec.event_names()
-    blocks = []
+    blocks, bases, values = [], [], []
     for file in spec.schema_files:
         for name in spec.document(file):
             if name not in (*events, "Message", "Event"):
-                blocks += [_emit_type(spec, file, name, MIXINS.get(name))]
+                base = bound_class(spec, name, resources_source)
+                bases += [base] if base else []
+                values.append(name)
+                blocks.append(_emit_type(spec, file, name, base))
     blocks += [_emit_type(spec, EVENTS_FILE, name, "Event") for name in events]
-    union = "AnyEvent = (\n    UnknownEvent\n" + "".join(f"    | {n}\n" for n in events) + ")\n"
-    members = "".join(f'    "{n}": {n},\n' for n in events)
+    own = ["UnknownEvent", "Reconnected"]
+    union = "AnyEvent = (\n    UnknownEvent\n    | Reconnected\n"
+    union += "".join(f"    | {n}\n" for n in events) + ")\n"
+    members = "".join(f'    "{n}": {n},\n' for n in ("Reconnected", *events))
     table = f"EVENT_TYPES: dict[str, Any] = {{\n{members}}}\n"
-    mixins = "from arion._resources import (\n"
-    mixins += "".join(f"    {name},\n" for name in sorted(MIXINS.values())) + ")"
-    head = HEADER + _TYPES_HEAD.format(mixins=mixins)
-    return "\n\n".join([head, *blocks, union, table]) + _TYPES_TAIL
+    exported = sorted([*values, *events, *own, "Event", "AnyEvent"])
+    names = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in exported) + "]\n"
+    head = HEADER + _TYPES_HEAD.format(bases=_imports(bases))
+    return "\n\n".join([head, *blocks, union, table, names]) + _TYPES_TAIL
+
+
+def _imports(bases: list[str]) -> str:
+    """Import the base classes from where they stand."""
+    places = {
+        "_bound": [base for base in bases if base.startswith("Bound")],
+        "_resources": [base for base in bases if not base.startswith("Bound")],
+    }
+    return "\n".join(
+        f"from arion.{module} import (\n" + "".join(f"    {n},\n" for n in sorted(names)) + ")"
+        for module, names in places.items()
+        if names
+    )
 
 
 def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
@@ -117,10 +153,13 @@ def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
     bases = f"({base})" if base else ""
     lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}{bases}:"]
     lines += _docstring(spec.document(file)[name], name, fields)
+    if base == "Event":
+        lines.append(f'    type: Literal["{name}"]')
     for item in fields:
         suffix = "" if item.is_required else " | None = None"
         lines.append(f"    {item.python_name}: {_type(item.schema, file)}{suffix}")
-    if name in MIXINS:
+    has_client = base is not None and base != "Event"
+    if has_client:
         lines.append("    _client: Client = field(repr=False, compare=False)")
     lines += ["", "    @classmethod", "    def from_wire(cls, data: Json, client: Client) -> Self:"]
     lines.append('        """Read the JSON object; members that are missing are empty."""')
@@ -130,7 +169,7 @@ def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
     lines += [
         f"            {item.python_name}={_reader(item.schema, file, item)}," for item in fields
     ]
-    if name in MIXINS:
+    if has_client:
         lines.append("            _client=client,")
     return "\n".join([*lines, "        )", ""])
 
@@ -150,9 +189,12 @@ def _type(schema: Json, file: str) -> str:
     target = reference(schema, file)
     if target is not None:
         return target.name
-    if schema["type"] == "array":
+    kind = schema.get("type")
+    if kind == "array":
         return f"list[{_type(schema['items'], file)}]"
-    return SCALARS.get(schema["type"], "dict[str, Any]")
+    if kind == "object":
+        return "dict[str, Any]"
+    return SCALARS.get(str(kind), "Any")
 
 
 def _reader(schema: Json, file: str, item: Field) -> str:
@@ -162,15 +204,16 @@ def _reader(schema: Json, file: str, item: Field) -> str:
         if item.is_required:
             return f'{target.name}.from_wire(data.get("{name}") or {{}}, client)'
         return f'_optional({target.name}, data, "{name}", client)'
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         inner = reference(schema["items"], file)
         if inner is None:
             return f'list(data.get("{name}") or ())'
         return f'[{inner.name}.from_wire(item, client) for item in data.get("{name}") or ()]'
     if not item.is_required:
         return f'data.get("{name}")'
-    default = DEFAULTS.get(SCALARS.get(schema["type"], ""), "{}")
+    default = DEFAULTS.get(_type(schema, file), "None")
     return f'data.get("{name}", {default})'
+<<<<<<< HEAD
 
 
 # operations
@@ -313,3 +356,5 @@ def _result(described: Json, file: str) -> tuple[str, str]:
         f"builtins.list[{kind}]",
         f"[{kind}.from_wire(item, self._client) for item in data]",
     )
+=======
+>>>>>>> 3299f52 (Python SDK: raw core below typed resources, generated sync twin and bound methods, dial, expect, resume)

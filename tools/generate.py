@@ -14,6 +14,7 @@ from pathlib import Path
 import emit_bundle
 import emit_sdk
 import emit_server
+import unasync
 from apispec import Spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,7 +25,14 @@ def outputs(spec: Spec) -> dict[Path, str]:
     files = {ROOT / "server/model" / name: text for name, text in emit_server.emit(spec).items()}
     files[ROOT / "server/http/openapi.json"] = emit_bundle.emit(spec)
     package = ROOT / "sdk/python/src/arion"
-    files |= {package / name: formatted(text) for name, text in emit_sdk.emit(spec).items()}
+    written = (package / "_resources.py").read_text(encoding="utf-8")
+    files |= {
+        package / name: formatted(text) for name, text in emit_sdk.emit(spec, written).items()
+    }
+    for name in unasync.MODULES:
+        source = package / name
+        text = files.get(source) or source.read_text(encoding="utf-8")
+        files[package / "sync" / name] = formatted(unasync.derive(text, f"arion/{name}"))
     return files
 
 

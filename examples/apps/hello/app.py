@@ -58,7 +58,7 @@ async def take_message(channel: Channel) -> None:
     recording = await channel.record(
         f"hello-{uuid.uuid4()}", max_duration=60, max_silence=4, beep=True, terminate_on="#"
     )
-    await recording.wait()
+    await recording.finished()
     while await channel.digit(timeout=0):
         pass  # the # that ended the recording is no answer to the menu
     await channel.say(["sound:vm-msgsaved", f"recording:{recording.name}"])

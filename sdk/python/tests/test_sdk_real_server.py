@@ -42,7 +42,7 @@ async def test_a_call_with_media_from_start_to_end(
             recording = await channel.record("memo", if_exists="overwrite")
             await channel.say("sound:beep")
             await recording.stop()
-            await recording.wait()
+            await recording.finished()
             await channel.hangup()
             await channel.wait_gone()
             done.set_result(channel.id)

@@ -6,8 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from arion._bound import (
+    BoundApplication,
+    BoundEndpoint,
+    BoundSound,
+)
 from arion._resources import (
     BridgeMethods,
     ChannelMethods,
@@ -29,6 +34,7 @@ class Event:
     :param application: the application that the event is addressed to.
     :param timestamp: when it happened, as the server wrote it.
     :param asterisk_id: the node that it comes from.
+    :param seq: its number, if the server numbers events (see ``resume``).
     :param raw: the message as it came.
     """
 
@@ -36,16 +42,38 @@ class Event:
     application: str
     timestamp: str
     asterisk_id: str
+    seq: int | None
     raw: Json = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """An event of a type that this version does not know."""
+    """An event of a type that this version does not know.
+
+    :param name: its type on the wire; ``raw`` has all of it.
+    """
+
+    type: Literal["UnknownEvent"]
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Reconnected(Event):
+    """The connection broke and is back; events of the time between may be missing.
+
+    Made by this package. Whoever resumes gets what was missed, or a ``Resync``, instead.
+    """
+
+    type: Literal["Reconnected"]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the message that this package made."""
+        return cls(**_common(data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application(BoundApplication):
     """A Stasis application and what it is subscribed to.
 
     :param name: the name it registered with
@@ -64,6 +92,7 @@ class Application:
     device_names: list[str]
     events_allowed: list[dict[str, Any]]
     events_disallowed: list[dict[str, Any]]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -76,6 +105,7 @@ class Application:
             device_names=list(data.get("device_names") or ()),
             events_allowed=list(data.get("events_allowed") or ()),
             events_disallowed=list(data.get("events_disallowed") or ()),
+            _client=client,
         )
 
 
@@ -593,7 +623,7 @@ class DeviceState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(BoundEndpoint):
     """A device or trunk that can be called.
 
     :param technology: such as `PJSIP`
@@ -606,6 +636,7 @@ class Endpoint:
     resource: str
     state: str | None = None
     channel_ids: list[str]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -615,6 +646,7 @@ class Endpoint:
             resource=data.get("resource", ""),
             state=data.get("state"),
             channel_ids=list(data.get("channel_ids") or ()),
+            _client=client,
         )
 
 
@@ -761,7 +793,7 @@ class FormatLangPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class Sound(BoundSound):
     """A prompt that can be played.
 
     :param id: name in `sound:` media
@@ -772,6 +804,7 @@ class Sound:
     id: str
     text: str | None = None
     formats: list[FormatLangPair]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -780,6 +813,7 @@ class Sound:
             id=data.get("id", ""),
             text=data.get("text"),
             formats=[FormatLangPair.from_wire(item, client) for item in data.get("formats") or ()],
+            _client=client,
         )
 
 
@@ -939,6 +973,7 @@ class ApplicationMoveFailed(Event):
     :param args: arguments for that application
     """
 
+    type: Literal["ApplicationMoveFailed"]
     channel: Channel
     destination: str
     args: list[str]
@@ -958,6 +993,8 @@ class ApplicationMoveFailed(Event):
 class ApplicationRegistered(Event):
     """An application became reachable over this connection."""
 
+    type: Literal["ApplicationRegistered"]
+
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -970,6 +1007,8 @@ class ApplicationRegistered(Event):
 class ApplicationReplaced(Event):
     """Another connection took over the application; this one gets no more of its events."""
 
+    type: Literal["ApplicationReplaced"]
+
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -981,6 +1020,8 @@ class ApplicationReplaced(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationUnregistered(Event):
     """An application ceased to be reachable over this connection."""
+
+    type: Literal["ApplicationUnregistered"]
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1012,6 +1053,7 @@ class BridgeAttendedTransfer(Event):
     :param destination_threeway_bridge: the bridge that all are in
     """
 
+    type: Literal["BridgeAttendedTransfer"]
     transferer_first_leg: Channel
     transferer_second_leg: Channel
     replace_channel: Channel | None = None
@@ -1079,6 +1121,7 @@ class BridgeBlindTransfer(Event):
     :param is_external: whether a channel outside the server asked for it
     """
 
+    type: Literal["BridgeBlindTransfer"]
     channel: Channel
     replace_channel: Channel | None = None
     transferee: Channel | None = None
@@ -1108,6 +1151,7 @@ class BridgeBlindTransfer(Event):
 class BridgeCreated(Event):
     """A bridge came into being."""
 
+    type: Literal["BridgeCreated"]
     bridge: Bridge
 
     @classmethod
@@ -1123,6 +1167,7 @@ class BridgeCreated(Event):
 class BridgeDestroyed(Event):
     """A bridge is gone."""
 
+    type: Literal["BridgeDestroyed"]
     bridge: Bridge
 
     @classmethod
@@ -1141,6 +1186,7 @@ class BridgeMerged(Event):
     :param bridge_from: the bridge that was emptied
     """
 
+    type: Literal["BridgeMerged"]
     bridge: Bridge
     bridge_from: Bridge
 
@@ -1161,6 +1207,7 @@ class BridgeVideoSourceChanged(Event):
     :param old_video_source_id: the former source
     """
 
+    type: Literal["BridgeVideoSourceChanged"]
     bridge: Bridge
     old_video_source_id: str | None = None
 
@@ -1182,6 +1229,7 @@ class CallBroadcast(Event):
     :param called: number that was called
     """
 
+    type: Literal["CallBroadcast"]
     channel: Channel
     caller: str | None = None
     called: str | None = None
@@ -1204,6 +1252,7 @@ class CallClaimed(Event):
     :param winner_app: the application that took it
     """
 
+    type: Literal["CallClaimed"]
     channel: Channel
     winner_app: str
 
@@ -1225,6 +1274,7 @@ class ChannelCallerId(Event):
     :param caller_presentation_txt: the same in words
     """
 
+    type: Literal["ChannelCallerId"]
     caller_presentation: int
     caller_presentation_txt: str
     channel: Channel
@@ -1244,6 +1294,7 @@ class ChannelCallerId(Event):
 class ChannelConnectedLine(Event):
     """A channel learned who it is connected to."""
 
+    type: Literal["ChannelConnectedLine"]
     channel: Channel
 
     @classmethod
@@ -1259,6 +1310,7 @@ class ChannelConnectedLine(Event):
 class ChannelCreated(Event):
     """A channel came into being."""
 
+    type: Literal["ChannelCreated"]
     channel: Channel
 
     @classmethod
@@ -1279,6 +1331,7 @@ class ChannelDestroyed(Event):
     :param tech_cause: the technology's own cause, such as a SIP status
     """
 
+    type: Literal["ChannelDestroyed"]
     cause: int
     cause_txt: str
     tech_cause: int | None = None
@@ -1304,6 +1357,7 @@ class ChannelDialplan(Event):
     :param dialplan_app_data: its arguments
     """
 
+    type: Literal["ChannelDialplan"]
     channel: Channel
     dialplan_app: str
     dialplan_app_data: str
@@ -1327,6 +1381,7 @@ class ChannelDtmfReceived(Event):
     :param duration_ms: how long it was held, in milliseconds
     """
 
+    type: Literal["ChannelDtmfReceived"]
     digit: str
     duration_ms: int
     channel: Channel
@@ -1346,6 +1401,7 @@ class ChannelDtmfReceived(Event):
 class ChannelEnteredBridge(Event):
     """A channel joined a bridge."""
 
+    type: Literal["ChannelEnteredBridge"]
     bridge: Bridge
     channel: Channel | None = None
 
@@ -1368,6 +1424,7 @@ class ChannelHangupRequest(Event):
     :param soft: whether the request came from inside the server
     """
 
+    type: Literal["ChannelHangupRequest"]
     cause: int | None = None
     tech_cause: int | None = None
     soft: bool | None = None
@@ -1392,6 +1449,7 @@ class ChannelHold(Event):
     :param musicclass: music on hold that the far end suggested
     """
 
+    type: Literal["ChannelHold"]
     channel: Channel
     musicclass: str | None = None
 
@@ -1409,6 +1467,7 @@ class ChannelHold(Event):
 class ChannelLeftBridge(Event):
     """A channel left a bridge."""
 
+    type: Literal["ChannelLeftBridge"]
     bridge: Bridge
     channel: Channel
 
@@ -1426,6 +1485,7 @@ class ChannelLeftBridge(Event):
 class ChannelStateChange(Event):
     """The state of a channel changed."""
 
+    type: Literal["ChannelStateChange"]
     channel: Channel
 
     @classmethod
@@ -1444,6 +1504,7 @@ class ChannelTalkingFinished(Event):
     :param duration: length of the talk spurt in milliseconds
     """
 
+    type: Literal["ChannelTalkingFinished"]
     channel: Channel
     duration: int
 
@@ -1461,6 +1522,7 @@ class ChannelTalkingFinished(Event):
 class ChannelTalkingStarted(Event):
     """Speech on a channel began."""
 
+    type: Literal["ChannelTalkingStarted"]
     channel: Channel
 
     @classmethod
@@ -1476,6 +1538,7 @@ class ChannelTalkingStarted(Event):
 class ChannelToneDetected(Event):
     """A tone that was listened for was heard on a channel."""
 
+    type: Literal["ChannelToneDetected"]
     channel: Channel
 
     @classmethod
@@ -1494,6 +1557,7 @@ class ChannelTransfer(Event):
     :param state: how far the transfer is
     """
 
+    type: Literal["ChannelTransfer"]
     state: str | None = None
     refer_to: ReferTo
     referred_by: ReferredBy
@@ -1513,6 +1577,7 @@ class ChannelTransfer(Event):
 class ChannelUnhold(Event):
     """The far end of a channel resumed it."""
 
+    type: Literal["ChannelUnhold"]
     channel: Channel
 
     @classmethod
@@ -1532,6 +1597,7 @@ class ChannelUserevent(Event):
     :param userevent: what its author put in it
     """
 
+    type: Literal["ChannelUserevent"]
     eventname: str
     channel: Channel | None = None
     bridge: Bridge | None = None
@@ -1560,6 +1626,7 @@ class ChannelVarset(Event):
     :param channel: whose variable it is
     """
 
+    type: Literal["ChannelVarset"]
     variable: str
     value: str
     channel: Channel | None = None
@@ -1579,6 +1646,7 @@ class ChannelVarset(Event):
 class ContactStatusChange(Event):
     """An address of an endpoint became reachable or unreachable."""
 
+    type: Literal["ContactStatusChange"]
     endpoint: Endpoint
     contact_info: ContactInfo
 
@@ -1596,6 +1664,7 @@ class ContactStatusChange(Event):
 class DeviceStateChanged(Event):
     """The state of a device changed."""
 
+    type: Literal["DeviceStateChanged"]
     device_state: DeviceState
 
     @classmethod
@@ -1619,6 +1688,7 @@ class Dial(Event):
     :param dialstatus: how far it is, or how it ended
     """
 
+    type: Literal["Dial"]
     caller: Channel | None = None
     peer: Channel
     forward: str | None = None
@@ -1644,6 +1714,7 @@ class Dial(Event):
 class EndpointStateChange(Event):
     """An endpoint came or went."""
 
+    type: Literal["EndpointStateChange"]
     endpoint: Endpoint
 
     @classmethod
@@ -1662,6 +1733,7 @@ class MissingParams(Event):
     :param params: names of the missing parameters
     """
 
+    type: Literal["MissingParams"]
     params: list[str]
 
     @classmethod
@@ -1677,6 +1749,7 @@ class MissingParams(Event):
 class PeerStatusChange(Event):
     """The registration state of an endpoint changed."""
 
+    type: Literal["PeerStatusChange"]
     endpoint: Endpoint
     peer: Peer
 
@@ -1694,6 +1767,7 @@ class PeerStatusChange(Event):
 class PlaybackContinuing(Event):
     """A playback of several media goes on to the next."""
 
+    type: Literal["PlaybackContinuing"]
     playback: Playback
 
     @classmethod
@@ -1709,6 +1783,7 @@ class PlaybackContinuing(Event):
 class PlaybackFinished(Event):
     """A playback ended."""
 
+    type: Literal["PlaybackFinished"]
     playback: Playback
 
     @classmethod
@@ -1724,6 +1799,7 @@ class PlaybackFinished(Event):
 class PlaybackStarted(Event):
     """A playback began."""
 
+    type: Literal["PlaybackStarted"]
     playback: Playback
 
     @classmethod
@@ -1748,6 +1824,7 @@ class RESTResponse(Event):
     :param message_body: the body
     """
 
+    type: Literal["RESTResponse"]
     transaction_id: str
     request_id: str
     status_code: int
@@ -1775,6 +1852,7 @@ class RESTResponse(Event):
 class RecordingFailed(Event):
     """A recording broke off."""
 
+    type: Literal["RecordingFailed"]
     recording: LiveRecording
 
     @classmethod
@@ -1790,6 +1868,7 @@ class RecordingFailed(Event):
 class RecordingFinished(Event):
     """A recording ended as it should."""
 
+    type: Literal["RecordingFinished"]
     recording: LiveRecording
 
     @classmethod
@@ -1805,6 +1884,7 @@ class RecordingFinished(Event):
 class RecordingStarted(Event):
     """A recording began."""
 
+    type: Literal["RecordingStarted"]
     recording: LiveRecording
 
     @classmethod
@@ -1820,6 +1900,7 @@ class RecordingStarted(Event):
 class StasisEnd(Event):
     """A channel left an application."""
 
+    type: Literal["StasisEnd"]
     channel: Channel
 
     @classmethod
@@ -1839,6 +1920,7 @@ class StasisStart(Event):
     :param replace_channel: the channel whose place this one takes
     """
 
+    type: Literal["StasisStart"]
     args: list[str]
     channel: Channel
     replace_channel: Channel | None = None
@@ -1858,6 +1940,7 @@ class StasisStart(Event):
 class TextMessageReceived(Event):
     """A text message came in."""
 
+    type: Literal["TextMessageReceived"]
     message: TextMessage
     endpoint: Endpoint | None = None
 
@@ -1873,6 +1956,7 @@ class TextMessageReceived(Event):
 
 AnyEvent = (
     UnknownEvent
+    | Reconnected
     | ApplicationMoveFailed
     | ApplicationRegistered
     | ApplicationReplaced
@@ -1923,6 +2007,7 @@ AnyEvent = (
 
 
 EVENT_TYPES: dict[str, Any] = {
+    "Reconnected": Reconnected,
     "ApplicationMoveFailed": ApplicationMoveFailed,
     "ApplicationRegistered": ApplicationRegistered,
     "ApplicationReplaced": ApplicationReplaced,
@@ -1972,11 +2057,95 @@ EVENT_TYPES: dict[str, Any] = {
 }
 
 
+__all__ = [
+    "AdditionalParam",
+    "AnyEvent",
+    "Application",
+    "ApplicationMoveFailed",
+    "ApplicationRegistered",
+    "ApplicationReplaced",
+    "ApplicationUnregistered",
+    "AsteriskInfo",
+    "AsteriskPing",
+    "Bridge",
+    "BridgeAttendedTransfer",
+    "BridgeBlindTransfer",
+    "BridgeCreated",
+    "BridgeDestroyed",
+    "BridgeMerged",
+    "BridgeVideoSourceChanged",
+    "BuildInfo",
+    "CallBroadcast",
+    "CallClaimed",
+    "CallerID",
+    "Channel",
+    "ChannelCallerId",
+    "ChannelConnectedLine",
+    "ChannelCreated",
+    "ChannelDestroyed",
+    "ChannelDialplan",
+    "ChannelDtmfReceived",
+    "ChannelEnteredBridge",
+    "ChannelHangupRequest",
+    "ChannelHold",
+    "ChannelLeftBridge",
+    "ChannelStateChange",
+    "ChannelTalkingFinished",
+    "ChannelTalkingStarted",
+    "ChannelToneDetected",
+    "ChannelTransfer",
+    "ChannelUnhold",
+    "ChannelUserevent",
+    "ChannelVarset",
+    "ConfigInfo",
+    "ContactInfo",
+    "ContactStatusChange",
+    "DeviceState",
+    "DeviceStateChanged",
+    "Dial",
+    "DialplanCEP",
+    "Endpoint",
+    "EndpointStateChange",
+    "Event",
+    "FormatLangPair",
+    "LiveRecording",
+    "MissingParams",
+    "Peer",
+    "PeerStatusChange",
+    "Playback",
+    "PlaybackContinuing",
+    "PlaybackFinished",
+    "PlaybackStarted",
+    "RESTResponse",
+    "RTPstat",
+    "Reconnected",
+    "RecordingFailed",
+    "RecordingFinished",
+    "RecordingStarted",
+    "ReferTo",
+    "ReferredBy",
+    "RequiredDestination",
+    "SetId",
+    "Sound",
+    "StasisEnd",
+    "StasisStart",
+    "StatusInfo",
+    "StoredRecording",
+    "SystemInfo",
+    "TextMessage",
+    "TextMessageReceived",
+    "UnknownEvent",
+    "Variable",
+    "Variables",
+]
+
+
 def parse_event(data: Json, client: Client) -> AnyEvent:
     """Turn a message into an event."""
     kind = EVENT_TYPES.get(data.get("type", ""))
     if kind is None:
-        return UnknownEvent(**_common(data))
+        common = {**_common(data), "type": "UnknownEvent"}
+        return UnknownEvent(**common, name=data.get("type", ""))
     event: AnyEvent = kind.from_wire(data, client)
     return event
 
@@ -1992,5 +2161,6 @@ def _common(data: Json) -> dict[str, Any]:
         "application": data.get("application", ""),
         "timestamp": data.get("timestamp", ""),
         "asterisk_id": data.get("asterisk_id", ""),
+        "seq": data.get("seq"),
         "raw": data,
     }
