@@ -11,9 +11,9 @@ import asyncio
 import sys
 from pathlib import Path
 
+from arion.testing import CallFailed, Phone
+from arion.testing.audio import RATE, read_wav, write_wav
 from first_config import ROOT, SOUNDS, read_access
-from phone import CallFailed, Phone
-from phone_audio import RATE, read_wav, write_wav
 
 VAR = ROOT / "var"
 SPEECH = SOUNDS / "sounds/en/hello-world.wav"
