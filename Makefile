@@ -28,7 +28,7 @@ run: build ## start the server with the demo application; Ctrl-C stops it
 	@$(BIN)/python tools/run.py
 
 call: build ## dial the demo with a scripted phone; leaves var/call.wav
-	@PYTHONPATH=sdk/python/src $(BIN)/python tools/call.py $(CALL_ARGS)
+	@$(BIN)/python tools/call.py $(CALL_ARGS)
 
 ##@ Prove
 

@@ -11,9 +11,10 @@ import asyncio
 import sys
 from pathlib import Path
 
-from arion.testing import CallFailed, Phone
-from arion.testing.audio import RATE, read_wav, write_wav
 from first_config import ROOT, SOUNDS, read_access
+
+sys.path.insert(0, str(ROOT / "sdk/python/src"))
+from arion.testing import RATE, CallFailed, Phone, read_wav, write_wav
 
 VAR = ROOT / "var"
 SPEECH = SOUNDS / "sounds/en/hello-world.wav"

@@ -307,7 +307,7 @@ def emit_bound(spec: Spec, resources_source: str) -> str:
     written = _hand_written(resources_source)
     blocks = []
     for place, (name, attributes) in RESOURCES.items():
-        methods = {}
+        methods: dict[str, str] = {}
         for operation in operations_of(spec):
             method = _bound_name(operation, place)
             if method and method not in written.get(f"{name}Methods", ()):

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 from arion.testing import ServerConfig
-
-pytest_plugins = ["arion.testing.plugin"]
+from arion.testing.plugin import *  # noqa: F403 - pytest_plugins is for the topmost conftest.py
 
 PROMPTS = (
     "hello-world",

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from arion._errors import ArionError, ChannelGone, NotAnswered, NotFound, NotListening, TimedOut
@@ -207,13 +207,6 @@ class Core:
             self.known.outcomes.settle(key, None)
         except ArionError as failure:
             logger.warning("%s %s: %s", kind, name, failure)
-
-    def resynchronize(self, event: Mapping[str, Any]) -> None:
-        """Take over what a ``Resync`` says is still there; all else of the application is gone."""
-        present = {str(channel.get("id")) for channel in event.get("channels") or ()}
-        for channel_id in list(self.known.inboxes):
-            if channel_id not in present:
-                self.known.lose(channel_id)
 
 
 async def _gone(inbox: Inbox) -> ChannelGone:

@@ -212,9 +212,8 @@ class Feed:
         return False
 
     async def _catch_up_after(self, event: Raw) -> None:
-        if event["type"] == "Resync":
-            logger.warning("events were lost: %s", event.get("reason", "away too long"))
-            self._core.resynchronize(event)
+        if event["type"] == "Resync" and event.get("reason") != "new":
+            logger.warning("events were lost: %s", event.get("reason"))
             await self._core.catch_up()
 
     def _put(self, event: Raw) -> None:

@@ -2108,6 +2108,7 @@ __all__ = [
     "EndpointStateChange",
     "Event",
     "FormatLangPair",
+    "HangupResult",
     "LiveRecording",
     "MissingParams",
     "Peer",

@@ -179,6 +179,87 @@ class BoundBridge:
             skipms=skipms,
         )
 
+    def set_video_source(
+        self,
+        channel_id: str,
+    ) -> None:
+        """Let everybody see one channel's video.
+
+        :param channel_id: a channel in the bridge
+        """
+        return self._client.bridges.set_video_source(
+            self.id,
+            channel_id,
+        )
+
+    def clear_video_source(
+        self,
+    ) -> None:
+        """Let everybody see who talks."""
+        return self._client.bridges.clear_video_source(
+            self.id,
+        )
+
+    def get_bridge_var(
+        self,
+        variable: str,
+    ) -> _types.Variable:
+        """Read a variable of a bridge.
+
+        :param variable: its name
+        """
+        return self._client.bridges.get_bridge_var(
+            self.id,
+            variable=variable,
+        )
+
+    def set_bridge_var(
+        self,
+        variable: str,
+        *,
+        value: str | None = None,
+        report_events: bool | None = None,
+    ) -> None:
+        """Set a variable of a bridge.
+
+        :param variable: its name
+        :param value: the new value; without one the variable is unset
+        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
+        """
+        return self._client.bridges.set_bridge_var(
+            self.id,
+            variable=variable,
+            value=value,
+            report_events=report_events,
+        )
+
+    def get_bridge_vars(
+        self,
+        variables: str | Sequence[str],
+    ) -> _types.Variables:
+        """Read several variables of a bridge.
+
+        :param variables: their names
+        """
+        return self._client.bridges.get_bridge_vars(
+            self.id,
+            variables=variables,
+        )
+
+    def set_bridge_vars(
+        self,
+        variables: Mapping[str, Any],
+    ) -> None:
+        """Set several variables of a bridge.
+
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
+        """
+        return self._client.bridges.set_bridge_vars(
+            self.id,
+            variables=variables,
+        )
+
 
 class BoundChannel:
     """The operations on one Channel."""
@@ -191,10 +272,15 @@ class BoundChannel:
 
     def refresh(
         self,
+        fields: str | Sequence[str] | None = None,
     ) -> _types.Channel:
-        """Describe a channel."""
+        """Describe a channel.
+
+        :param fields: members to answer with, and no others; `app` and `app_args` are among them
+        """
         return self._client.channels.get(
             self.id,
+            fields=fields,
         )
 
     def continue_in_dialplan(
@@ -248,6 +334,20 @@ class BoundChannel:
         return self._client.channels.redirect(
             self.id,
             endpoint=endpoint,
+        )
+
+    def transfer_progress(
+        self,
+        states: str,
+    ) -> None:
+        """Tell the far end of a channel how the transfer goes that it asked for.
+
+        :param states: `channel_progress`, or how it ended: `channel_answered`,
+            `channel_unavailable`, `channel_declined`
+        """
+        return self._client.channels.transfer_progress(
+            self.id,
+            states=states,
         )
 
     def answer(
@@ -472,6 +572,60 @@ class BoundChannel:
             variables=variables,
         )
 
+    def snoop_channel(
+        self,
+        app: str,
+        *,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
+        app_args: str | None = None,
+        snoop_id: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel.
+
+        :param app: application that gets the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app_args: arguments for the application, comma-separated
+        :param snoop_id: id for the new channel
+        """
+        return self._client.channels.snoop_channel(
+            self.id,
+            app=app,
+            spy=spy,
+            whisper=whisper,
+            app_args=app_args,
+            snoop_id=snoop_id,
+        )
+
+    def snoop_channel_with_id(
+        self,
+        snoop_id: str,
+        app: str,
+        *,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
+        app_args: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel of a chosen id.
+
+        :param snoop_id: id for the new channel
+        :param app: application that gets the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app_args: arguments for the application, comma-separated
+        """
+        return self._client.channels.snoop_channel_with_id(
+            self.id,
+            snoop_id,
+            app=app,
+            spy=spy,
+            whisper=whisper,
+            app_args=app_args,
+        )
+
     def dial(
         self,
         *,
@@ -515,6 +669,52 @@ class BoundEndpoint:
         return self._client.endpoints.get(
             self.technology,
             self.resource,
+        )
+
+    def send_message_to_endpoint(
+        self,
+        sender: str,
+        *,
+        body: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint.
+
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
+        """
+        return self._client.endpoints.send_message_to_endpoint(
+            self.technology,
+            self.resource,
+            sender=sender,
+            body=body,
+            variables=variables,
+        )
+
+    def refer_to_endpoint(
+        self,
+        sender: str,
+        refer_to: str,
+        *,
+        to_self: bool | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask an endpoint to call somebody.
+
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
+        """
+        return self._client.endpoints.refer_to_endpoint(
+            self.technology,
+            self.resource,
+            sender=sender,
+            refer_to=refer_to,
+            to_self=to_self,
+            variables=variables,
         )
 
 

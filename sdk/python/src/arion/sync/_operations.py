@@ -197,12 +197,26 @@ class BridgesOperations:
 
     def list(
         self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> builtins.list[_types.Bridge]:
-        """List all bridges."""
+        """List all bridges.
+
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        :param fields: members to answer with, and no others
+        """
         data = self._client.request(
             "bridges.list",
             "GET",
             "/bridges",
+            {
+                "after": after,
+                "limit": limit,
+                "fields": fields,
+            },
         )
         return [_types.Bridge.from_wire(item, self._client) for item in data]
 
@@ -212,12 +226,15 @@ class BridgesOperations:
         bridge_type: str | None = None,
         bridge_id: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
         """Create a bridge.
 
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = self._client.request(
             "bridges.create",
@@ -227,6 +244,7 @@ class BridgesOperations:
                 "type": bridge_type,
                 "bridgeId": bridge_id,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -252,12 +270,15 @@ class BridgesOperations:
         *,
         bridge_type: str | None = None,
         name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Bridge:
-        """Create a bridge of a chosen id, or rename the one that has it.
+        """Create a bridge of a chosen id.
 
         :param bridge_id: id for the bridge
         :param bridge_type: attributes of the bridge, comma-separated
         :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = self._client.request(
             "bridges.createWithId",
@@ -266,6 +287,7 @@ class BridgesOperations:
             {
                 "type": bridge_type,
                 "name": name,
+                "variables": variables,
             },
         )
         return _types.Bridge.from_wire(data, self._client)
@@ -483,6 +505,125 @@ class BridgesOperations:
         )
         return _types.LiveRecording.from_wire(data, self._client)
 
+    def set_video_source(
+        self,
+        bridge_id: str,
+        channel_id: str,
+    ) -> None:
+        """Let everybody see one channel's video.
+
+        :param bridge_id: the bridge
+        :param channel_id: a channel in the bridge
+        """
+        self._client.request(
+            "bridges.setVideoSource",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/videoSource/{quote(channel_id)}",
+        )
+
+    def clear_video_source(
+        self,
+        bridge_id: str,
+    ) -> None:
+        """Let everybody see who talks.
+
+        :param bridge_id: the bridge
+        """
+        self._client.request(
+            "bridges.clearVideoSource",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}/videoSource",
+        )
+
+    def get_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+    ) -> _types.Variable:
+        """Read a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        """
+        data = self._client.request(
+            "bridges.getBridgeVar",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+            },
+        )
+        return _types.Variable.from_wire(data, self._client)
+
+    def set_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool | None = None,
+    ) -> None:
+        """Set a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        :param value: the new value; without one the variable is unset
+        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
+        """
+        self._client.request(
+            "bridges.setBridgeVar",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+                "value": value,
+                "report_events": report_events,
+            },
+        )
+
+    def get_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: str | Sequence[str],
+    ) -> _types.Variables:
+        """Read several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: their names
+        """
+        data = self._client.request(
+            "bridges.getBridgeVars",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
+        return _types.Variables.from_wire(data, self._client)
+
+    def set_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: Mapping[str, Any],
+    ) -> None:
+        """Set several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
+        """
+        self._client.request(
+            "bridges.setBridgeVars",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
+
 
 class ChannelsOperations:
     """Operations of the tag ``channels``."""
@@ -492,12 +633,35 @@ class ChannelsOperations:
 
     def list(
         self,
+        *,
+        app: str | None = None,
+        state: str | None = None,
+        since: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+        fields: str | Sequence[str] | None = None,
     ) -> builtins.list[_types.Channel]:
-        """List all channels."""
+        """List all channels.
+
+        :param app: the application that has the channel now
+        :param state: only channels of this state
+        :param since: only channels created at this moment or later (ISO 8601)
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        :param fields: members to answer with, and no others; `app` and `app_args` are among them
+        """
         data = self._client.request(
             "channels.list",
             "GET",
             "/channels",
+            {
+                "app": app,
+                "state": state,
+                "since": since,
+                "after": after,
+                "limit": limit,
+                "fields": fields,
+            },
         )
         return [_types.Channel.from_wire(item, self._client) for item in data]
 
@@ -560,6 +724,49 @@ class ChannelsOperations:
         )
         return _types.Channel.from_wire(data, self._client)
 
+    def hangup_many(
+        self,
+        *,
+        channel_id: str | Sequence[str] | None = None,
+        app: str | None = None,
+        reason_code: str | None = None,
+        reason: Literal[
+            "normal",
+            "busy",
+            "congestion",
+            "no_answer",
+            "timeout",
+            "rejected",
+            "unallocated",
+            "normal_unspecified",
+            "number_incomplete",
+            "codec_mismatch",
+            "interworking",
+            "failure",
+            "answered_elsewhere",
+        ]
+        | None = None,
+    ) -> builtins.list[_types.HangupResult]:
+        """End several calls at once.
+
+        :param channel_id: the channels
+        :param app: all channels that this application has, instead
+        :param reason_code: Q.850 cause
+        :param reason: cause as a word
+        """
+        data = self._client.request(
+            "channels.hangupMany",
+            "DELETE",
+            "/channels",
+            {
+                "channelId": channel_id,
+                "app": app,
+                "reason_code": reason_code,
+                "reason": reason,
+            },
+        )
+        return [_types.HangupResult.from_wire(item, self._client) for item in data]
+
     def create(
         self,
         *,
@@ -603,15 +810,21 @@ class ChannelsOperations:
     def get(
         self,
         channel_id: str,
+        *,
+        fields: str | Sequence[str] | None = None,
     ) -> _types.Channel:
         """Describe a channel.
 
         :param channel_id: the channel
+        :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
         data = self._client.request(
             "channels.get",
             "GET",
             f"/channels/{quote(channel_id)}",
+            {
+                "fields": fields,
+            },
         )
         return _types.Channel.from_wire(data, self._client)
 
@@ -780,6 +993,27 @@ class ChannelsOperations:
             f"/channels/{quote(channel_id)}/redirect",
             {
                 "endpoint": endpoint,
+            },
+        )
+
+    def transfer_progress(
+        self,
+        channel_id: str,
+        *,
+        states: str,
+    ) -> None:
+        """Tell the far end of a channel how the transfer goes that it asked for.
+
+        :param channel_id: the channel whose far end asked
+        :param states: `channel_progress`, or how it ended: `channel_answered`,
+            `channel_unavailable`, `channel_declined`
+        """
+        self._client.request(
+            "channels.transfer_progress",
+            "POST",
+            f"/channels/{quote(channel_id)}/transfer_progress",
+            {
+                "states": states,
             },
         )
 
@@ -1193,6 +1427,73 @@ class ChannelsOperations:
             },
         )
 
+    def snoop_channel(
+        self,
+        channel_id: str,
+        *,
+        app: str,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
+        app_args: str | None = None,
+        snoop_id: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param app: application that gets the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app_args: arguments for the application, comma-separated
+        :param snoop_id: id for the new channel
+        """
+        data = self._client.request(
+            "channels.snoopChannel",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop",
+            {
+                "app": app,
+                "spy": spy,
+                "whisper": whisper,
+                "appArgs": app_args,
+                "snoopId": snoop_id,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
+    def snoop_channel_with_id(
+        self,
+        channel_id: str,
+        snoop_id: str,
+        *,
+        app: str,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
+        app_args: str | None = None,
+    ) -> _types.Channel:
+        """Spy on a channel or whisper to it, by a new channel of a chosen id.
+
+        :param channel_id: the channel to spy on or whisper to
+        :param snoop_id: id for the new channel
+        :param app: application that gets the new channel
+        :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
+        :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
+            hear the other
+        :param app_args: arguments for the application, comma-separated
+        """
+        data = self._client.request(
+            "channels.snoopChannelWithId",
+            "POST",
+            f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
+            {
+                "app": app,
+                "spy": spy,
+                "whisper": whisper,
+                "appArgs": app_args,
+            },
+        )
+        return _types.Channel.from_wire(data, self._client)
+
     def dial(
         self,
         channel_id: str,
@@ -1240,27 +1541,53 @@ class EndpointsOperations:
 
     def list(
         self,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.Endpoint]:
-        """List all endpoints."""
+        """List all endpoints.
+
+        :param state: only endpoints of this state
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        """
         data = self._client.request(
             "endpoints.list",
             "GET",
             "/endpoints",
+            {
+                "state": state,
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
     def list_by_tech(
         self,
         tech: str,
+        *,
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.Endpoint]:
         """List the endpoints of one technology.
 
         :param tech: technology, such as `PJSIP`
+        :param state: only endpoints of this state
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
         """
         data = self._client.request(
             "endpoints.listByTech",
             "GET",
             f"/endpoints/{quote(tech)}",
+            {
+                "state": state,
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
@@ -1280,6 +1607,124 @@ class EndpointsOperations:
             f"/endpoints/{quote(tech)}/{quote(resource)}",
         )
         return _types.Endpoint.from_wire(data, self._client)
+
+    def send_message(
+        self,
+        *,
+        to: str,
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint or address.
+
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
+        """
+        self._client.request(
+            "endpoints.sendMessage",
+            "PUT",
+            "/endpoints/sendMessage",
+            {
+                "to": to,
+                "from": sender,
+                "body": body,
+                "variables": variables,
+            },
+        )
+
+    def refer(
+        self,
+        *,
+        to: str,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask an endpoint or address to call somebody.
+
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
+        """
+        self._client.request(
+            "endpoints.refer",
+            "POST",
+            "/endpoints/refer",
+            {
+                "to": to,
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
+            },
+        )
+
+    def send_message_to_endpoint(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint.
+
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
+        """
+        self._client.request(
+            "endpoints.sendMessageToEndpoint",
+            "PUT",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/sendMessage",
+            {
+                "from": sender,
+                "body": body,
+                "variables": variables,
+            },
+        )
+
+    def refer_to_endpoint(
+        self,
+        tech: str,
+        resource: str,
+        *,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Ask an endpoint to call somebody.
+
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
+        """
+        self._client.request(
+            "endpoints.referToEndpoint",
+            "POST",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/refer",
+            {
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
+            },
+        )
 
 
 class EventsOperations:
@@ -1379,12 +1824,23 @@ class RecordingsOperations:
 
     def list_stored(
         self,
+        *,
+        after: str | None = None,
+        limit: int | None = None,
     ) -> builtins.list[_types.StoredRecording]:
-        """List the complete recordings."""
+        """List the complete recordings.
+
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
+        """
         data = self._client.request(
             "recordings.listStored",
             "GET",
             "/recordings/stored",
+            {
+                "after": after,
+                "limit": limit,
+            },
         )
         return [_types.StoredRecording.from_wire(item, self._client) for item in data]
 

@@ -397,6 +397,8 @@ class Channel(ChannelMethods):
     :param channelvars: the variables that ari.conf lists in channelvars
     :param caller_rdnis: the number that redirected the call here
     :param tenantid: tenant that the call belongs to
+    :param app: the application that has the channel; only where `fields` asks for it
+    :param app_args: the arguments that it came with; only where `fields` asks for them
     """
 
     id: str
@@ -412,6 +414,8 @@ class Channel(ChannelMethods):
     channelvars: dict[str, Any] | None = None
     caller_rdnis: str | None = None
     tenantid: str | None = None
+    app: str | None = None
+    app_args: list[str] | None = None
     _client: Client = field(repr=False, compare=False)
 
     @classmethod
@@ -431,6 +435,8 @@ class Channel(ChannelMethods):
             channelvars=data.get("channelvars"),
             caller_rdnis=data.get("caller_rdnis"),
             tenantid=data.get("tenantid"),
+            app=data.get("app"),
+            app_args=list(data.get("app_args") or ()),
             _client=client,
         )
 
@@ -571,6 +577,29 @@ class RTPstat:
             txoctetcount=data.get("txoctetcount", 0),
             rxoctetcount=data.get("rxoctetcount", 0),
             channel_uniqueid=data.get("channel_uniqueid", ""),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HangupResult:
+    """What became of one channel that was to be ended.
+
+    :param id: the channel, as it was named
+    :param ended: whether it was ended by this request
+    :param message: why it was not
+    """
+
+    id: str
+    ended: bool
+    message: str | None = None
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            id=data.get("id", ""),
+            ended=data.get("ended", False),
+            message=data.get("message"),
         )
 
 
@@ -2080,6 +2109,7 @@ __all__ = [
     "EndpointStateChange",
     "Event",
     "FormatLangPair",
+    "HangupResult",
     "LiveRecording",
     "MissingParams",
     "Peer",

@@ -1,4 +1,4 @@
-"""Fixtures for pytest. In conftest.py::
+"""Fixtures for pytest. In the topmost conftest.py::
 
     pytest_plugins = ["arion.testing.plugin"]
 
@@ -6,7 +6,7 @@
     def arion_config() -> ServerConfig:
         return ServerConfig(dialplan={"1000": "Stasis(hello)"}, prompts=["hello-world"])
 
-Needs pytest and pytest-asyncio: ``pip install arion[testing]``.
+or, in one further down, ``from arion.testing.plugin import *``. Needs pytest and pytest-asyncio: ``pip install arion[testing]``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,15 @@ import arion
 from arion.testing.apps import running
 from arion.testing.phone import Phone
 from arion.testing.server import Server, ServerConfig
+
+__all__ = [
+    "arion_client",
+    "arion_config",
+    "arion_server",
+    "phone",
+    "pytest_runtest_makereport",
+    "run_app",
+]
 
 LOG_TAIL = 4000  # characters of the server's log that a failed test shows
 
