@@ -6,7 +6,8 @@
     def arion_config() -> ServerConfig:
         return ServerConfig(dialplan={"1000": "Stasis(hello)"}, prompts=["hello-world"])
 
-or, in one further down, ``from arion.testing.plugin import *``. Needs pytest and pytest-asyncio: ``pip install arion[testing]``.
+or, in one further down, ``from arion.testing.plugin import *``. Needs pytest and pytest-asyncio:
+``pip install arion[testing]``.
 """
 
 from __future__ import annotations
