@@ -16,7 +16,7 @@ Program = Callable[[arion.Channel, list[str]], Awaitable[None]]
 
 @asynccontextmanager
 async def running(client: arion.Client, program: Program) -> AsyncIterator[None]:
-    task = asyncio.create_task(client.run("test", program))  # noqa: TID251
+    task = asyncio.create_task(client.run("test", program))
     await until(lambda: bool(client._core.known.apps))
     try:
         yield
@@ -27,7 +27,7 @@ async def running(client: arion.Client, program: Program) -> AsyncIterator[None]
 
 async def until(is_true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not is_true():  # noqa: ASYNC110 - what is waited for has no event
+        while not is_true():
             await asyncio.sleep(0.002)
 
 

@@ -80,8 +80,8 @@ async def test_a_stream_reconnects_and_finds_out_what_ended(
         assert isinstance(start, arion.StasisStart)
         await start.channel.answer()
         playback = await start.channel.play("sound:long")
-        waiting = asyncio.create_task(playback.finished())  # noqa: TID251
-        gone = asyncio.create_task(start.channel.wait_gone())  # noqa: TID251
+        waiting = asyncio.create_task(playback.finished())
+        gone = asyncio.create_task(start.channel.wait_gone())
         await settle()
         for connection in list(web.http._connections):
             if connection._session is not None:
@@ -104,7 +104,7 @@ async def test_a_stream_waits_for_a_server_that_starts_late(
 
     monkeypatch.setattr(_feed, "FIRST_DELAY", 0.01)
     async with arion.Client(f"http://127.0.0.1:{unused_tcp_port}/ari", "ari", "secret") as client:
-        connecting = asyncio.create_task(client.events("test").__aenter__())  # noqa: TID251
+        connecting = asyncio.create_task(client.events("test").__aenter__())
         await asyncio.sleep(0.03)
         async with serve(node, Http(enabled=True, bindport=unused_tcp_port)):
             stream = await asyncio.wait_for(connecting, 5)

@@ -76,9 +76,11 @@ class Client(Operations):
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections; what still waits for an event ends with ``ChannelGone``."""
-        await self._run(self._core.close())
-        await self._runner.close()
+        """Close all connections.
+
+        Streams of events end; what waits for an event of a channel ends with ``ChannelGone``.
+        """
+        await self._runner.close(self._core.close)
 
     # events and calls
 
@@ -265,11 +267,15 @@ class BridgeScope:
         self, client: Client, bridge_type: str, name: str | None, bridge_id: str | None
     ) -> None:
         self._client = client
-        self._options = {"bridge_type": bridge_type, "name": name, "bridge_id": bridge_id}
+        self._type = bridge_type
+        self._name = name
+        self._id = bridge_id
         self._bridge: Bridge | None = None
 
     async def __aenter__(self) -> Bridge:
-        self._bridge = await self._client.bridges.create(**self._options)
+        self._bridge = await self._client.bridges.create(
+            bridge_type=self._type, name=self._name, bridge_id=self._id
+        )
         return self._bridge
 
     async def __aexit__(

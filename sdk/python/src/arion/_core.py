@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Coroutine, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from arion._errors import ArionError, ChannelGone, NotAnswered, NotFound, NotListening, TimedOut
 from arion._http import Http, Parameters, quote
@@ -20,15 +20,25 @@ logger = logging.getLogger("arion")
 OVERTIME = 5.0  # seconds that a dialled call may take longer than the server was told
 
 
+class Stream(Protocol):
+    """What a client closes with itself."""
+
+    async def close(self) -> None:
+        """End it."""
+
+
 class Core:
     """Requests to one server, and what is known from its events."""
 
     def __init__(self, url: str, user: str, password: str, timeout: float) -> None:
         self.http = Http(url, user, password, timeout)
         self.known = Known()
+        self.streams: set[Stream] = set()
 
     async def close(self) -> None:
         """Close all connections and end what still waits."""
+        for stream in list(self.streams):
+            await stream.close()
         self.known.lose_all()
         await self.http.close()
 

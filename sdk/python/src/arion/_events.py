@@ -78,7 +78,7 @@ class EventStream:
 
     async def aclose(self) -> None:
         """Disconnect the applications."""
-        await self._client._run(self._feed.close())
+        await self._client._runner.tidy(self._feed.close())
 
 
 class Expectation(Generic[E]):
@@ -131,7 +131,7 @@ class Expectation(Generic[E]):
             if error is None:
                 self._event = await take(self._client, self._inbox, self._where, self._timeout)
         finally:
-            await self._client._run(self._client._core.unwatch(self._inbox))
+            await self._client._runner.tidy(self._client._core.unwatch(self._inbox))
 
 
 async def take(

@@ -98,6 +98,7 @@ class Feed:
     async def _run(self) -> None:
         assert self._connected is not None
         self._core.known.apps.append(self._apps)
+        self._core.streams.add(self)
         try:
             await self._connect_and_read()
         except ArionError as failure:
@@ -107,6 +108,7 @@ class Feed:
             self._failure = ConnectionFailed(f"events: {failure!r}")
         finally:
             self._core.known.apps.remove(self._apps)
+            self._core.streams.discard(self)
             if not self._connected.done():
                 if self._failure is not None:
                     self._connected.set_exception(self._failure)

@@ -32,12 +32,17 @@ class AsyncRunner:
         """Wait for a coroutine."""
         return await coroutine
 
+    async def tidy(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Wait for a coroutine that cleans up."""
+        await coroutine
+
     def calls(self) -> AsyncCalls:
         """Return what runs the handlers of calls."""
         return AsyncCalls()
 
-    async def close(self) -> None:
-        """Nothing is left to be ended."""
+    async def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """End with a last coroutine."""
+        await last()
 
     @staticmethod
     def main(program: Callable[..., Coroutine[Any, Any, None]], *arguments: Any) -> None:
@@ -104,16 +109,25 @@ class SyncRunner:
         except CancelledError:
             raise ConnectionFailed("the client was closed") from None
 
+    def tidy(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """Wait for a coroutine that cleans up; a client that is closed has done so."""
+        with contextlib.suppress(ConnectionFailed):
+            self.run(coroutine)
+
     def calls(self) -> SyncCalls:
         """Return what runs the handlers of calls."""
         return SyncCalls()
 
-    def close(self) -> None:
-        """End the loop and its thread; whoever waits gets an error."""
+    def close(self, last: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """End the loop and its thread, after a last coroutine; whoever waits gets an error."""
         with self._starting:
-            self._is_closed = True
+            was_closed, self._is_closed = self._is_closed, True
             loop, thread = self._loop, self._thread
-        if loop is not None and thread is not None:
+        if was_closed or loop is None or thread is None:
+            return
+        try:
+            self._wait(asyncio.run_coroutine_threadsafe(last(), loop))
+        finally:
             loop.call_soon_threadsafe(loop.stop)
             thread.join(JOIN_S)
 

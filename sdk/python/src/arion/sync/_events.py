@@ -81,7 +81,7 @@ class EventStream:
 
     def close(self) -> None:
         """Disconnect the applications."""
-        self._client._run(self._feed.close())
+        self._client._runner.tidy(self._feed.close())
 
 
 class Expectation(Generic[E]):
@@ -134,7 +134,7 @@ class Expectation(Generic[E]):
             if error is None:
                 self._event = take(self._client, self._inbox, self._where, self._timeout)
         finally:
-            self._client._run(self._client._core.unwatch(self._inbox))
+            self._client._runner.tidy(self._client._core.unwatch(self._inbox))
 
 
 def take(

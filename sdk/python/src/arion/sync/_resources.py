@@ -402,7 +402,7 @@ class _Expecting:
         trace: TracebackType | None,
     ) -> None:
         if isinstance(error, ArionError):
-            self._client._run(self._client._core.forget(self._key))
+            self._client._runner.tidy(self._client._core.forget(self._key))
 
 
 class _DigitOrEnd:
