@@ -87,6 +87,6 @@ async def test_closing_ends_what_waits(node: NodeUnderTest, sync_client: arion.s
     await until_registered(node)
     await in_thread(sync_client.close)
     assert await asyncio.wait_for(waiting, 5) == []
-    with pytest.raises(arion.ConnectionFailed):
+    with pytest.raises(arion.ClientClosed):
         await in_thread(sync_client.channels.list)
     await in_thread(sync_client.close)

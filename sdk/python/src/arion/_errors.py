@@ -4,6 +4,7 @@
 
     ArionError
     ├── ConnectionFailed        the server can't be reached, or the connection broke
+    │   └── ClientClosed        ... because the program closed the client
     ├── TimedOut                it took too long; also a TimeoutError
     ├── NotListening            something waits for events, and no stream of events is open
     ├── ChannelGone             the channel ended or left the application
@@ -39,6 +40,10 @@ class ArionError(Exception):
 
 class ConnectionFailed(ArionError):
     """The server can't be reached, or the connection broke."""
+
+
+class ClientClosed(ConnectionFailed):
+    """The client is closed."""
 
 
 class TimedOut(ArionError, TimeoutError):

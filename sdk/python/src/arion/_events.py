@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from arion._errors import TimedOut
+from arion._errors import ClientClosed, TimedOut
 from arion._feed import Feed
 from arion._inbox import Inbox, Raw, Test
 from arion._types import EVENT_TYPES, AnyEvent, Event, UnknownEvent
@@ -63,7 +63,10 @@ class EventStream:
 
     async def __anext__(self) -> AnyEvent:
         while True:
-            raw = await self._client._run(self._feed.next())
+            try:
+                raw = await self._client._run(self._feed.next())
+            except ClientClosed:
+                raw = None
             if raw is None:
                 raise StopAsyncIteration
             event: AnyEvent | None = self._client._event(raw)

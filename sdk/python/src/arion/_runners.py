@@ -15,7 +15,7 @@ from concurrent.futures import CancelledError, Future
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-from arion._errors import ConnectionFailed
+from arion._errors import ClientClosed
 
 logger = logging.getLogger("arion")
 
@@ -97,21 +97,21 @@ class SyncRunner:
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """Wait for a coroutine that runs in the other thread.
 
-        :raises ConnectionFailed: the client is closed.
+        :raises ClientClosed: the client is closed, or was before the end.
         """
         try:
             future = asyncio.run_coroutine_threadsafe(coroutine, self._running_loop())
         except RuntimeError:
             coroutine.close()
-            raise ConnectionFailed("the client is closed") from None
+            raise ClientClosed("the client is closed") from None
         try:
             return self._wait(future)
         except CancelledError:
-            raise ConnectionFailed("the client was closed") from None
+            raise ClientClosed("the client was closed") from None
 
     def tidy(self, coroutine: Coroutine[Any, Any, None]) -> None:
         """Wait for a coroutine that cleans up; a client that is closed has done so."""
-        with contextlib.suppress(ConnectionFailed):
+        with contextlib.suppress(ClientClosed):
             self.run(coroutine)
 
     def calls(self) -> SyncCalls:

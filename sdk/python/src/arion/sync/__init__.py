@@ -23,6 +23,7 @@ from arion._errors import ApiError as ApiError
 from arion._errors import ArionError as ArionError
 from arion._errors import BadRequest as BadRequest
 from arion._errors import ChannelGone as ChannelGone
+from arion._errors import ClientClosed as ClientClosed
 from arion._errors import Conflict as Conflict
 from arion._errors import ConnectionFailed as ConnectionFailed
 from arion._errors import Forbidden as Forbidden

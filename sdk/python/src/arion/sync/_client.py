@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from arion._core import Core
-from arion._errors import ArionError, ChannelGone, NotFound
+from arion._errors import ArionError, ChannelGone, ClientClosed, NotFound
 from arion.sync._events import EventStream, Expectation
 from arion._feed import Feed, Options, Resume
 from arion._http import Parameters
@@ -295,7 +295,7 @@ def _handle(handler: CallHandler, event: StasisStart) -> None:
     channel = event.channel
     try:
         handler(channel, event.args)
-    except (ChannelGone, NotFound) as failure:
+    except (ChannelGone, NotFound, ClientClosed) as failure:
         logger.debug("call %s ended: %s", channel.id, failure)
     except Exception:
         logger.exception("the handler of call %s failed", channel.id)

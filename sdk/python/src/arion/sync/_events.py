@@ -10,7 +10,7 @@ from collections.abc import Iterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from arion._errors import TimedOut
+from arion._errors import ClientClosed, TimedOut
 from arion._feed import Feed
 from arion._inbox import Inbox, Raw, Test
 from arion.sync._types import EVENT_TYPES, AnyEvent, Event, UnknownEvent
@@ -66,7 +66,10 @@ class EventStream:
 
     def __next__(self) -> AnyEvent:
         while True:
-            raw = self._client._run(self._feed.next())
+            try:
+                raw = self._client._run(self._feed.next())
+            except ClientClosed:
+                raw = None
             if raw is None:
                 raise StopIteration
             event: AnyEvent | None = self._client._event(raw)
