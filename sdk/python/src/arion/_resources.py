@@ -9,7 +9,7 @@ import logging
 import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from arion._bound import (
     BoundBridge,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("arion")
 
 E = TypeVar("E", bound="_types.Event")
+F = TypeVar("F", bound="_types.Event")
 
 Media = str | Sequence[str]
 
@@ -210,7 +211,19 @@ class ChannelMethods(BoundChannel):
 
     # events
 
-    async def events(self, *kinds: type[E]) -> AsyncIterator[E]:
+    @overload
+    def events(self) -> AsyncIterator[_types.AnyEvent]: ...
+
+    @overload
+    def events(self, one: type[E], /) -> AsyncIterator[E]: ...
+
+    @overload
+    def events(self, one: type[E], two: type[F], /) -> AsyncIterator[E | F]: ...
+
+    @overload
+    def events(self, *kinds: type[E]) -> AsyncIterator[E]: ...
+
+    async def events(self, *kinds: type[Any]) -> AsyncIterator[Any]:
         """Yield the events of this channel that nobody took yet, until it is gone.
 
         :param kinds: only these types; the others stay. All if none is given.
@@ -224,7 +237,18 @@ class ChannelMethods(BoundChannel):
         except ChannelGone:
             return
 
-    async def wait_for(self, *kinds: type[E], timeout: float | None = None) -> E:
+    @overload
+    async def wait_for(self, one: type[E], /, *, timeout: float | None = None) -> E: ...
+
+    @overload
+    async def wait_for(
+        self, one: type[E], two: type[F], /, *, timeout: float | None = None
+    ) -> E | F: ...
+
+    @overload
+    async def wait_for(self, *kinds: type[E], timeout: float | None = None) -> E: ...
+
+    async def wait_for(self, *kinds: type[Any], timeout: float | None = None) -> Any:
         """Take the first event of a type, waiting for it if need be; other events stay.
 
         It may have come before: see :meth:`expect` for those that are yet to come.
@@ -233,8 +257,7 @@ class ChannelMethods(BoundChannel):
         :raises TimedOut: it did not come in time.
         :raises ChannelGone: the channel ended first.
         """
-        event: E = self._client._event(await self._take(_test_of(kinds), timeout))
-        return event
+        return self._client._event(await self._take(_test_of(kinds), timeout))
 
     def expect(
         self,

@@ -12,7 +12,7 @@ import logging
 import uuid
 from collections.abc import Iterator, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
 from arion.sync._bound import (
     BoundBridge,
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("arion")
 
 E = TypeVar("E", bound="_types.Event")
+F = TypeVar("F", bound="_types.Event")
 
 Media = str | Sequence[str]
 
@@ -213,7 +214,19 @@ class ChannelMethods(BoundChannel):
 
     # events
 
-    def events(self, *kinds: type[E]) -> Iterator[E]:
+    @overload
+    def events(self) -> Iterator[_types.AnyEvent]: ...
+
+    @overload
+    def events(self, one: type[E], /) -> Iterator[E]: ...
+
+    @overload
+    def events(self, one: type[E], two: type[F], /) -> Iterator[E | F]: ...
+
+    @overload
+    def events(self, *kinds: type[E]) -> Iterator[E]: ...
+
+    def events(self, *kinds: type[Any]) -> Iterator[Any]:
         """Yield the events of this channel that nobody took yet, until it is gone.
 
         :param kinds: only these types; the others stay. All if none is given.
@@ -227,7 +240,16 @@ class ChannelMethods(BoundChannel):
         except ChannelGone:
             return
 
-    def wait_for(self, *kinds: type[E], timeout: float | None = None) -> E:
+    @overload
+    def wait_for(self, one: type[E], /, *, timeout: float | None = None) -> E: ...
+
+    @overload
+    def wait_for(self, one: type[E], two: type[F], /, *, timeout: float | None = None) -> E | F: ...
+
+    @overload
+    def wait_for(self, *kinds: type[E], timeout: float | None = None) -> E: ...
+
+    def wait_for(self, *kinds: type[Any], timeout: float | None = None) -> Any:
         """Take the first event of a type, waiting for it if need be; other events stay.
 
         It may have come before: see :meth:`expect` for those that are yet to come.
@@ -236,8 +258,7 @@ class ChannelMethods(BoundChannel):
         :raises TimedOut: it did not come in time.
         :raises ChannelGone: the channel ended first.
         """
-        event: E = self._client._event(self._take(_test_of(kinds), timeout))
-        return event
+        return self._client._event(self._take(_test_of(kinds), timeout))
 
     def expect(
         self,
