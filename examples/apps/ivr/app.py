@@ -68,8 +68,10 @@ async def connect(channel: arion.Channel, endpoint: str) -> bool:
     try:
         other = await channel.client.dial(endpoint, caller=channel, timeout=20)
     except arion.NotAnswered:
+        await channel.ring_stop()
         await channel.say("sound:vm-nobodyavail")
         return False
+    await channel.ring_stop()
     async with channel.client.bridge() as bridge:
         await bridge.add(channel, other)
         gone = await channel.client.first_gone(channel, other)

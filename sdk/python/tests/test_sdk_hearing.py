@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import asyncio
 import math
 import random
 from pathlib import Path
@@ -91,6 +92,25 @@ async def test_what_does_not_come_times_out() -> None:
     ear = Ear(Audio())
     with pytest.raises(NotHeard, match=r"within 0\.02 s"):
         await ear.hears("one", tones("one"), 0.02, whole=True)
+
+
+async def test_silence_is_waited_for() -> None:
+    audio = Audio()
+    ear = Ear(audio)
+    audio.heard.extend(tones("before"))  # was heard before anybody listened
+    await ear.hears_silence(0.05, 5)
+
+    async def speak() -> None:
+        for _ in range(5):
+            await asyncio.sleep(0.02)
+            audio.heard.extend(tones("on and on", 0.02))
+            audio._changed.set()
+
+    speaking = asyncio.create_task(speak())
+    with pytest.raises(NotHeard, match="quiet"):
+        await ear.hears_silence(0.05, 0.06)
+    await speaking
+    await ear.hears_silence(0.05, 5)
 
 
 async def test_a_sound_without_sound_cannot_be_looked_for() -> None:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from arion.testing.phone import Phone
 
 HEAR_S = 10.0  # seconds to listen for something
+QUIET_S = 0.2
 
 
 class CallFailed(Exception):
@@ -85,6 +86,13 @@ class Call:
         :raises NotHeard: it was not.
         """
         await self._ear.hears_tone(hz, timeout)
+
+    async def hears_silence(self, seconds: float = QUIET_S, *, timeout: float = HEAR_S) -> None:
+        """Listen until nothing was heard for so long: the end of a prompt or tone.
+
+        :raises NotHeard: it did not get quiet.
+        """
+        await self._ear.hears_silence(seconds, timeout)
 
     async def says(self, sound: str | Path | array.array[int]) -> None:
         """Speak; returns when it was said.

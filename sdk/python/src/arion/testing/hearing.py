@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import itertools
 import math
 import operator
@@ -86,6 +87,26 @@ class Ear:
                 if tone_part(window, hz) > TONE_PART:
                     return
             await self._more(f"a tone of {hz:g} Hz", deadline, timeout)
+
+    async def hears_silence(self, seconds: float, timeout: float) -> None:
+        """Listen until nothing was heard for so long, be it silence or no sound at all.
+
+        :raises NotHeard: it did not get quiet.
+        """
+        deadline = time.monotonic() + timeout
+        quiet_since, position = time.monotonic(), len(self._audio.heard)
+        while (now := time.monotonic()) - quiet_since < seconds:
+            if now > deadline:
+                raise NotHeard(f"it did not get quiet within {timeout:g} s")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._audio.wait_more(), quiet_since + seconds - now)
+            new = self._audio.heard[position:]
+            position += len(new)
+            if dot(new, new) > SILENT / PIECE * max(len(new), 1):
+                quiet_since = time.monotonic()
+            if self._audio.is_closed:
+                break
+        self._position = position
 
     async def _more(self, name: str, deadline: float, timeout: float) -> None:
         """Wait for more sound."""

@@ -20,7 +20,7 @@ import secrets
 from collections import deque
 from pathlib import Path
 
-from arion.testing.call import HEAR_S, Call
+from arion.testing.call import HEAR_S, QUIET_S, Call
 from arion.testing.hearing import NotHeard
 from arion.testing.sip import T1, T2, TIMER_B, Message, authorization, parameter, parse, uri_of
 
@@ -163,6 +163,10 @@ class Phone(asyncio.DatagramProtocol):
     async def hears_tone(self, hz: float, *, timeout: float = HEAR_S) -> None:
         """Listen until a tone was heard."""
         await self._call().hears_tone(hz, timeout=timeout)
+
+    async def hears_silence(self, seconds: float = QUIET_S, *, timeout: float = HEAR_S) -> None:
+        """Listen until nothing was heard for so long."""
+        await self._call().hears_silence(seconds, timeout=timeout)
 
     async def hears_hangup(self, *, timeout: float = HEAR_S) -> str:
         """Wait until the far end hung up; return how the call ended."""

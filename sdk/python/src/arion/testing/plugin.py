@@ -6,7 +6,7 @@
     def arion_config() -> ServerConfig:
         return ServerConfig(dialplan={"1000": "Stasis(hello)"}, prompts=["hello-world"])
 
-or, in one further down, ``from arion.testing.plugin import *``. Needs pytest and pytest-asyncio:
+or, in one further down, import the fixtures by name. Needs pytest and pytest-asyncio:
 ``pip install arion[testing]``.
 """
 
