@@ -12,8 +12,9 @@ import sys
 from pathlib import Path
 
 from first_config import ROOT, SOUNDS, read_access
-from phone import CallFailed, Phone
-from phone_audio import RATE, read_wav, write_wav
+
+sys.path.insert(0, str(ROOT / "sdk/python/src"))
+from arion.testing import RATE, CallFailed, Phone, read_wav, write_wav
 
 VAR = ROOT / "var"
 SPEECH = SOUNDS / "sounds/en/hello-world.wav"

@@ -38,10 +38,8 @@ check "format of Python" ruff format --check "$@"
 check "lint of Python" ruff check "$@"
 check "types (mypy --strict)" mypy
 check "types of the SDK" mypy_of sdk/python/src -p arion
-check "types of the tools" mypy_of tools tools/run.py tools/call.py tools/phone.py
-for app in hello callbridge conference; do
-	check "types of the $app demo" mypy_of sdk/python/src:examples/apps/lib "examples/apps/$app/app.py"
-done
+check "types of the tools" mypy_of tools:sdk/python/src tools/run.py tools/call.py
+check "types of the applications" mypy_of sdk/python/src:. --explicit-package-bases examples/apps
 check "import layers" lint-imports --no-cache
 check "format of C" c_format
 check "generated files in sync" python tools/generate.py --check

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
-
 from apispec import EVENTS_FILE, Field, Json, Spec, reference
-from emit_bundle import METHODS, ROOT_FILE, path_item
-from emit_server import HEADER as SERVER_HEADER
+from emit_sdk_operations import HEADER, bound_class, emit_bound, emit_operations
 from emit_server import SCALARS, wrap
 
-HEADER = SERVER_HEADER + "# ruff: noqa\n"
-
-DEFAULTS = {"str": '""', "int": "0", "float": "0.0", "bool": "False"}
-
-# Schemas that are things with verbs; the methods stand in hand-written mixins.
-MIXINS = {
-    "Bridge": "BridgeMethods",
-    "Channel": "ChannelMethods",
-    "LiveRecording": "LiveRecordingMethods",
-    "Playback": "PlaybackMethods",
-    "StoredRecording": "StoredRecordingMethods",
-}
+DEFAULTS = {"str": '""', "int": "0", "float": "0.0", "bool": "False", "dict[str, Any]": "{}"}
 
 _TYPES_HEAD = '''"""The API's values and events, with the methods of the things that have some."""
 
@@ -28,9 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-{mixins}
+{bases}
 
 if TYPE_CHECKING:
     from arion._client import Client
@@ -45,6 +31,7 @@ class Event:
     :param application: the application that the event is addressed to.
     :param timestamp: when it happened, as the server wrote it.
     :param asterisk_id: the node that it comes from.
+    :param seq: its number, if the server numbers events (see ``resume``).
     :param raw: the message as it came.
     """
 
@@ -52,12 +39,34 @@ class Event:
     application: str
     timestamp: str
     asterisk_id: str
+    seq: int | None
     raw: Json = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """An event of a type that this version does not know."""
+    """An event of a type that this version does not know.
+
+    :param name: its type on the wire; ``raw`` has all of it.
+    """
+
+    type: Literal["UnknownEvent"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconnected(Event):
+    """The connection broke and is back; events of the time between may be missing.
+
+    Made by this package. Whoever resumes gets what was missed, or a ``Resync``, instead.
+    """
+
+    type: Literal["Reconnected"]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the message that this package made."""
+        return cls(**_common(data))
 '''
 
 _TYPES_TAIL = '''
@@ -66,7 +75,8 @@ def parse_event(data: Json, client: Client) -> AnyEvent:
     """Turn a message into an event."""
     kind = EVENT_TYPES.get(data.get("type", ""))
     if kind is None:
-        return UnknownEvent(**_common(data))
+        common = {**_common(data), "type": "UnknownEvent"}
+        return UnknownEvent(**common, name=data.get("type", ""))
     event: AnyEvent = kind.from_wire(data, client)
     return event
 
@@ -82,34 +92,60 @@ def _common(data: Json) -> dict[str, Any]:
         "application": data.get("application", ""),
         "timestamp": data.get("timestamp", ""),
         "asterisk_id": data.get("asterisk_id", ""),
+        "seq": data.get("seq"),
         "raw": data,
     }
 '''
 
 
-def emit(spec: Spec) -> dict[str, str]:
-    """Return the generated files of the package by name."""
-    return {"_types.py": _emit_types(spec), "_operations.py": _emit_operations(spec)}
+def emit(spec: Spec, resources_source: str) -> dict[str, str]:
+    """Return the generated files of the package by name.
+
+    :param resources_source: the text of ``_resources.py``, which is written by hand.
+    """
+    return {
+        "_bound.py": emit_bound(spec, resources_source),
+        "_operations.py": emit_operations(spec),
+        "_types.py": _emit_types(spec, resources_source),
+    }
 
 
 # types
 
 
-def _emit_types(spec: Spec) -> str:
+def _emit_types(spec: Spec, resources_source: str) -> str:
     events = spec.event_names()
-    blocks = []
+    blocks, bases, values = [], [], []
     for file in spec.schema_files:
         for name in spec.document(file):
             if name not in (*events, "Message", "Event"):
-                blocks += [_emit_type(spec, file, name, MIXINS.get(name))]
+                base = bound_class(spec, name, resources_source)
+                bases += [base] if base else []
+                values.append(name)
+                blocks.append(_emit_type(spec, file, name, base))
     blocks += [_emit_type(spec, EVENTS_FILE, name, "Event") for name in events]
-    union = "AnyEvent = (\n    UnknownEvent\n" + "".join(f"    | {n}\n" for n in events) + ")\n"
-    members = "".join(f'    "{n}": {n},\n' for n in events)
+    own = ["UnknownEvent", "Reconnected"]
+    union = "AnyEvent = (\n    UnknownEvent\n    | Reconnected\n"
+    union += "".join(f"    | {n}\n" for n in events) + ")\n"
+    members = "".join(f'    "{n}": {n},\n' for n in ("Reconnected", *events))
     table = f"EVENT_TYPES: dict[str, Any] = {{\n{members}}}\n"
-    mixins = "from arion._resources import (\n"
-    mixins += "".join(f"    {name},\n" for name in sorted(MIXINS.values())) + ")"
-    head = HEADER + _TYPES_HEAD.format(mixins=mixins)
-    return "\n\n".join([head, *blocks, union, table]) + _TYPES_TAIL
+    exported = sorted([*values, *events, *own, "Event", "AnyEvent"])
+    names = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in exported) + "]\n"
+    head = HEADER + _TYPES_HEAD.format(bases=_imports(bases))
+    return "\n\n".join([head, *blocks, union, table, names]) + _TYPES_TAIL
+
+
+def _imports(bases: list[str]) -> str:
+    """Import the base classes from where they stand."""
+    places = {
+        "_bound": [base for base in bases if base.startswith("Bound")],
+        "_resources": [base for base in bases if not base.startswith("Bound")],
+    }
+    return "\n".join(
+        f"from arion.{module} import (\n" + "".join(f"    {n},\n" for n in sorted(names)) + ")"
+        for module, names in places.items()
+        if names
+    )
 
 
 def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
@@ -117,10 +153,13 @@ def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
     bases = f"({base})" if base else ""
     lines = ["@dataclass(frozen=True, slots=True, kw_only=True)", f"class {name}{bases}:"]
     lines += _docstring(spec.document(file)[name], name, fields)
+    if base == "Event":
+        lines.append(f'    type: Literal["{name}"]')
     for item in fields:
         suffix = "" if item.is_required else " | None = None"
         lines.append(f"    {item.python_name}: {_type(item.schema, file)}{suffix}")
-    if name in MIXINS:
+    has_client = base is not None and base != "Event"
+    if has_client:
         lines.append("    _client: Client = field(repr=False, compare=False)")
     lines += ["", "    @classmethod", "    def from_wire(cls, data: Json, client: Client) -> Self:"]
     lines.append('        """Read the JSON object; members that are missing are empty."""')
@@ -130,7 +169,7 @@ def _emit_type(spec: Spec, file: str, name: str, base: str | None) -> str:
     lines += [
         f"            {item.python_name}={_reader(item.schema, file, item)}," for item in fields
     ]
-    if name in MIXINS:
+    if has_client:
         lines.append("            _client=client,")
     return "\n".join([*lines, "        )", ""])
 
@@ -150,9 +189,12 @@ def _type(schema: Json, file: str) -> str:
     target = reference(schema, file)
     if target is not None:
         return target.name
-    if schema["type"] == "array":
+    kind = schema.get("type")
+    if kind == "array":
         return f"list[{_type(schema['items'], file)}]"
-    return SCALARS.get(schema["type"], "dict[str, Any]")
+    if kind == "object":
+        return "dict[str, Any]"
+    return SCALARS.get(str(kind), "Any")
 
 
 def _reader(schema: Json, file: str, item: Field) -> str:
@@ -162,161 +204,12 @@ def _reader(schema: Json, file: str, item: Field) -> str:
         if item.is_required:
             return f'{target.name}.from_wire(data.get("{name}") or {{}}, client)'
         return f'_optional({target.name}, data, "{name}", client)'
-    if schema["type"] == "array":
+    if schema.get("type") == "array":
         inner = reference(schema["items"], file)
         if inner is None:
             return f'list(data.get("{name}") or ())'
         return f'[{inner.name}.from_wire(item, client) for item in data.get("{name}") or ()]'
     if not item.is_required:
         return f'data.get("{name}")'
-    default = DEFAULTS.get(SCALARS.get(schema["type"], ""), "{}")
+    default = DEFAULTS.get(_type(schema, file), "None")
     return f'data.get("{name}", {default})'
-
-
-# operations
-
-
-def _emit_operations(spec: Spec) -> str:
-    by_tag: dict[str, list[str]] = {}
-    for path, item in spec.document(ROOT_FILE)["paths"].items():
-        file, described = path_item(spec, item)
-        for method in METHODS:
-            if method in described and "x-websocket-protocol" not in described[method]:
-                tag = described[method]["tags"][0]
-                text = _emit_operation(path, method, described[method], file)
-                by_tag.setdefault(tag, []).append(text)
-    classes = [_emit_class(tag, texts) for tag, texts in by_tag.items()]
-    head = (
-        HEADER
-        + '"""One method for each operation of the API, gathered by tag."""\n\n'
-        + "from __future__ import annotations\n\n"
-        + "import builtins\n"
-        + "from collections.abc import Mapping, Sequence\n"
-        + "from typing import TYPE_CHECKING, Any\n\n"
-        + "from arion import _types\n"
-        + "from arion._http import quote\n\n"
-        + "if TYPE_CHECKING:\n    from arion._client import Client\n"
-    )
-    return "\n\n".join([head, *classes]).rstrip() + "\n"
-
-
-def _emit_class(tag: str, methods: list[str]) -> str:
-    name = f"{tag[0].upper()}{tag[1:]}Operations"
-    head = [
-        f"class {name}:",
-        f'    """Operations of the tag ``{tag}``."""',
-        "",
-        "    def __init__(self, client: Client) -> None:",
-        "        self._client = client",
-        "",
-    ]
-    return "\n".join(head) + "\n" + "\n".join(methods)
-
-
-def _emit_operation(path: str, method: str, described: Json, file: str) -> str:
-    nickname = described["operationId"].partition(".")[2]
-    parameters = described.get("parameters", [])
-    wildcards = [item for item in parameters if item["in"] == "path"]
-    others = [item for item in parameters if item["in"] != "path"]
-    required = [item for item in others if item.get("required")]
-    optional = [item for item in others if not item.get("required")]
-    returns, decode = _result(described, file)
-    lines = [f"    async def {described.get('x-python-name', nickname)}(", "        self,"]
-    lines += [f"        {_name(item)}: str," for item in wildcards]
-    body = _body_parameters(described)
-    if others or body:
-        lines.append("        *,")
-    lines += [f"        {_name(item)}: {_parameter(item)}," for item in required]
-    lines += [f"        {_name(item)}: {_parameter(item)} | None = None," for item in optional]
-    lines += [f"        {name}: {_member(described, wire)} | None = None," for name, wire in body]
-    lines += [f"    ) -> {returns}:", *_operation_docstring(described, parameters)]
-    url = path
-    for item in wildcards:
-        url = url.replace(f"{{{item['name']}}}", f"{{quote({_name(item)})}}")
-    prefix = "f" if wildcards else ""
-    call = [
-        f'            "{described["operationId"]}",',
-        f'            "{method.upper()}",',
-        f'            {prefix}"{url}",',
-    ]
-    if others or body:
-        call.append("            {")
-        call += [f'                "{item["name"]}": {_name(item)},' for item in others]
-        call += [f'                "{wire}": {name},' for name, wire in body if wire]
-        call.append("            },")
-    call += [f"            whole={name}," for name, wire in body if not wire]
-    if returns == "bytes":
-        lines += ["        return await self._client.download(", *call, "        )"]
-    elif returns == "None":
-        lines += ["        await self._client.request(", *call, "        )"]
-    else:
-        lines += ["        data = await self._client.request(", *call, "        )"]
-        lines.append(f"        return {decode}")
-    return "\n".join([*lines, ""])
-
-
-def _operation_docstring(described: Json, parameters: list[Json]) -> list[str]:
-    lines = wrap(f'"""{described["summary"]}', "        ", "        ")
-    shown = [(_name(item), item["description"]) for item in parameters]
-    for name, wire in _body_parameters(described):
-        schema = described["requestBody"]["content"]["application/json"]["schema"]
-        shown.append((name, (schema["properties"][wire] if wire else schema)["description"]))
-    if not shown:
-        return [*lines[:-1], lines[-1] + '"""']
-    lines.append("")
-    for name, text in shown:
-        lines += wrap(f":param {name}: {text}", "        ", "            ")
-    return [*lines, '        """']
-
-
-def _body_parameters(described: Json) -> list[tuple[str, str]]:
-    """Return Python name and wire name of what the body adds; no wire name for the whole body."""
-    body = described.get("requestBody")
-    if body is None:
-        return []
-    schema = body["content"]["application/json"]["schema"]
-    if name := schema.get("x-python-name"):
-        return [(name, "")]
-    return [
-        (member.get("x-python-name", name), name) for name, member in schema["properties"].items()
-    ]
-
-
-def _member(described: Json, wire: str) -> str:
-    """Return the type of a member of the body; that of the body as a whole without a name."""
-    schema = described["requestBody"]["content"]["application/json"]["schema"]
-    kind = schema["properties"][wire]["type"] if wire else "object"
-    return "Sequence[Mapping[str, Any]]" if kind == "array" else "Mapping[str, Any]"
-
-
-def _name(item: Json) -> str:
-    return str(item.get("x-python-name", item["name"]))
-
-
-def _parameter(item: Json) -> str:
-    schema = item["schema"]
-    if schema["type"] == "array":
-        return "str | Sequence[str]"
-    return SCALARS[schema["type"]]
-
-
-def _result(described: Json, file: str) -> tuple[str, str]:
-    responses = described["responses"]
-    success = next(responses[code] for code in ("200", "201", "202", "204") if code in responses)
-    content = success.get("content", {})
-    if not content:
-        return "None", ""
-    if "application/json" not in content:
-        return "bytes", ""
-    schema = content["application/json"]["schema"]
-    target = reference(schema, f"paths/{PurePosixPath(file).name}")
-    if target is not None:
-        kind = f"_types.{target.name}"
-        return kind, f"{kind}.from_wire(data, self._client)"
-    target = reference(schema["items"], f"paths/{PurePosixPath(file).name}")
-    assert target is not None
-    kind = f"_types.{target.name}"
-    return (
-        f"builtins.list[{kind}]",
-        f"[{kind}.from_wire(item, self._client) for item in data]",
-    )

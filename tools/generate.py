@@ -18,6 +18,7 @@ import emit_js
 import emit_sdk
 import emit_server
 import emit_swagger
+import unasync
 from apispec import Spec
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,8 +34,15 @@ def outputs(spec: Spec) -> dict[Path, str]:
     files[served / "asyncapi.json"] = emit_asyncapi.emit(spec)
     files |= {served / "api-docs" / name: text for name, text in emit_swagger.emit(spec).items()}
     package = ROOT / "sdk/python/src/arion"
-    files |= {package / name: formatted(text) for name, text in emit_sdk.emit(spec).items()}
     files |= {ROOT / "sdk/js/src" / name: text for name, text in emit_js.emit(spec).items()}
+    written = (package / "_resources.py").read_text(encoding="utf-8")
+    files |= {
+        package / name: formatted(text) for name, text in emit_sdk.emit(spec, written).items()
+    }
+    for name in unasync.MODULES:
+        source = package / name
+        text = files.get(source) or source.read_text(encoding="utf-8")
+        files[package / "sync" / name] = formatted(unasync.derive(text, f"arion/{name}"))
     return files
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
-from phone import Call, CallFailed, Phone
+from arion.testing import Call, CallFailed, Phone
 
 from tests.support.server_process import EventStream, ServerProcess
 

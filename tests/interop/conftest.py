@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from arion.testing import Phone
 from first_config import ROOT, SOUNDS
-from phone import Phone
 
 from tests.support.server_process import ServerProcess
 

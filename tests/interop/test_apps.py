@@ -10,9 +10,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import pytest
+from arion.testing import Call, Phone
+from arion.testing.audio import RATE, read_wav
 from first_config import ROOT, SOUNDS
-from phone import Call, Phone
-from phone_audio import RATE, read_wav
 
 from tests.support import audio
 from tests.support.server_process import ServerProcess

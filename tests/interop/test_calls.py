@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from arion.testing import Phone
+from arion.testing.audio import FRAME, RATE, read_wav, write_wav
 from first_config import SOUNDS
-from phone import Phone
-from phone_audio import FRAME, RATE, read_wav, write_wav
 
 from tests.support import audio
 from tests.support.peers.baresip import Baresip

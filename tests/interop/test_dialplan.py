@@ -7,7 +7,7 @@ import contextlib
 from pathlib import Path
 
 import pytest
-from phone import Call, CallFailed, Phone
+from arion.testing import Call, CallFailed, Phone
 
 from tests.support import audio
 from tests.support.server_process import ServerProcess

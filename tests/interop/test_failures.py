@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from phone import CallFailed, Phone
-from phone_audio import RATE, read_wav
+from arion.testing import CallFailed, Phone
+from arion.testing.audio import RATE, read_wav
 
 from tests.support import audio
 from tests.support.server_process import ServerProcess

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from phone import Phone
+from arion.testing import Phone
 
 from tests.support.peers.baresip import Baresip
 from tests.support.peers.sipp import run_sipp

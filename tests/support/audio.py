@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from arion.testing.audio import RATE, Arrival, read_wav
 from numpy.typing import NDArray
-from phone_audio import RATE, Arrival, read_wav
 
 Signal = NDArray[np.float64]
 FULL_SCALE_SINE = 3.14  # dBm0 of a sine whose peaks just reach full scale (G.711)

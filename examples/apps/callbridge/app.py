@@ -5,89 +5,41 @@ See README.md; app.mjs does the same.
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Coroutine
-from pathlib import Path
-from typing import Any
+import logging
 
-from arion import ApiError, Channel, ChannelGone, Client, StasisStart
+import arion
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
-from demo import run_app
-
-APP = "callbridge"
 RING_S = 30
 
-
-class CallBridge:
-    """Handles the calls; ``Stasis(callbridge,PJSIP/bob)`` says whom to ring."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def handle(self, caller: Channel, args: list[str]) -> None:
-        """Handle one call."""
-        if args == ["dialed"]:
-            return  # ring() waits for this one
-        await caller.answer()
-        await caller.start_moh()
-        called = await self.ring(caller, args[0])
-        await caller.stop_moh()
-        if called is None:
-            await caller.say("sound:vm-nobodyavail")
-        else:
-            await self.connect(caller, called)
-        await caller.hangup()
-
-    async def ring(self, caller: Channel, endpoint: str) -> Channel | None:
-        """Ring the endpoint; return its channel once it is answered, ``None`` if it never is."""
-        try:
-            called = await self._client.channels.originate(
-                endpoint=endpoint,
-                app=APP,
-                app_args="dialed",
-                originator=caller.id,
-                caller_id=f"{caller.caller.name} <{caller.caller.number}>",
-                timeout=RING_S,
-            )
-        except ApiError as error:
-            print(f"{APP}: {endpoint}: {error.message}", flush=True)
-            return None
-        is_answered = False
-        try:
-            answer = called.wait_for(StasisStart)
-            is_answered = await first(answer, caller.wait_gone()) is not None
-        except ChannelGone:
-            return None
-        finally:
-            if not is_answered:
-                await called.hangup()
-        return called
-
-    async def connect(self, caller: Channel, called: Channel) -> None:
-        """Bridge the two until one of them hangs up."""
-        bridge = await self._client.bridges.create(bridge_type="mixing")
-        try:
-            await bridge.add(caller, called)
-            print(f"{APP}: {caller.id} talks to {called.id}", flush=True)
-            await first(caller.wait_gone(), called.wait_gone())
-        finally:
-            await bridge.destroy()
-            await called.hangup()
+logger = logging.getLogger("callbridge")
 
 
-async def first(*coroutines: Coroutine[Any, Any, Any]) -> Any:
-    """Return or raise what the first one that ends does; end the others."""
-    tasks = [asyncio.create_task(coroutine) for coroutine in coroutines]
+async def callbridge(caller: arion.Channel, args: list[str]) -> None:
+    """Handle one call; ``Stasis(callbridge,PJSIP/bob)`` says whom to ring."""
+    await caller.answer()
+    await caller.start_moh()
     try:
-        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        return done.pop().result()
+        called = await caller.client.dial(args[0], caller=caller, timeout=RING_S)
+    except (arion.NotAnswered, arion.BadRequest, arion.ServerFailed) as failure:
+        logger.info("%s: %s", args[0], failure)
+        await caller.stop_moh()
+        await caller.say("sound:vm-nobodyavail")
+    else:
+        await caller.stop_moh()
+        await connect(caller, called)
+    await caller.hangup()
+
+
+async def connect(caller: arion.Channel, called: arion.Channel) -> None:
+    """Bridge the two until one of them hangs up."""
+    try:
+        async with caller.client.bridge() as bridge:
+            await bridge.add(caller, called)
+            logger.info("%s talks to %s", caller.id, called.id)
+            await caller.client.first_gone(caller, called)
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await called.hangup()
 
 
 if __name__ == "__main__":
-    run_app(APP, lambda client: CallBridge(client).handle)
+    arion.run("callbridge", callbridge)

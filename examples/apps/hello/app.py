@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import uuid
-from pathlib import Path
 
-from arion import Channel
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "lib"))
-from demo import run_app
+import arion
 
 MENU = ["sound:vm-press", "digits:1", "digits:2", "digits:3"]
-MENU_WAIT_S = 10.0
+MENU_WAIT_S = 8.0  # for a key, when the menu has been played
 MENU_TRIES = 3
 
+logger = logging.getLogger("hello")
 
-async def hello(channel: Channel, args: list[str]) -> None:
+
+async def hello(channel: arion.Channel, args: list[str]) -> None:
     """Handle one call."""
     if args != ["menu"]:  # the dialplan hands it back with that after an echo
         await channel.answer()
         await channel.say("sound:hello-world")
     tries = 0
     while tries < MENU_TRIES:
-        key = await ask(channel)
-        if key is None:
+        key = await channel.ask(MENU, first=MENU_WAIT_S)
+        if not key:
             tries += 1
             continue
         tries = 0
-        print(f"hello: {channel.id} pressed {key}", flush=True)
+        logger.info("%s pressed %s", channel.id, key)
         if key == "1":
             await channel.continue_in_dialplan(context="demo", extension="echo", priority=1)
             return
@@ -44,27 +42,18 @@ async def hello(channel: Channel, args: list[str]) -> None:
     await channel.hangup()
 
 
-async def ask(channel: Channel) -> str | None:
-    """Play the menu; return the key that is pressed, which also stops it."""
-    menu = await channel.play(MENU)
-    key = await channel.digit(timeout=MENU_WAIT_S)
-    await menu.stop()
-    return key
-
-
-async def take_message(channel: Channel) -> None:
+async def take_message(channel: arion.Channel) -> None:
     """Record until # or a silence, then play what was recorded."""
     await channel.say("sound:vm-intro")
     recording = await channel.record(
         f"hello-{uuid.uuid4()}", max_duration=60, max_silence=4, beep=True, terminate_on="#"
     )
-    await recording.wait()
-    while await channel.digit(timeout=0):
-        pass  # the # that ended the recording is no answer to the menu
+    await recording.finished()
+    await channel.forget_digits()  # the # that ended the recording is no answer to the menu
     await channel.say(["sound:vm-msgsaved", f"recording:{recording.name}"])
 
 
-async def play_music(channel: Channel) -> None:
+async def play_music(channel: arion.Channel) -> None:
     """Play music until a key is pressed."""
     await channel.start_moh()
     await channel.digit()
@@ -72,4 +61,4 @@ async def play_music(channel: Channel) -> None:
 
 
 if __name__ == "__main__":
-    run_app("hello", lambda _: hello)
+    arion.run("hello", hello)

@@ -16,8 +16,8 @@ Program = Callable[[arion.Channel, list[str]], Awaitable[None]]
 
 @asynccontextmanager
 async def running(client: arion.Client, program: Program) -> AsyncIterator[None]:
-    task = asyncio.create_task(client.run("test", program))  # noqa: TID251
-    await until(lambda: client.known.streams == 1 and bool(client.http.session))
+    task = asyncio.create_task(client.run("test", program))
+    await until(lambda: bool(client._core.known.apps))
     try:
         yield
     finally:
@@ -27,7 +27,7 @@ async def running(client: arion.Client, program: Program) -> AsyncIterator[None]
 
 async def until(is_true: Callable[[], bool]) -> None:
     async with asyncio.timeout(5):
-        while not is_true():  # noqa: ASYNC110 - what is waited for has no event
+        while not is_true():
             await asyncio.sleep(0.002)
 
 
@@ -73,9 +73,9 @@ async def test_waiting_for_a_playback_has_no_race(
         playback = await channel.play(["sound:a,b", "sound:c"])
         assert playback.media_uri == "sound:a,b"
         await playback.stop()
-        await until(lambda: not client.known.outcomes.pending())  # its end has come already
-        assert (await playback.wait()).state == "done"
-        assert (await playback.wait()).id == playback.id
+        await until(lambda: not client._core.known.outcomes.pending())  # its end has come already
+        assert (await playback.finished()).state == "done"
+        assert (await playback.finished()).id == playback.id
         await playback.stop()
 
     await run_call(node, client, program, lambda channel: None)
@@ -137,7 +137,7 @@ async def test_a_recording_is_waited_for(node: NodeUnderTest, client: arion.Clie
         await channel.answer()
         recording = await channel.record("memo", if_exists="overwrite", terminate_on="#")
         await recording.stop()
-        assert (await recording.wait()).state == "done"
+        assert (await recording.finished()).state == "done"
 
     await run_call(node, client, program, lambda channel: None)
 
@@ -150,7 +150,7 @@ async def test_a_bridge_joins_channels(node: NodeUnderTest, client: arion.Client
         assert (await bridge.refresh()).channels == [channel.id]
         playback = await bridge.play("sound:hello")
         await playback.stop()
-        await playback.wait()
+        await playback.finished()
         await bridge.remove(channel.id)
         await bridge.destroy()
         await bridge.destroy()

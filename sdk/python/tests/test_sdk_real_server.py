@@ -42,7 +42,7 @@ async def test_a_call_with_media_from_start_to_end(
             recording = await channel.record("memo", if_exists="overwrite")
             await channel.say("sound:beep")
             await recording.stop()
-            await recording.wait()
+            await recording.finished()
             await channel.hangup()
             await channel.wait_gone()
             done.set_result(channel.id)
@@ -50,9 +50,9 @@ async def test_a_call_with_media_from_start_to_end(
             done.set_exception(failure)
             raise
 
-    running = asyncio.create_task(client.run("sdk", program))  # noqa: TID251 - ended below
+    running = asyncio.create_task(client.run("sdk", program))
     async with asyncio.timeout(20):
-        while not any(app.name == "sdk" for app in await client.applications.list()):  # noqa: ASYNC110
+        while not any(app.name == "sdk" for app in await client.applications.list()):
             await asyncio.sleep(0.01)
         made = await client.channels.originate(
             endpoint="Local/700@phones", app="sdk", app_args="one,two"

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from phone_audio import RATE, read_wav, write_wav
+from arion.testing.audio import RATE, read_wav, write_wav
 
 from tests.support.server_process import free_port
 

@@ -2,50 +2,67 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+import os
+import uuid
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from arion import _operations as operations
-from arion._errors import ArionError, ChannelGone, NotFound, NotListening
-from arion._events import EventStream
-from arion._http import Http, Parameters
-from arion._inbox import Key, Known
-from arion._types import Channel, StasisStart
+from arion._core import Core
+from arion._errors import ArionError, ChannelGone, ClientClosed, NotFound
+from arion._events import EventStream, Expectation
+from arion._feed import Feed, Options, Resume
+from arion._http import Parameters
+from arion._operations import Operations
+from arion._runners import AsyncRunner
+from arion._types import Bridge, Channel, Event, StasisStart, parse_event
 
 logger = logging.getLogger("arion")
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Event)
 
 CallHandler = Callable[[Channel, list[str]], Awaitable[None]]
 
 REQUEST_TIMEOUT = 30.0  # seconds
+DEFAULT_URL = "http://127.0.0.1:8088/ari"
+DEFAULT_USER = "arion"
 
 
-class Client:
+class Client(Operations):
     """A client of one server.
 
-    :param url: of the interface, such as ``http://127.0.0.1:8088/ari``.
+    The operations of the API are attributes by their tag: ``client.channels.originate(…)``.
+
+    :param url: of the interface, such as ``http://127.0.0.1:8088/ari``; if it is not given, the
+        environment's ``ARI_URL``, or the usual place on this machine.
+    :param user: ``ARI_USER`` or ``arion`` if not given.
+    :param password: ``ARI_PASSWORD`` if not given.
     :param timeout: seconds for a request.
+    :raises ValueError: there is no password.
     """
 
     def __init__(
-        self, url: str, user: str, password: str, *, timeout: float = REQUEST_TIMEOUT
+        self,
+        url: str | None = None,
+        user: str | None = None,
+        password: str | None = None,
+        *,
+        timeout: float = REQUEST_TIMEOUT,
     ) -> None:
-        self.http = Http(url, user, password, timeout)
-        self.known = Known()
-        self.applications = operations.ApplicationsOperations(self)
-        self.asterisk = operations.AsteriskOperations(self)
-        self.bridges = operations.BridgesOperations(self)
-        self.channels = operations.ChannelsOperations(self)
-        self.device_states = operations.DeviceStatesOperations(self)
-        self.endpoints = operations.EndpointsOperations(self)
-        self.user_events = operations.EventsOperations(self)
-        self.mailboxes = operations.MailboxesOperations(self)
-        self.playbacks = operations.PlaybacksOperations(self)
-        self.recordings = operations.RecordingsOperations(self)
-        self.sounds = operations.SoundsOperations(self)
+        super().__init__(self)
+        environment = os.environ
+        password = password if password is not None else environment.get("ARI_PASSWORD")
+        if password is None:
+            raise ValueError("no password: give it, or set ARI_PASSWORD")
+        self._core = Core(
+            url or environment.get("ARI_URL", DEFAULT_URL),
+            user or environment.get("ARI_USER", DEFAULT_USER),
+            password,
+            timeout,
+        )
+        self._runner = AsyncRunner()
 
     async def __aenter__(self) -> Self:
         return self
@@ -59,39 +76,145 @@ class Client:
         await self.close()
 
     async def close(self) -> None:
-        """Close all connections."""
-        await self.http.close()
+        """Close all connections.
+
+        Streams of events end; what waits for an event of a channel ends with ``ChannelGone``.
+        """
+        await self._runner.close(self._core.close)
+
+    # events and calls
 
     def events(
-        self, *apps: str, subscribe_all: bool = False, reconnect: bool = True
+        self,
+        *apps: str,
+        subscribe_all: bool = False,
+        reconnect: bool = True,
+        resume: Resume = "off",
+        extra: Mapping[str, str] | None = None,
     ) -> EventStream:
         """Return the stream of events of one or more applications.
 
         :param subscribe_all: also events that belong to no application.
-        :param reconnect: connect again when the connection breaks or can't be made.
+        :param reconnect: connect again, with growing delays, when the connection breaks or can't be
+            made.
+        :param resume: ``auto``: have the server repeat what was missed while the connection was
+            broken, if it can (Arion can, Asterisk can't); ``always``: insist on it.
+        :param extra: more query parameters, of a server that has some.
         """
         if not apps:
             raise ValueError("an application is needed")
-        return EventStream(self, apps, subscribe_all=subscribe_all, reconnect=reconnect)
+        options = Options(subscribe_all, reconnect, resume, extra or {})
+        return EventStream(self, Feed(self._core, apps, options))
 
-    async def run(self, app: str, handler: CallHandler) -> None:
+    async def run(self, app: str, handler: CallHandler, *, resume: Resume = "off") -> None:
         """Be an application: call *handler* for every channel that enters it, until cancelled.
 
         A handler may end at any time with :class:`ChannelGone` or :class:`NotFound`: the caller
-        hung up. Another error is logged, and its call is ended.
+        hung up. Another error is logged, and its call is ended. Channels that :meth:`dial` called
+        are no new calls.
+
+        :param resume: see :meth:`events`.
         """
-        async with self.events(app) as events:
-            handlers: set[asyncio.Task[None]] = set()
-            try:
-                async for event in events:
-                    if isinstance(event, StasisStart):
-                        task = asyncio.create_task(_handle(handler, event))  # noqa: TID251 - kept below
-                        handlers.add(task)
-                        task.add_done_callback(handlers.discard)
-            finally:
-                for task in handlers:
-                    task.cancel()
-                await asyncio.gather(*handlers, return_exceptions=True)
+        async with self.events(app, resume=resume) as events, self._runner.calls() as calls:
+            async for event in events:
+                if isinstance(event, StasisStart) and not self._is_dialled(event.channel):
+                    calls.start(_handle, handler, event)
+
+    def expect(
+        self,
+        *kinds: type[E],
+        where: Callable[[E], bool] | None = None,
+        timeout: float | None = None,
+    ) -> Expectation[E]:
+        """Expect an event that the commands of a block cause; leaving the block waits for it.
+
+        ::
+
+            async with client.expect(arion.BridgeDestroyed, timeout=5) as destroyed:
+                await bridge.destroy()
+            print(destroyed.event.timestamp)
+
+        :param where: what else must hold of the event.
+        :param timeout: seconds, from the end of the block.
+        """
+        return Expectation(self, "", kinds, where, timeout)
+
+    # what takes several requests
+
+    async def dial(
+        self,
+        endpoint: str,
+        *,
+        caller: Channel | None = None,
+        app: str | None = None,
+        app_args: str | None = None,
+        caller_id: str | None = None,
+        timeout: int = 30,
+        variables: Mapping[str, str] | None = None,
+        formats: str | None = None,
+    ) -> Channel:
+        """Call an endpoint; return its channel once it is answered and in the application.
+
+        If nobody answers, or the program stops waiting, the channel is hung up.
+
+        :param endpoint: such as ``PJSIP/bob``.
+        :param caller: a channel on whose behalf it is; when it goes, so does the call.
+        :param app: the application; by default the one whose events this client listens to.
+        :param caller_id: what the endpoint shows; the caller's if there is one.
+        :param timeout: seconds to let it ring.
+        :raises NotAnswered: busy, refused, unreachable or not answered in time; ``cause`` says so.
+        :raises ChannelGone: the caller gave up.
+        """
+        channel_id = str(uuid.uuid4())
+        await self._run(self._core.dialling(channel_id))
+        if caller is not None and caller_id is None:
+            caller_id = f"{caller.caller.name} <{caller.caller.number}>"
+        is_answered = False
+        try:
+            await self.channels.originate(
+                endpoint=endpoint,
+                app=app or self._core.known.apps[0][0],
+                app_args=app_args,
+                channel_id=channel_id,
+                originator=caller.id if caller else None,
+                caller_id=caller_id,
+                timeout=timeout,
+                variables=variables,
+                formats=formats,
+            )
+            start = await self._run(
+                self._core.answered(channel_id, caller.id if caller else None, timeout)
+            )
+            is_answered = True
+        finally:
+            if not is_answered:
+                await self._give_up(channel_id)
+        return Channel.from_wire(start["channel"], self)
+
+    async def _give_up(self, channel_id: str) -> None:
+        try:
+            await self.channels.hangup(channel_id)
+        except NotFound:
+            await self._run(self._core.lose_if_over(channel_id))
+
+    def bridge(
+        self,
+        bridge_type: str = "mixing",
+        *,
+        name: str | None = None,
+        bridge_id: str | None = None,
+    ) -> BridgeScope:
+        """Return a bridge for the time of a block: ``async with client.bridge() as bridge:``."""
+        return BridgeScope(self, bridge_type, name, bridge_id)
+
+    async def first_gone(self, *channels: Channel, timeout: float | None = None) -> Channel:
+        """Wait until one of these channels has ended or left the application; return it.
+
+        :raises TimedOut: none did in time.
+        """
+        ids = [channel.id for channel in channels]
+        gone = await self._run(self._core.gone(ids, timeout))
+        return channels[ids.index(gone.channel_id)]
 
     # for the generated and bound methods
 
@@ -102,61 +225,74 @@ class Client:
         path: str,
         parameters: Parameters | None = None,
         *,
-        whole: Mapping[str, Any] | None = None,
+        whole: Any = None,
     ) -> Any:
-        """Send a request and return what its answer says.
+        """Send any request and return the JSON value that answers it, ``None`` if there is none.
 
+        :param operation: what errors shall call it.
+        :param path: below the client's URL, such as ``/channels``.
+        :param parameters: by name; placed in the body or in the query as the method wants it.
+        :param whole: the JSON body, if the parameters don't make it.
         :raises ApiError: the server refused it.
         :raises ConnectionFailed: there was no answer.
+        :raises TimedOut: there was none in time.
         """
-        body = await self.http.send(operation, method, path, parameters, whole)
-        return json.loads(body) if body else None
+        return await self._run(self._core.request(operation, method, path, parameters, whole))
 
     async def download(
         self, operation: str, method: str, path: str, parameters: Parameters | None = None
     ) -> bytes:
         """Send a request and return the file that answers it."""
-        return await self.http.send(operation, method, path, parameters, None)
+        return await self._run(self._core.http.send(operation, method, path, parameters))
 
-    def check_listening(self) -> None:
-        """Make sure that events come in.
+    def _is_dialled(self, channel: Channel) -> bool:
+        return self._core.known.was_dialled(channel.id)
 
-        :raises NotListening: no stream is open.
-        """
-        if not self.known.streams:
-            raise NotListening("open client.events() or client.run() before waiting for events")
+    async def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        return await self._runner.run(coroutine)
 
-    async def catch_up(self) -> None:
-        """Find out, after a reconnection, what ended meanwhile."""
-        for key in self.known.outcomes.pending():
-            await self.settle_if_over(key)
-        for channel_id in list(self.known.inboxes):
-            try:
-                await self.channels.get(channel_id)
-            except NotFound:
-                self.known.lose(channel_id)
-            except ArionError as failure:
-                logger.warning("after reconnecting: %s", failure)
-
-    async def settle_if_over(self, key: Key) -> None:
-        """Settle the outcome of a playback or recording that does not exist any more."""
-        kind, name = key
+    def _event(self, raw: Mapping[str, Any]) -> Any:
+        """Return a typed event, ``None`` if the message is not of its form."""
         try:
-            if kind == "playback":
-                await self.playbacks.get(name)
-            else:
-                await self.recordings.get_live(name)
-        except NotFound:
-            self.known.outcomes.settle(key, None)
-        except ArionError as failure:
-            logger.warning("%s %s: %s", kind, name, failure)
+            return parse_event(raw, self)
+        except (TypeError, ValueError, AttributeError):
+            logger.warning("ignored a message that is no event: %.200s", raw)
+            return None
+
+
+class BridgeScope:
+    """A bridge that is made when a block begins, and destroyed when it ends."""
+
+    def __init__(
+        self, client: Client, bridge_type: str, name: str | None, bridge_id: str | None
+    ) -> None:
+        self._client = client
+        self._type = bridge_type
+        self._name = name
+        self._id = bridge_id
+        self._bridge: Bridge | None = None
+
+    async def __aenter__(self) -> Bridge:
+        self._bridge = await self._client.bridges.create(
+            bridge_type=self._type, name=self._name, bridge_id=self._id
+        )
+        return self._bridge
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._bridge is not None:
+            await self._bridge.destroy()
 
 
 async def _handle(handler: CallHandler, event: StasisStart) -> None:
     channel = event.channel
     try:
         await handler(channel, event.args)
-    except (ChannelGone, NotFound) as failure:
+    except (ChannelGone, NotFound, ClientClosed) as failure:
         logger.debug("call %s ended: %s", channel.id, failure)
     except Exception:
         logger.exception("the handler of call %s failed", channel.id)

@@ -1,30 +1,31 @@
-"""The stream of events: one WebSocket, reconnected when it breaks."""
+"""Streams of typed events, and expectations of one."""
 
 from __future__ import annotations
 
-import asyncio
-import json
-import logging
-import random
-from collections.abc import Sequence
+import time
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-import aiohttp
-
-from arion._errors import ArionError, ConnectionFailed, api_error
-from arion._types import AnyEvent, parse_event
+from arion._errors import ClientClosed, TimedOut
+from arion._feed import Feed
+from arion._inbox import Inbox, Raw, Test
+from arion._types import EVENT_TYPES, AnyEvent, Event, UnknownEvent
 
 if TYPE_CHECKING:
     from arion._client import Client
 
-logger = logging.getLogger("arion")
+E = TypeVar("E", bound=Event)
 
-FIRST_DELAY = 0.1  # seconds before the first attempt to reconnect; doubles
-LONGEST_DELAY = 10.0
-HEARTBEAT = 30.0  # seconds between pings
-MAX_WAITING = 10_000  # events that the program has not taken; then the server has to wait
-MAX_MESSAGE = 16 * 1024 * 1024  # bytes
+
+def test_of(kinds: tuple[type[Event], ...]) -> Test:
+    """Return the test whether an event is one of these kinds; without any, all are."""
+    if not kinds or Event in kinds:
+        return lambda _: True
+    names = {kind.__name__ for kind in kinds}
+    if UnknownEvent in kinds:
+        return lambda raw: raw["type"] in names or raw["type"] not in EVENT_TYPES
+    return lambda raw: raw["type"] in names
 
 
 class EventStream:
@@ -32,22 +33,21 @@ class EventStream:
 
     Iterate over it with ``async for``. Used with ``async with`` it is connected on entry, so that
     nothing that follows can be missed, and closed on exit.
+
+    While the program does not take events, the latest 10,000 are kept.
     """
 
-    def __init__(
-        self, client: Client, apps: Sequence[str], *, subscribe_all: bool, reconnect: bool
-    ) -> None:
+    def __init__(self, client: Client, feed: Feed) -> None:
         self._client = client
-        self._apps = apps
-        self._subscribe_all = subscribe_all
-        self._reconnect = reconnect
-        self._queue: asyncio.Queue[AnyEvent | None] = asyncio.Queue(MAX_WAITING)
-        self._connected: asyncio.Future[None] | None = None
-        self._reader: asyncio.Task[None] | None = None
-        self._failure: ArionError | None = None
+        self._feed = feed
+
+    @property
+    def dropped(self) -> int:
+        """How many events were thrown away because the program did not take them."""
+        return self._feed.dropped
 
     async def __aenter__(self) -> Self:
-        await self._start()
+        await self._client._run(self._feed.start())
         return self
 
     async def __aexit__(
@@ -62,111 +62,100 @@ class EventStream:
         return self
 
     async def __anext__(self) -> AnyEvent:
-        await self._start()
-        event = await self._queue.get()
-        if event is not None:
-            return event
-        self._queue.put_nowait(None)
-        if self._failure is not None:
-            raise self._failure
-        raise StopAsyncIteration
+        while True:
+            try:
+                raw = await self._client._run(self._feed.next())
+            except ClientClosed:
+                raw = None
+            if raw is None:
+                raise StopAsyncIteration
+            event: AnyEvent | None = self._client._event(raw)
+            if event is not None:
+                return event
+
+    async def only(self, *kinds: type[E]) -> AsyncIterator[E]:
+        """Yield the events of these types and pass over all others."""
+        async for event in self:
+            if isinstance(event, kinds):
+                yield event
 
     async def aclose(self) -> None:
         """Disconnect the applications."""
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
+        await self._client._runner.tidy(self._feed.close())
 
-    async def _start(self) -> None:
-        """Connect, once.
 
-        :raises ApiError: the server refused the applications or the user.
-        :raises ConnectionFailed: it can't be reached, and the stream does not reconnect.
+class Expectation(Generic[E]):
+    """An event that the commands of a block cause; leaving the block waits for it.
+
+    :param channel_id: whose event; empty for any.
+    :param timeout: seconds, from the end of the block.
+    """
+
+    def __init__(
+        self,
+        client: Client,
+        channel_id: str,
+        kinds: tuple[type[E], ...],
+        where: Callable[[E], bool] | None,
+        timeout: float | None,
+    ) -> None:
+        self._client = client
+        self._channel_id = channel_id
+        self._kinds = kinds
+        self._where = where
+        self._timeout = timeout
+        self._inbox: Inbox | None = None
+        self._event: E | None = None
+
+    @property
+    def event(self) -> E:
+        """The event, once the block was left.
+
+        :raises RuntimeError: it was not.
         """
-        if self._connected is None:
-            self._connected = asyncio.get_running_loop().create_future()
-            self._reader = asyncio.create_task(self._run())  # noqa: TID251 - ended by aclose
-        await asyncio.shield(self._connected)
+        if self._event is None:
+            raise RuntimeError("the event is known after the block that expects it")
+        return self._event
 
-    async def _run(self) -> None:
-        assert self._connected is not None
-        self._client.known.streams += 1
+    async def __aenter__(self) -> Self:
+        client = self._client
+        watch = client._core.watch(self._channel_id, test_of(self._kinds))
+        self._inbox = await client._run(watch)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._inbox is not None
         try:
-            await self._connect_and_read()
-        except ArionError as failure:
-            self._failure = failure
-        except Exception as failure:
-            logger.exception("reading events failed")
-            self._failure = ConnectionFailed(f"events: {failure!r}")
+            if error is None:
+                self._event = await take(self._client, self._inbox, self._where, self._timeout)
         finally:
-            self._client.known.streams -= 1
-            if not self._connected.done():
-                if self._failure is not None:
-                    self._connected.set_exception(self._failure)
-                else:
-                    self._connected.cancel()
-            self._make_room()
-            self._queue.put_nowait(None)
+            await self._client._runner.tidy(self._client._core.unwatch(self._inbox))
 
-    def _make_room(self) -> None:
-        if self._queue.full():
-            self._queue.get_nowait()
 
-    async def _connect_and_read(self) -> None:
-        delay = FIRST_DELAY
-        while True:
-            try:
-                socket = await self._connect()
-            except ConnectionFailed as failure:
-                if not self._reconnect:
-                    raise
-                logger.warning("%s; trying again in %.1f s", failure, delay)
-                await asyncio.sleep(delay * random.uniform(0.5, 1))
-                delay = min(delay * 2, LONGEST_DELAY)
-                continue
-            delay = FIRST_DELAY
-            async with socket:
-                await self._on_connected()
-                await self._read(socket)
-            if not self._reconnect:
-                raise ConnectionFailed(f"the server closed the events with {socket.close_code}")
-            logger.warning("the events broke off (%s); reconnecting", socket.close_code)
-            await asyncio.sleep(delay * random.uniform(0.5, 1))
+async def take(
+    client: Client, inbox: Inbox, where: Callable[[Any], bool] | None, timeout: float | None
+) -> Any:
+    """Take the next event for which *where* holds; those before it are lost.
 
-    async def _connect(self) -> aiohttp.ClientWebSocketResponse:
-        http = self._client.http
-        query = {"app": ",".join(self._apps)}
-        if self._subscribe_all:
-            query["subscribeAll"] = "true"
+    :raises TimedOut: it did not come in time.
+    :raises ChannelGone: its channel ended first.
+    """
+    deadline = None if timeout is None else time.monotonic() + timeout
+    while True:
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
         try:
-            return await http.session.ws_connect(
-                f"{http.url}/events",
-                params=query,
-                protocols=("ari",),
-                heartbeat=HEARTBEAT,
-                max_msg_size=MAX_MESSAGE,
-            )
-        except aiohttp.WSServerHandshakeError as failure:
-            if 400 <= failure.status < 500:
-                raise api_error(failure.status, failure.message, "events.eventWebsocket") from None
-            raise ConnectionFailed(f"events: {failure.message} ({failure.status})") from failure
-        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
-            raise ConnectionFailed(f"events: {failure or type(failure).__name__}") from failure
+            raw = await client._run(inbox.take(_any, left))
+        except TimedOut:
+            raise TimedOut(f"the event did not come within {timeout} s") from None
+        event = client._event(raw)
+        if event is not None and (where is None or where(event)):
+            return event
 
-    async def _on_connected(self) -> None:
-        assert self._connected is not None
-        if self._connected.done():
-            await self._client.catch_up()
-        else:
-            self._connected.set_result(None)
 
-    async def _read(self, socket: aiohttp.ClientWebSocketResponse) -> None:
-        async for message in socket:
-            if message.type is aiohttp.WSMsgType.TEXT:
-                try:
-                    event = parse_event(json.loads(message.data), self._client)
-                except (ValueError, TypeError, AttributeError):
-                    logger.warning("ignored a message that is no event: %.200s", message.data)
-                    continue
-                self._client.known.note(event)
-                await self._queue.put(event)
+def _any(raw: Raw) -> bool:
+    return True

@@ -10,7 +10,7 @@ from urllib.parse import quote as _quote
 
 import aiohttp
 
-from arion._errors import ConnectionFailed, api_error
+from arion._errors import ConnectionFailed, TimedOut, api_error
 
 Parameters = Mapping[str, Any]
 
@@ -51,42 +51,50 @@ class Http:
         operation: str,
         method: str,
         path: str,
-        parameters: Parameters | None,
-        whole: Mapping[str, Any] | None,
+        parameters: Parameters | None = None,
+        whole: Any = None,
     ) -> bytes:
         """Send a request and return the body of its answer.
 
         :param whole: the JSON body, if it is no set of parameters.
         :raises ApiError: the server refused it.
         :raises ConnectionFailed: there was no answer.
+        :raises TimedOut: there was none in time.
         """
         options = _options(method, parameters, whole)
         try:
             async with self.session.request(method, self.url + path, **options) as response:
                 body = await response.read()
-        except (aiohttp.ClientError, TimeoutError, OSError) as failure:
+        except TimeoutError as failure:
+            raise TimedOut(f"{operation}: no answer within {self._timeout.total} s") from failure
+        except (aiohttp.ClientError, OSError) as failure:
             raise ConnectionFailed(f"{operation}: {failure or type(failure).__name__}") from failure
         if response.status >= 400:
-            raise api_error(response.status, _message(body, response.reason), operation)
+            data = _object(body)
+            message = str(data.get("message") or response.reason or "no reason given")
+            raise api_error(response.status, message, operation, data)
         return body
 
 
-def _options(
-    method: str, parameters: Parameters | None, whole: Mapping[str, Any] | None
-) -> dict[str, Any]:
+def _options(method: str, parameters: Parameters | None, whole: Any) -> dict[str, Any]:
     """Place parameters: in the body where one is usual, so that lists may contain commas."""
-    if whole is not None:
-        return {"json": dict(whole)}
     given = {name: value for name, value in (parameters or {}).items() if value is not None}
-    if not given:
-        return {}
-    if method in ("POST", "PUT"):
+    options: dict[str, Any] = {}
+    if whole is not None:
+        options["json"] = _jsonable(whole)
+    elif given and method in ("POST", "PUT"):
         return {"json": {name: _jsonable(value) for name, value in given.items()}}
-    return {"params": {name: _text(value) for name, value in given.items()}}
+    if given:
+        options["params"] = {name: _text(value) for name, value in given.items()}
+    return options
 
 
 def _jsonable(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple | set | frozenset) else value
+    if isinstance(value, Mapping):
+        return {name: _jsonable(item) for name, item in value.items()}
+    if isinstance(value, tuple | list | set | frozenset):
+        return [_jsonable(item) for item in value]
+    return value
 
 
 def _text(value: Any) -> str:
@@ -94,12 +102,13 @@ def _text(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, str | int | float):
         return str(value)
-    return ",".join(value)
+    return ",".join(map(str, value))
 
 
-def _message(body: bytes, reason: str | None) -> str:
+def _object(body: bytes) -> Mapping[str, Any]:
+    """Return a JSON object, empty if it is none."""
     try:
         data = json.loads(body)
-        return str(data["message"])
-    except (ValueError, KeyError, TypeError):
-        return reason or "no reason given"
+    except ValueError:
+        return {}
+    return data if isinstance(data, dict) else {}

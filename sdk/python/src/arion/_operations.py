@@ -6,13 +6,156 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from arion import _types
 from arion._http import quote
 
 if TYPE_CHECKING:
     from arion._client import Client
+
+
+class ApplicationsOperations:
+    """Operations of the tag ``applications``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.Application]:
+        """List the applications."""
+        data = await self._client.request(
+            "applications.list",
+            "GET",
+            "/applications",
+        )
+        return [_types.Application.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        application_name: str,
+    ) -> _types.Application:
+        """Describe an application.
+
+        :param application_name: the application
+        """
+        data = await self._client.request(
+            "applications.get",
+            "GET",
+            f"/applications/{quote(application_name)}",
+        )
+        return _types.Application.from_wire(data, self._client)
+
+    async def subscribe(
+        self,
+        application_name: str,
+        *,
+        event_source: str | Sequence[str],
+    ) -> _types.Application:
+        """Let an application hear of more.
+
+        :param application_name: the application
+        :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
+            `endpoint:<tech>/<resource>`, `deviceState:<name>`
+        """
+        data = await self._client.request(
+            "applications.subscribe",
+            "POST",
+            f"/applications/{quote(application_name)}/subscription",
+            {
+                "eventSource": event_source,
+            },
+        )
+        return _types.Application.from_wire(data, self._client)
+
+    async def unsubscribe(
+        self,
+        application_name: str,
+        *,
+        event_source: str | Sequence[str],
+    ) -> _types.Application:
+        """Let an application hear of less.
+
+        :param application_name: the application
+        :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
+            `endpoint:<tech>/<resource>`, `deviceState:<name>`
+        """
+        data = await self._client.request(
+            "applications.unsubscribe",
+            "DELETE",
+            f"/applications/{quote(application_name)}/subscription",
+            {
+                "eventSource": event_source,
+            },
+        )
+        return _types.Application.from_wire(data, self._client)
+
+    async def filter(
+        self,
+        application_name: str,
+        *,
+        event_filter: Mapping[str, Any] | None = None,
+    ) -> _types.Application:
+        """Choose the event types that an application gets.
+
+        :param application_name: the application
+        :param event_filter: lists of event types: `allowed` and `disallowed`
+        """
+        data = await self._client.request(
+            "applications.filter",
+            "PUT",
+            f"/applications/{quote(application_name)}/eventFilter",
+            whole=event_filter,
+        )
+        return _types.Application.from_wire(data, self._client)
+
+    async def list_workers(
+        self,
+        application_name: str,
+    ) -> builtins.list[_types.Worker]:
+        """List the connections that share an application.
+
+        :param application_name: the application
+        """
+        data = await self._client.request(
+            "applications.listWorkers",
+            "GET",
+            f"/applications/{quote(application_name)}/workers",
+        )
+        return [_types.Worker.from_wire(item, self._client) for item in data]
+
+    async def drain_worker(
+        self,
+        application_name: str,
+        worker_name: str,
+    ) -> None:
+        """Give a worker no new calls; it keeps those that it has.
+
+        :param application_name: the application
+        :param worker_name: the worker
+        """
+        await self._client.request(
+            "applications.drainWorker",
+            "POST",
+            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
+        )
+
+    async def undrain_worker(
+        self,
+        application_name: str,
+        worker_name: str,
+    ) -> None:
+        """Give a worker new calls again.
+
+        :param application_name: the application
+        :param worker_name: the worker
+        """
+        await self._client.request(
+            "applications.undrainWorker",
+            "DELETE",
+            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
+        )
 
 
 class AsteriskOperations:
@@ -116,7 +259,7 @@ class AsteriskOperations:
         object_type: str,
         object_id: str,
         *,
-        fields: Sequence[Mapping[str, Any]] | None = None,
+        fields: Sequence[Any] | None = None,
     ) -> builtins.list[_types.ConfigTuple]:
         """Make a configuration object, or change one.
 
@@ -281,8 +424,8 @@ class AsteriskOperations:
         )
 
 
-class EndpointsOperations:
-    """Operations of the tag ``endpoints``."""
+class BridgesOperations:
+    """Operations of the tag ``bridges``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -290,186 +433,428 @@ class EndpointsOperations:
     async def list(
         self,
         *,
-        state: str | None = None,
         after: str | None = None,
         limit: int | None = None,
-    ) -> builtins.list[_types.Endpoint]:
-        """List all endpoints.
+        fields: str | Sequence[str] | None = None,
+    ) -> builtins.list[_types.Bridge]:
+        """List all bridges.
 
-        :param state: only endpoints of this state
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
+        :param fields: members to answer with, and no others
         """
         data = await self._client.request(
-            "endpoints.list",
+            "bridges.list",
             "GET",
-            "/endpoints",
+            "/bridges",
             {
-                "state": state,
                 "after": after,
                 "limit": limit,
+                "fields": fields,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return [_types.Bridge.from_wire(item, self._client) for item in data]
 
-    async def list_by_tech(
+    async def create(
         self,
-        tech: str,
         *,
-        state: str | None = None,
-        after: str | None = None,
-        limit: int | None = None,
-    ) -> builtins.list[_types.Endpoint]:
-        """List the endpoints of one technology.
+        bridge_type: str | None = None,
+        bridge_id: str | None = None,
+        name: str | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> _types.Bridge:
+        """Create a bridge.
 
-        :param tech: technology, such as `PJSIP`
-        :param state: only endpoints of this state
-        :param after: the key of the last item seen. The `Link` header has the next page.
-        :param limit: how many at most; the items are then ordered by their id or name
+        :param bridge_type: attributes of the bridge, comma-separated
+        :param bridge_id: id for the bridge
+        :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
         data = await self._client.request(
-            "endpoints.listByTech",
-            "GET",
-            f"/endpoints/{quote(tech)}",
+            "bridges.create",
+            "POST",
+            "/bridges",
             {
-                "state": state,
-                "after": after,
-                "limit": limit,
+                "type": bridge_type,
+                "bridgeId": bridge_id,
+                "name": name,
+                "variables": variables,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return _types.Bridge.from_wire(data, self._client)
 
     async def get(
         self,
-        tech: str,
-        resource: str,
-    ) -> _types.Endpoint:
-        """Describe an endpoint.
+        bridge_id: str,
+    ) -> _types.Bridge:
+        """Describe a bridge.
 
-        :param tech: technology, such as `PJSIP`
-        :param resource: name within the technology
+        :param bridge_id: the bridge
         """
         data = await self._client.request(
-            "endpoints.get",
+            "bridges.get",
             "GET",
-            f"/endpoints/{quote(tech)}/{quote(resource)}",
+            f"/bridges/{quote(bridge_id)}",
         )
-        return _types.Endpoint.from_wire(data, self._client)
+        return _types.Bridge.from_wire(data, self._client)
 
-    async def send_message(
+    async def create_with_id(
         self,
+        bridge_id: str,
         *,
-        to: str,
-        sender: str,
-        body: str | None = None,
+        bridge_type: str | None = None,
+        name: str | None = None,
         variables: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Send a text message to an endpoint or address.
+    ) -> _types.Bridge:
+        """Create a bridge of a chosen id.
 
-        :param to: technology and destination, such as `pjsip:alice`
-        :param sender: endpoint or address that it comes from
-        :param body: the text
-        :param variables: what the technology adds; header fields for PJSIP
+        :param bridge_id: id for the bridge
+        :param bridge_type: attributes of the bridge, comma-separated
+        :param name: a name for people
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
         """
-        await self._client.request(
-            "endpoints.sendMessage",
-            "PUT",
-            "/endpoints/sendMessage",
-            {
-                "to": to,
-                "from": sender,
-                "body": body,
-                "variables": variables,
-            },
-        )
-
-    async def refer(
-        self,
-        *,
-        to: str,
-        sender: str,
-        refer_to: str,
-        to_self: bool | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Ask an endpoint or address to call somebody.
-
-        :param to: technology and destination, such as `pjsip:alice`
-        :param sender: endpoint or address that it comes from
-        :param refer_to: endpoint or address that is to be called
-        :param to_self: call the endpoint `refer_to` through this server instead of directly
-        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
-            for Refer-To
-        """
-        await self._client.request(
-            "endpoints.refer",
+        data = await self._client.request(
+            "bridges.createWithId",
             "POST",
-            "/endpoints/refer",
+            f"/bridges/{quote(bridge_id)}",
             {
-                "to": to,
-                "from": sender,
-                "refer_to": refer_to,
-                "to_self": to_self,
+                "type": bridge_type,
+                "name": name,
                 "variables": variables,
             },
         )
+        return _types.Bridge.from_wire(data, self._client)
 
-    async def send_message_to_endpoint(
+    async def destroy(
         self,
-        tech: str,
-        resource: str,
-        *,
-        sender: str,
-        body: str | None = None,
-        variables: Mapping[str, Any] | None = None,
+        bridge_id: str,
     ) -> None:
-        """Send a text message to an endpoint.
+        """End a bridge; its channels stay.
 
-        :param tech: technology, such as `PJSIP`
-        :param resource: name within the technology
-        :param sender: endpoint or address that it comes from
-        :param body: the text
-        :param variables: what the technology adds; header fields for PJSIP
+        :param bridge_id: the bridge
         """
         await self._client.request(
-            "endpoints.sendMessageToEndpoint",
-            "PUT",
-            f"/endpoints/{quote(tech)}/{quote(resource)}/sendMessage",
-            {
-                "from": sender,
-                "body": body,
-                "variables": variables,
-            },
+            "bridges.destroy",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}",
         )
 
-    async def refer_to_endpoint(
+    async def add_channel(
         self,
-        tech: str,
-        resource: str,
+        bridge_id: str,
         *,
-        sender: str,
-        refer_to: str,
-        to_self: bool | None = None,
-        variables: Mapping[str, Any] | None = None,
+        channel: str | Sequence[str],
+        role: str | None = None,
+        absorb_dtmf: bool | None = None,
+        mute: bool | None = None,
+        inhibit_connected_line_updates: bool | None = None,
     ) -> None:
-        """Ask an endpoint to call somebody.
+        """Let channels join.
 
-        :param tech: technology, such as `PJSIP`
-        :param resource: name within the technology
-        :param sender: endpoint or address that it comes from
-        :param refer_to: endpoint or address that is to be called
-        :param to_self: call the endpoint `refer_to` through this server instead of directly
-        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
-            for Refer-To
+        :param bridge_id: the bridge
+        :param channel: channels
+        :param role: role in the bridge, such as `participant` or `announcer` in a holding bridge
+        :param absorb_dtmf: keep keys of these channels from the bridge
+        :param mute: drop these channels' audio
+        :param inhibit_connected_line_updates: do not tell them who they are connected to
         """
         await self._client.request(
-            "endpoints.referToEndpoint",
+            "bridges.addChannel",
             "POST",
-            f"/endpoints/{quote(tech)}/{quote(resource)}/refer",
+            f"/bridges/{quote(bridge_id)}/addChannel",
             {
-                "from": sender,
-                "refer_to": refer_to,
-                "to_self": to_self,
+                "channel": channel,
+                "role": role,
+                "absorbDTMF": absorb_dtmf,
+                "mute": mute,
+                "inhibitConnectedLineUpdates": inhibit_connected_line_updates,
+            },
+        )
+
+    async def remove_channel(
+        self,
+        bridge_id: str,
+        *,
+        channel: str | Sequence[str],
+    ) -> None:
+        """Let channels leave.
+
+        :param bridge_id: the bridge
+        :param channel: channels
+        """
+        await self._client.request(
+            "bridges.removeChannel",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/removeChannel",
+            {
+                "channel": channel,
+            },
+        )
+
+    async def start_moh(
+        self,
+        bridge_id: str,
+        *,
+        moh_class: str | None = None,
+    ) -> None:
+        """Play music on hold to all.
+
+        :param bridge_id: the bridge
+        :param moh_class: music on hold class
+        """
+        await self._client.request(
+            "bridges.startMoh",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/moh",
+            {
+                "mohClass": moh_class,
+            },
+        )
+
+    async def stop_moh(
+        self,
+        bridge_id: str,
+    ) -> None:
+        """Stop the music.
+
+        :param bridge_id: the bridge
+        """
+        await self._client.request(
+            "bridges.stopMoh",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}/moh",
+        )
+
+    async def play(
+        self,
+        bridge_id: str,
+        *,
+        media: str | Sequence[str],
+        announcer_format: str | None = None,
+        lang: str | None = None,
+        offsetms: int | None = None,
+        skipms: int | None = None,
+        playback_id: str | None = None,
+    ) -> _types.Playback:
+        """Play media to all.
+
+        :param bridge_id: the bridge
+        :param media: what to play, in order
+        :param announcer_format: audio format in which to play
+        :param lang: language of prompts
+        :param offsetms: milliseconds to skip at the start
+        :param skipms: milliseconds that forward and reverse move
+        :param playback_id: id for the playback
+        """
+        data = await self._client.request(
+            "bridges.play",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/play",
+            {
+                "media": media,
+                "announcer_format": announcer_format,
+                "lang": lang,
+                "offsetms": offsetms,
+                "skipms": skipms,
+                "playbackId": playback_id,
+            },
+        )
+        return _types.Playback.from_wire(data, self._client)
+
+    async def play_with_id(
+        self,
+        bridge_id: str,
+        playback_id: str,
+        *,
+        media: str | Sequence[str],
+        announcer_format: str | None = None,
+        lang: str | None = None,
+        offsetms: int | None = None,
+        skipms: int | None = None,
+    ) -> _types.Playback:
+        """Play media to all, as a playback of a chosen id.
+
+        :param bridge_id: the bridge
+        :param playback_id: the playback
+        :param media: what to play, in order
+        :param announcer_format: audio format in which to play
+        :param lang: language of prompts
+        :param offsetms: milliseconds to skip at the start
+        :param skipms: milliseconds that forward and reverse move
+        """
+        data = await self._client.request(
+            "bridges.playWithId",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/play/{quote(playback_id)}",
+            {
+                "media": media,
+                "announcer_format": announcer_format,
+                "lang": lang,
+                "offsetms": offsetms,
+                "skipms": skipms,
+            },
+        )
+        return _types.Playback.from_wire(data, self._client)
+
+    async def record(
+        self,
+        bridge_id: str,
+        *,
+        name: str,
+        file_format: str,
+        recorder_format: str | None = None,
+        max_duration_seconds: int | None = None,
+        max_silence_seconds: int | None = None,
+        if_exists: Literal["fail", "overwrite", "append"] | None = None,
+        beep: bool | None = None,
+        terminate_on: Literal["none", "any", "*", "#"] | None = None,
+    ) -> _types.LiveRecording:
+        """Record what all say.
+
+        :param bridge_id: the bridge
+        :param name: name to store it under
+        :param file_format: file format
+        :param recorder_format: audio format in which to record
+        :param max_duration_seconds: stop after this long; 0 for no limit
+        :param max_silence_seconds: stop after this much silence; 0 for no limit
+        :param if_exists: what to do if the name is taken
+        :param beep: whether to play a tone first
+        :param terminate_on: key that ends it
+        """
+        data = await self._client.request(
+            "bridges.record",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/record",
+            {
+                "name": name,
+                "format": file_format,
+                "recorder_format": recorder_format,
+                "maxDurationSeconds": max_duration_seconds,
+                "maxSilenceSeconds": max_silence_seconds,
+                "ifExists": if_exists,
+                "beep": beep,
+                "terminateOn": terminate_on,
+            },
+        )
+        return _types.LiveRecording.from_wire(data, self._client)
+
+    async def set_video_source(
+        self,
+        bridge_id: str,
+        channel_id: str,
+    ) -> None:
+        """Let everybody see one channel's video.
+
+        :param bridge_id: the bridge
+        :param channel_id: a channel in the bridge
+        """
+        await self._client.request(
+            "bridges.setVideoSource",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/videoSource/{quote(channel_id)}",
+        )
+
+    async def clear_video_source(
+        self,
+        bridge_id: str,
+    ) -> None:
+        """Let everybody see who talks.
+
+        :param bridge_id: the bridge
+        """
+        await self._client.request(
+            "bridges.clearVideoSource",
+            "DELETE",
+            f"/bridges/{quote(bridge_id)}/videoSource",
+        )
+
+    async def get_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+    ) -> _types.Variable:
+        """Read a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVar",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+            },
+        )
+        return _types.Variable.from_wire(data, self._client)
+
+    async def set_bridge_var(
+        self,
+        bridge_id: str,
+        *,
+        variable: str,
+        value: str | None = None,
+        report_events: bool | None = None,
+    ) -> None:
+        """Set a variable of a bridge.
+
+        :param bridge_id: the bridge
+        :param variable: its name
+        :param value: the new value; without one the variable is unset
+        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVar",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variable",
+            {
+                "variable": variable,
+                "value": value,
+                "report_events": report_events,
+            },
+        )
+
+    async def get_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: str | Sequence[str],
+    ) -> _types.Variables:
+        """Read several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: their names
+        """
+        data = await self._client.request(
+            "bridges.getBridgeVars",
+            "GET",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
+                "variables": variables,
+            },
+        )
+        return _types.Variables.from_wire(data, self._client)
+
+    async def set_bridge_vars(
+        self,
+        bridge_id: str,
+        *,
+        variables: Mapping[str, Any],
+    ) -> None:
+        """Set several variables of a bridge.
+
+        :param bridge_id: the bridge
+        :param variables: name and value of each; an object says whether the bridge shows the
+            variable in `bridgevars` from now on
+        """
+        await self._client.request(
+            "bridges.setBridgeVars",
+            "POST",
+            f"/bridges/{quote(bridge_id)}/variables",
+            {
                 "variables": variables,
             },
         )
@@ -531,7 +916,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> _types.Channel:
         """Create a channel, call its endpoint, and send it to an application or the dialplan when
         it answers.
@@ -580,7 +965,22 @@ class ChannelsOperations:
         channel_id: str | Sequence[str] | None = None,
         app: str | None = None,
         reason_code: str | None = None,
-        reason: str | None = None,
+        reason: Literal[
+            "normal",
+            "busy",
+            "congestion",
+            "no_answer",
+            "timeout",
+            "rejected",
+            "unallocated",
+            "normal_unspecified",
+            "number_incomplete",
+            "codec_mismatch",
+            "interworking",
+            "failure",
+            "answered_elsewhere",
+        ]
+        | None = None,
     ) -> builtins.list[_types.HangupResult]:
         """End several calls at once.
 
@@ -612,7 +1012,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> _types.Channel:
         """Create a channel for an application, without calling its endpoint yet.
 
@@ -679,7 +1079,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> _types.Channel:
         """Create a channel of a chosen id, call its endpoint, and send it to an application or
         the dialplan when it answers.
@@ -726,7 +1126,22 @@ class ChannelsOperations:
         channel_id: str,
         *,
         reason_code: str | None = None,
-        reason: str | None = None,
+        reason: Literal[
+            "normal",
+            "busy",
+            "congestion",
+            "no_answer",
+            "timeout",
+            "rejected",
+            "unallocated",
+            "normal_unspecified",
+            "number_incomplete",
+            "codec_mismatch",
+            "interworking",
+            "failure",
+            "answered_elsewhere",
+        ]
+        | None = None,
     ) -> None:
         """End a channel.
 
@@ -929,7 +1344,7 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        direction: str | None = None,
+        direction: Literal["both", "in", "out"] | None = None,
     ) -> None:
         """Silence a channel.
 
@@ -949,7 +1364,7 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        direction: str | None = None,
+        direction: Literal["both", "in", "out"] | None = None,
     ) -> None:
         """End the silence.
 
@@ -1128,9 +1543,9 @@ class ChannelsOperations:
         file_format: str,
         max_duration_seconds: int | None = None,
         max_silence_seconds: int | None = None,
-        if_exists: str | None = None,
+        if_exists: Literal["fail", "overwrite", "append"] | None = None,
         beep: bool | None = None,
-        terminate_on: str | None = None,
+        terminate_on: Literal["none", "any", "*", "#"] | None = None,
     ) -> _types.LiveRecording:
         """Record what a channel says.
 
@@ -1231,7 +1646,7 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        variables: Mapping[str, Any] | None = None,
+        variables: Mapping[str, str],
     ) -> None:
         """Set several variables.
 
@@ -1252,18 +1667,18 @@ class ChannelsOperations:
         channel_id: str,
         *,
         app: str,
-        spy: str | None = None,
-        whisper: str | None = None,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
         app_args: str | None = None,
         snoop_id: str | None = None,
     ) -> _types.Channel:
         """Spy on a channel or whisper to it, by a new channel.
 
         :param channel_id: the channel to spy on or whisper to
+        :param app: application that gets the new channel
         :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
         :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
             hear the other
-        :param app: application that gets the new channel
         :param app_args: arguments for the application, comma-separated
         :param snoop_id: id for the new channel
         """
@@ -1272,9 +1687,9 @@ class ChannelsOperations:
             "POST",
             f"/channels/{quote(channel_id)}/snoop",
             {
+                "app": app,
                 "spy": spy,
                 "whisper": whisper,
-                "app": app,
                 "appArgs": app_args,
                 "snoopId": snoop_id,
             },
@@ -1287,18 +1702,18 @@ class ChannelsOperations:
         snoop_id: str,
         *,
         app: str,
-        spy: str | None = None,
-        whisper: str | None = None,
+        spy: Literal["none", "both", "out", "in"] | None = None,
+        whisper: Literal["none", "both", "out", "in"] | None = None,
         app_args: str | None = None,
     ) -> _types.Channel:
         """Spy on a channel or whisper to it, by a new channel of a chosen id.
 
         :param channel_id: the channel to spy on or whisper to
         :param snoop_id: id for the new channel
+        :param app: application that gets the new channel
         :param spy: what the new channel says: `in`, what the other says; `out`, what it hears
         :param whisper: who hears what the new channel hears: `out`, the other; `in`, those who
             hear the other
-        :param app: application that gets the new channel
         :param app_args: arguments for the application, comma-separated
         """
         data = await self._client.request(
@@ -1306,9 +1721,9 @@ class ChannelsOperations:
             "POST",
             f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
             {
+                "app": app,
                 "spy": spy,
                 "whisper": whisper,
-                "app": app,
                 "appArgs": app_args,
             },
         )
@@ -1353,8 +1768,77 @@ class ChannelsOperations:
         return _types.RTPstat.from_wire(data, self._client)
 
 
-class BridgesOperations:
-    """Operations of the tag ``bridges``."""
+class DeviceStatesOperations:
+    """Operations of the tag ``deviceStates``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.DeviceState]:
+        """List the devices whose state applications set."""
+        data = await self._client.request(
+            "deviceStates.list",
+            "GET",
+            "/deviceStates",
+        )
+        return [_types.DeviceState.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        device_name: str,
+    ) -> _types.DeviceState:
+        """Tell the state of a device.
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        data = await self._client.request(
+            "deviceStates.get",
+            "GET",
+            f"/deviceStates/{quote(device_name)}",
+        )
+        return _types.DeviceState.from_wire(data, self._client)
+
+    async def update(
+        self,
+        device_name: str,
+        *,
+        device_state: Literal[
+            "NOT_INUSE", "INUSE", "BUSY", "INVALID", "UNAVAILABLE", "RINGING", "RINGINUSE", "ONHOLD"
+        ],
+    ) -> None:
+        """Set the state of a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        :param device_state: its new state
+        """
+        await self._client.request(
+            "deviceStates.update",
+            "PUT",
+            f"/deviceStates/{quote(device_name)}",
+            {
+                "deviceState": device_state,
+            },
+        )
+
+    async def delete(
+        self,
+        device_name: str,
+    ) -> None:
+        """Forget a device that applications own (`Stasis:` devices).
+
+        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
+        """
+        await self._client.request(
+            "deviceStates.delete",
+            "DELETE",
+            f"/deviceStates/{quote(device_name)}",
+        )
+
+
+class EndpointsOperations:
+    """Operations of the tag ``endpoints``."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -1362,429 +1846,367 @@ class BridgesOperations:
     async def list(
         self,
         *,
+        state: str | None = None,
         after: str | None = None,
         limit: int | None = None,
-        fields: str | Sequence[str] | None = None,
-    ) -> builtins.list[_types.Bridge]:
-        """List all bridges.
+    ) -> builtins.list[_types.Endpoint]:
+        """List all endpoints.
 
+        :param state: only endpoints of this state
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
-        :param fields: members to answer with, and no others
         """
         data = await self._client.request(
-            "bridges.list",
+            "endpoints.list",
             "GET",
-            "/bridges",
+            "/endpoints",
             {
+                "state": state,
                 "after": after,
                 "limit": limit,
-                "fields": fields,
             },
         )
-        return [_types.Bridge.from_wire(item, self._client) for item in data]
+        return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
-    async def create(
+    async def list_by_tech(
         self,
+        tech: str,
         *,
-        bridge_type: str | None = None,
-        bridge_id: str | None = None,
-        name: str | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> _types.Bridge:
-        """Create a bridge.
+        state: str | None = None,
+        after: str | None = None,
+        limit: int | None = None,
+    ) -> builtins.list[_types.Endpoint]:
+        """List the endpoints of one technology.
 
-        :param bridge_type: attributes of the bridge, comma-separated
-        :param bridge_id: id for the bridge
-        :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param tech: technology, such as `PJSIP`
+        :param state: only endpoints of this state
+        :param after: the key of the last item seen. The `Link` header has the next page.
+        :param limit: how many at most; the items are then ordered by their id or name
         """
         data = await self._client.request(
-            "bridges.create",
-            "POST",
-            "/bridges",
+            "endpoints.listByTech",
+            "GET",
+            f"/endpoints/{quote(tech)}",
             {
-                "type": bridge_type,
-                "bridgeId": bridge_id,
-                "name": name,
-                "variables": variables,
+                "state": state,
+                "after": after,
+                "limit": limit,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return [_types.Endpoint.from_wire(item, self._client) for item in data]
 
     async def get(
         self,
-        bridge_id: str,
-    ) -> _types.Bridge:
-        """Describe a bridge.
+        tech: str,
+        resource: str,
+    ) -> _types.Endpoint:
+        """Describe an endpoint.
 
-        :param bridge_id: the bridge
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
         """
         data = await self._client.request(
-            "bridges.get",
+            "endpoints.get",
             "GET",
-            f"/bridges/{quote(bridge_id)}",
+            f"/endpoints/{quote(tech)}/{quote(resource)}",
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Endpoint.from_wire(data, self._client)
 
-    async def create_with_id(
+    async def send_message(
         self,
-        bridge_id: str,
         *,
-        bridge_type: str | None = None,
-        name: str | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> _types.Bridge:
-        """Create a bridge of a chosen id.
+        to: str,
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Send a text message to an endpoint or address.
 
-        :param bridge_type: attributes of the bridge, comma-separated
-        :param bridge_id: id for the bridge
-        :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
         """
-        data = await self._client.request(
-            "bridges.createWithId",
-            "POST",
-            f"/bridges/{quote(bridge_id)}",
+        await self._client.request(
+            "endpoints.sendMessage",
+            "PUT",
+            "/endpoints/sendMessage",
             {
-                "type": bridge_type,
-                "name": name,
+                "to": to,
+                "from": sender,
+                "body": body,
                 "variables": variables,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
 
-    async def destroy(
+    async def refer(
         self,
-        bridge_id: str,
-    ) -> None:
-        """End a bridge; its channels stay.
-
-        :param bridge_id: the bridge
-        """
-        await self._client.request(
-            "bridges.destroy",
-            "DELETE",
-            f"/bridges/{quote(bridge_id)}",
-        )
-
-    async def add_channel(
-        self,
-        bridge_id: str,
         *,
-        channel: str | Sequence[str],
-        role: str | None = None,
-        absorb_dtmf: bool | None = None,
-        mute: bool | None = None,
-        inhibit_connected_line_updates: bool | None = None,
+        to: str,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Let channels join.
+        """Ask an endpoint or address to call somebody.
 
-        :param bridge_id: the bridge
-        :param channel: channels
-        :param role: role in the bridge, such as `participant` or `announcer` in a holding bridge
-        :param absorb_dtmf: keep keys of these channels from the bridge
-        :param mute: drop these channels' audio
-        :param inhibit_connected_line_updates: do not tell them who they are connected to
+        :param to: technology and destination, such as `pjsip:alice`
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
         """
         await self._client.request(
-            "bridges.addChannel",
+            "endpoints.refer",
             "POST",
-            f"/bridges/{quote(bridge_id)}/addChannel",
+            "/endpoints/refer",
             {
-                "channel": channel,
-                "role": role,
-                "absorbDTMF": absorb_dtmf,
-                "mute": mute,
-                "inhibitConnectedLineUpdates": inhibit_connected_line_updates,
+                "to": to,
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
             },
         )
 
-    async def remove_channel(
+    async def send_message_to_endpoint(
         self,
-        bridge_id: str,
+        tech: str,
+        resource: str,
         *,
-        channel: str | Sequence[str],
+        sender: str,
+        body: str | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Let channels leave.
+        """Send a text message to an endpoint.
 
-        :param bridge_id: the bridge
-        :param channel: channels
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param body: the text
+        :param variables: what the technology adds; header fields for PJSIP
         """
         await self._client.request(
-            "bridges.removeChannel",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/removeChannel",
+            "endpoints.sendMessageToEndpoint",
+            "PUT",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/sendMessage",
             {
-                "channel": channel,
+                "from": sender,
+                "body": body,
+                "variables": variables,
             },
         )
 
-    async def start_moh(
+    async def refer_to_endpoint(
         self,
-        bridge_id: str,
+        tech: str,
+        resource: str,
         *,
-        moh_class: str | None = None,
+        sender: str,
+        refer_to: str,
+        to_self: bool | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
-        """Play music on hold to all.
+        """Ask an endpoint to call somebody.
 
-        :param bridge_id: the bridge
-        :param moh_class: music on hold class
+        :param tech: technology, such as `PJSIP`
+        :param resource: name within the technology
+        :param sender: endpoint or address that it comes from
+        :param refer_to: endpoint or address that is to be called
+        :param to_self: call the endpoint `refer_to` through this server instead of directly
+        :param variables: what the technology adds; header fields for PJSIP, and `display_name`
+            for Refer-To
         """
         await self._client.request(
-            "bridges.startMoh",
+            "endpoints.referToEndpoint",
             "POST",
-            f"/bridges/{quote(bridge_id)}/moh",
+            f"/endpoints/{quote(tech)}/{quote(resource)}/refer",
             {
-                "mohClass": moh_class,
+                "from": sender,
+                "refer_to": refer_to,
+                "to_self": to_self,
+                "variables": variables,
             },
         )
 
-    async def stop_moh(
-        self,
-        bridge_id: str,
-    ) -> None:
-        """Stop the music.
 
-        :param bridge_id: the bridge
+class EventsOperations:
+    """Operations of the tag ``events``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def claim_channel(
+        self,
+        *,
+        channel_id: str,
+        application: str,
+    ) -> None:
+        """Claim a channel that is offered by CallBroadcast; the first one wins.
+
+        :param channel_id: the channel
+        :param application: the application that claims it
         """
         await self._client.request(
-            "bridges.stopMoh",
-            "DELETE",
-            f"/bridges/{quote(bridge_id)}/moh",
+            "events.claimChannel",
+            "POST",
+            "/events/claim",
+            {
+                "channelId": channel_id,
+                "application": application,
+            },
         )
 
-    async def play(
+    async def user_event(
         self,
-        bridge_id: str,
+        event_name: str,
         *,
-        media: str | Sequence[str],
-        announcer_format: str | None = None,
-        lang: str | None = None,
-        offsetms: int | None = None,
-        skipms: int | None = None,
-        playback_id: str | None = None,
-    ) -> _types.Playback:
-        """Play media to all.
+        application: str,
+        source: str | Sequence[str] | None = None,
+        variables: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Publish an event of your own making.
 
-        :param bridge_id: the bridge
-        :param media: what to play, in order
-        :param announcer_format: audio format in which to play
-        :param lang: language of prompts
-        :param offsetms: milliseconds to skip at the start
-        :param skipms: milliseconds that forward and reverse move
-        :param playback_id: id for the playback
+        :param event_name: name of the event
+        :param application: application to receive it
+        :param source: what the event is about, such as `channel:<id>`
+        :param variables: what the event contains
+        """
+        await self._client.request(
+            "events.userEvent",
+            "POST",
+            f"/events/user/{quote(event_name)}",
+            {
+                "application": application,
+                "source": source,
+                "variables": variables,
+            },
+        )
+
+
+class MailboxesOperations:
+    """Operations of the tag ``mailboxes``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def list(
+        self,
+    ) -> builtins.list[_types.Mailbox]:
+        """List the mailboxes."""
+        data = await self._client.request(
+            "mailboxes.list",
+            "GET",
+            "/mailboxes",
+        )
+        return [_types.Mailbox.from_wire(item, self._client) for item in data]
+
+    async def get(
+        self,
+        mailbox_name: str,
+    ) -> _types.Mailbox:
+        """Tell how many messages a mailbox has.
+
+        :param mailbox_name: the mailbox, such as `100@default`
         """
         data = await self._client.request(
-            "bridges.play",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/play",
+            "mailboxes.get",
+            "GET",
+            f"/mailboxes/{quote(mailbox_name)}",
+        )
+        return _types.Mailbox.from_wire(data, self._client)
+
+    async def update(
+        self,
+        mailbox_name: str,
+        *,
+        old_messages: int,
+        new_messages: int,
+    ) -> None:
+        """Set how many messages a mailbox has; it is made if need be.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        :param old_messages: messages that were heard
+        :param new_messages: messages that were not heard yet
+        """
+        await self._client.request(
+            "mailboxes.update",
+            "PUT",
+            f"/mailboxes/{quote(mailbox_name)}",
             {
-                "media": media,
-                "announcer_format": announcer_format,
-                "lang": lang,
-                "offsetms": offsetms,
-                "skipms": skipms,
-                "playbackId": playback_id,
+                "oldMessages": old_messages,
+                "newMessages": new_messages,
             },
+        )
+
+    async def delete(
+        self,
+        mailbox_name: str,
+    ) -> None:
+        """Forget a mailbox.
+
+        :param mailbox_name: the mailbox, such as `100@default`
+        """
+        await self._client.request(
+            "mailboxes.delete",
+            "DELETE",
+            f"/mailboxes/{quote(mailbox_name)}",
+        )
+
+
+class PlaybacksOperations:
+    """Operations of the tag ``playbacks``."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def get(
+        self,
+        playback_id: str,
+    ) -> _types.Playback:
+        """Describe a playback.
+
+        :param playback_id: the playback
+        """
+        data = await self._client.request(
+            "playbacks.get",
+            "GET",
+            f"/playbacks/{quote(playback_id)}",
         )
         return _types.Playback.from_wire(data, self._client)
 
-    async def play_with_id(
+    async def stop(
         self,
-        bridge_id: str,
+        playback_id: str,
+    ) -> None:
+        """Stop a playback.
+
+        :param playback_id: the playback
+        """
+        await self._client.request(
+            "playbacks.stop",
+            "DELETE",
+            f"/playbacks/{quote(playback_id)}",
+        )
+
+    async def control(
+        self,
         playback_id: str,
         *,
-        media: str | Sequence[str],
-        announcer_format: str | None = None,
-        lang: str | None = None,
-        offsetms: int | None = None,
-        skipms: int | None = None,
-    ) -> _types.Playback:
-        """Play media to all, as a playback of a chosen id.
+        operation: Literal["restart", "pause", "unpause", "reverse", "forward"],
+    ) -> None:
+        """Steer a playback.
 
-        :param bridge_id: the bridge
         :param playback_id: the playback
-        :param media: what to play, in order
-        :param announcer_format: audio format in which to play
-        :param lang: language of prompts
-        :param offsetms: milliseconds to skip at the start
-        :param skipms: milliseconds that forward and reverse move
-        """
-        data = await self._client.request(
-            "bridges.playWithId",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/play/{quote(playback_id)}",
-            {
-                "media": media,
-                "announcer_format": announcer_format,
-                "lang": lang,
-                "offsetms": offsetms,
-                "skipms": skipms,
-            },
-        )
-        return _types.Playback.from_wire(data, self._client)
-
-    async def record(
-        self,
-        bridge_id: str,
-        *,
-        name: str,
-        file_format: str,
-        recorder_format: str | None = None,
-        max_duration_seconds: int | None = None,
-        max_silence_seconds: int | None = None,
-        if_exists: str | None = None,
-        beep: bool | None = None,
-        terminate_on: str | None = None,
-    ) -> _types.LiveRecording:
-        """Record what all say.
-
-        :param bridge_id: the bridge
-        :param name: name to store it under
-        :param file_format: file format
-        :param recorder_format: audio format in which to record
-        :param max_duration_seconds: stop after this long; 0 for no limit
-        :param max_silence_seconds: stop after this much silence; 0 for no limit
-        :param if_exists: what to do if the name is taken
-        :param beep: whether to play a tone first
-        :param terminate_on: key that ends it
-        """
-        data = await self._client.request(
-            "bridges.record",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/record",
-            {
-                "name": name,
-                "format": file_format,
-                "recorder_format": recorder_format,
-                "maxDurationSeconds": max_duration_seconds,
-                "maxSilenceSeconds": max_silence_seconds,
-                "ifExists": if_exists,
-                "beep": beep,
-                "terminateOn": terminate_on,
-            },
-        )
-        return _types.LiveRecording.from_wire(data, self._client)
-
-    async def set_video_source(
-        self,
-        bridge_id: str,
-        channel_id: str,
-    ) -> None:
-        """Let everybody see one channel's video.
-
-        :param bridge_id: the bridge
-        :param channel_id: a channel in the bridge
+        :param operation: what to do
         """
         await self._client.request(
-            "bridges.setVideoSource",
+            "playbacks.control",
             "POST",
-            f"/bridges/{quote(bridge_id)}/videoSource/{quote(channel_id)}",
-        )
-
-    async def clear_video_source(
-        self,
-        bridge_id: str,
-    ) -> None:
-        """Let everybody see who talks.
-
-        :param bridge_id: the bridge
-        """
-        await self._client.request(
-            "bridges.clearVideoSource",
-            "DELETE",
-            f"/bridges/{quote(bridge_id)}/videoSource",
-        )
-
-    async def get_bridge_var(
-        self,
-        bridge_id: str,
-        *,
-        variable: str,
-    ) -> _types.Variable:
-        """Read a variable of a bridge.
-
-        :param bridge_id: the bridge
-        :param variable: its name
-        """
-        data = await self._client.request(
-            "bridges.getBridgeVar",
-            "GET",
-            f"/bridges/{quote(bridge_id)}/variable",
+            f"/playbacks/{quote(playback_id)}/control",
             {
-                "variable": variable,
-            },
-        )
-        return _types.Variable.from_wire(data, self._client)
-
-    async def set_bridge_var(
-        self,
-        bridge_id: str,
-        *,
-        variable: str,
-        value: str | None = None,
-        report_events: bool | None = None,
-    ) -> None:
-        """Set a variable of a bridge.
-
-        :param bridge_id: the bridge
-        :param variable: its name
-        :param value: the new value; without one the variable is unset
-        :param report_events: whether the bridge shows the variable in `bridgevars` from now on
-        """
-        await self._client.request(
-            "bridges.setBridgeVar",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/variable",
-            {
-                "variable": variable,
-                "value": value,
-                "report_events": report_events,
-            },
-        )
-
-    async def get_bridge_vars(
-        self,
-        bridge_id: str,
-        *,
-        variables: str | Sequence[str],
-    ) -> _types.Variables:
-        """Read several variables of a bridge.
-
-        :param bridge_id: the bridge
-        :param variables: their names
-        """
-        data = await self._client.request(
-            "bridges.getBridgeVars",
-            "GET",
-            f"/bridges/{quote(bridge_id)}/variables",
-            {
-                "variables": variables,
-            },
-        )
-        return _types.Variables.from_wire(data, self._client)
-
-    async def set_bridge_vars(
-        self,
-        bridge_id: str,
-        *,
-        variables: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Set several variables of a bridge.
-
-        :param bridge_id: the bridge
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
-        """
-        await self._client.request(
-            "bridges.setBridgeVars",
-            "POST",
-            f"/bridges/{quote(bridge_id)}/variables",
-            {
-                "variables": variables,
+                "operation": operation,
             },
         )
 
@@ -2025,392 +2447,18 @@ class SoundsOperations:
         return _types.Sound.from_wire(data, self._client)
 
 
-class PlaybacksOperations:
-    """Operations of the tag ``playbacks``."""
+class Operations:
+    """All operations by tag."""
 
     def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def get(
-        self,
-        playback_id: str,
-    ) -> _types.Playback:
-        """Describe a playback.
-
-        :param playback_id: the playback
-        """
-        data = await self._client.request(
-            "playbacks.get",
-            "GET",
-            f"/playbacks/{quote(playback_id)}",
-        )
-        return _types.Playback.from_wire(data, self._client)
-
-    async def stop(
-        self,
-        playback_id: str,
-    ) -> None:
-        """Stop a playback.
-
-        :param playback_id: the playback
-        """
-        await self._client.request(
-            "playbacks.stop",
-            "DELETE",
-            f"/playbacks/{quote(playback_id)}",
-        )
-
-    async def control(
-        self,
-        playback_id: str,
-        *,
-        operation: str,
-    ) -> None:
-        """Steer a playback.
-
-        :param playback_id: the playback
-        :param operation: what to do
-        """
-        await self._client.request(
-            "playbacks.control",
-            "POST",
-            f"/playbacks/{quote(playback_id)}/control",
-            {
-                "operation": operation,
-            },
-        )
-
-
-class EventsOperations:
-    """Operations of the tag ``events``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def claim_channel(
-        self,
-        *,
-        channel_id: str,
-        application: str,
-    ) -> None:
-        """Claim a channel that is offered by CallBroadcast; the first one wins.
-
-        :param channel_id: the channel
-        :param application: the application that claims it
-        """
-        await self._client.request(
-            "events.claimChannel",
-            "POST",
-            "/events/claim",
-            {
-                "channelId": channel_id,
-                "application": application,
-            },
-        )
-
-    async def user_event(
-        self,
-        event_name: str,
-        *,
-        application: str,
-        source: str | Sequence[str] | None = None,
-        variables: Mapping[str, Any] | None = None,
-    ) -> None:
-        """Publish an event of your own making.
-
-        :param event_name: name of the event
-        :param application: application to receive it
-        :param source: what the event is about, such as `channel:<id>`
-        :param variables: what the event contains
-        """
-        await self._client.request(
-            "events.userEvent",
-            "POST",
-            f"/events/user/{quote(event_name)}",
-            {
-                "application": application,
-                "source": source,
-                "variables": variables,
-            },
-        )
-
-
-class ApplicationsOperations:
-    """Operations of the tag ``applications``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def list(
-        self,
-    ) -> builtins.list[_types.Application]:
-        """List the applications."""
-        data = await self._client.request(
-            "applications.list",
-            "GET",
-            "/applications",
-        )
-        return [_types.Application.from_wire(item, self._client) for item in data]
-
-    async def get(
-        self,
-        application_name: str,
-    ) -> _types.Application:
-        """Describe an application.
-
-        :param application_name: the application
-        """
-        data = await self._client.request(
-            "applications.get",
-            "GET",
-            f"/applications/{quote(application_name)}",
-        )
-        return _types.Application.from_wire(data, self._client)
-
-    async def subscribe(
-        self,
-        application_name: str,
-        *,
-        event_source: str | Sequence[str],
-    ) -> _types.Application:
-        """Let an application hear of more.
-
-        :param application_name: the application
-        :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
-            `endpoint:<tech>/<resource>`, `deviceState:<name>`
-        """
-        data = await self._client.request(
-            "applications.subscribe",
-            "POST",
-            f"/applications/{quote(application_name)}/subscription",
-            {
-                "eventSource": event_source,
-            },
-        )
-        return _types.Application.from_wire(data, self._client)
-
-    async def unsubscribe(
-        self,
-        application_name: str,
-        *,
-        event_source: str | Sequence[str],
-    ) -> _types.Application:
-        """Let an application hear of less.
-
-        :param application_name: the application
-        :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
-            `endpoint:<tech>/<resource>`, `deviceState:<name>`
-        """
-        data = await self._client.request(
-            "applications.unsubscribe",
-            "DELETE",
-            f"/applications/{quote(application_name)}/subscription",
-            {
-                "eventSource": event_source,
-            },
-        )
-        return _types.Application.from_wire(data, self._client)
-
-    async def filter(
-        self,
-        application_name: str,
-        *,
-        event_filter: Mapping[str, Any] | None = None,
-    ) -> _types.Application:
-        """Choose the event types that an application gets.
-
-        :param application_name: the application
-        :param event_filter: lists of event types: `allowed` and `disallowed`
-        """
-        data = await self._client.request(
-            "applications.filter",
-            "PUT",
-            f"/applications/{quote(application_name)}/eventFilter",
-            {},
-            whole=event_filter,
-        )
-        return _types.Application.from_wire(data, self._client)
-
-    async def list_workers(
-        self,
-        application_name: str,
-    ) -> builtins.list[_types.Worker]:
-        """List the connections that share an application.
-
-        :param application_name: the application
-        """
-        data = await self._client.request(
-            "applications.listWorkers",
-            "GET",
-            f"/applications/{quote(application_name)}/workers",
-        )
-        return [_types.Worker.from_wire(item, self._client) for item in data]
-
-    async def drain_worker(
-        self,
-        application_name: str,
-        worker_name: str,
-    ) -> None:
-        """Give a worker no new calls; it keeps those that it has.
-
-        :param application_name: the application
-        :param worker_name: the worker
-        """
-        await self._client.request(
-            "applications.drainWorker",
-            "POST",
-            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
-        )
-
-    async def undrain_worker(
-        self,
-        application_name: str,
-        worker_name: str,
-    ) -> None:
-        """Give a worker new calls again.
-
-        :param application_name: the application
-        :param worker_name: the worker
-        """
-        await self._client.request(
-            "applications.undrainWorker",
-            "DELETE",
-            f"/applications/{quote(application_name)}/workers/{quote(worker_name)}/drain",
-        )
-
-
-class DeviceStatesOperations:
-    """Operations of the tag ``deviceStates``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def list(
-        self,
-    ) -> builtins.list[_types.DeviceState]:
-        """List the devices whose state applications set."""
-        data = await self._client.request(
-            "deviceStates.list",
-            "GET",
-            "/deviceStates",
-        )
-        return [_types.DeviceState.from_wire(item, self._client) for item in data]
-
-    async def get(
-        self,
-        device_name: str,
-    ) -> _types.DeviceState:
-        """Tell the state of a device.
-
-        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
-        """
-        data = await self._client.request(
-            "deviceStates.get",
-            "GET",
-            f"/deviceStates/{quote(device_name)}",
-        )
-        return _types.DeviceState.from_wire(data, self._client)
-
-    async def update(
-        self,
-        device_name: str,
-        *,
-        device_state: str,
-    ) -> None:
-        """Set the state of a device that applications own (`Stasis:` devices).
-
-        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
-        :param device_state: its new state
-        """
-        await self._client.request(
-            "deviceStates.update",
-            "PUT",
-            f"/deviceStates/{quote(device_name)}",
-            {
-                "deviceState": device_state,
-            },
-        )
-
-    async def delete(
-        self,
-        device_name: str,
-    ) -> None:
-        """Forget a device that applications own (`Stasis:` devices).
-
-        :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
-        """
-        await self._client.request(
-            "deviceStates.delete",
-            "DELETE",
-            f"/deviceStates/{quote(device_name)}",
-        )
-
-
-class MailboxesOperations:
-    """Operations of the tag ``mailboxes``."""
-
-    def __init__(self, client: Client) -> None:
-        self._client = client
-
-    async def list(
-        self,
-    ) -> builtins.list[_types.Mailbox]:
-        """List the mailboxes."""
-        data = await self._client.request(
-            "mailboxes.list",
-            "GET",
-            "/mailboxes",
-        )
-        return [_types.Mailbox.from_wire(item, self._client) for item in data]
-
-    async def get(
-        self,
-        mailbox_name: str,
-    ) -> _types.Mailbox:
-        """Tell how many messages a mailbox has.
-
-        :param mailbox_name: the mailbox, such as `100@default`
-        """
-        data = await self._client.request(
-            "mailboxes.get",
-            "GET",
-            f"/mailboxes/{quote(mailbox_name)}",
-        )
-        return _types.Mailbox.from_wire(data, self._client)
-
-    async def update(
-        self,
-        mailbox_name: str,
-        *,
-        old_messages: int,
-        new_messages: int,
-    ) -> None:
-        """Set how many messages a mailbox has; it is made if need be.
-
-        :param mailbox_name: the mailbox, such as `100@default`
-        :param old_messages: messages that were heard
-        :param new_messages: messages that were not heard yet
-        """
-        await self._client.request(
-            "mailboxes.update",
-            "PUT",
-            f"/mailboxes/{quote(mailbox_name)}",
-            {
-                "oldMessages": old_messages,
-                "newMessages": new_messages,
-            },
-        )
-
-    async def delete(
-        self,
-        mailbox_name: str,
-    ) -> None:
-        """Forget a mailbox.
-
-        :param mailbox_name: the mailbox, such as `100@default`
-        """
-        await self._client.request(
-            "mailboxes.delete",
-            "DELETE",
-            f"/mailboxes/{quote(mailbox_name)}",
-        )
+        self.applications = ApplicationsOperations(client)
+        self.asterisk = AsteriskOperations(client)
+        self.bridges = BridgesOperations(client)
+        self.channels = ChannelsOperations(client)
+        self.device_states = DeviceStatesOperations(client)
+        self.endpoints = EndpointsOperations(client)
+        self.user_events = EventsOperations(client)
+        self.mailboxes = MailboxesOperations(client)
+        self.playbacks = PlaybacksOperations(client)
+        self.recordings = RecordingsOperations(client)
+        self.sounds = SoundsOperations(client)

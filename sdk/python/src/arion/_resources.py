@@ -1,38 +1,52 @@
-"""The verbs of channels, bridges, playbacks and recordings, as methods of the things themselves."""
+"""What can be done with channels, bridges, playbacks and recordings beyond single operations.
+
+The other methods of these things are generated: see ``_bound.py``.
+"""
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import uuid
-from collections.abc import AsyncIterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 
-from arion._errors import ArionError, ChannelGone, NotFound, PlaybackError, RecordingError
+from arion._bound import (
+    BoundBridge,
+    BoundChannel,
+    BoundLiveRecording,
+    BoundPlayback,
+    BoundStoredRecording,
+)
+from arion._errors import ArionError, ChannelGone, NotFound, PlaybackError, RecordingError, TimedOut
 
 if TYPE_CHECKING:
     from arion import _types
     from arion._client import Client
-    from arion._inbox import Inbox
+    from arion._events import Expectation
+    from arion._inbox import Raw
+
+logger = logging.getLogger("arion")
 
 E = TypeVar("E", bound="_types.Event")
+F = TypeVar("F", bound="_types.Event")
 
 Media = str | Sequence[str]
 
+KEY_WAIT = 5.0  # seconds to wait for a key
 
-class ChannelMethods:
+
+class ChannelMethods(BoundChannel):
     """What can be done with a channel."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        id: str
-        _client: Client
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     # life
-
-    async def answer(self) -> None:
-        """Answer the call."""
-        await self._client.channels.answer(self.id)
 
     async def hangup(self, reason: str | None = None) -> None:
         """End the call; one that ended already is fine.
@@ -40,53 +54,17 @@ class ChannelMethods:
         :param reason: such as ``normal``, ``busy`` or ``congestion``.
         """
         try:
-            await self._client.channels.hangup(self.id, reason=reason)
+            await self._client.channels.hangup(self.id, reason=reason)  # type: ignore[arg-type]
         except NotFound:
             pass
 
-    async def ring(self) -> None:
-        """Let the caller hear ringing."""
-        await self._client.channels.ring(self.id)
-
-    async def ring_stop(self) -> None:
-        """Stop the ringing."""
-        await self._client.channels.ring_stop(self.id)
-
-    async def progress(self) -> None:
-        """Open the audio path before the answer."""
-        await self._client.channels.progress(self.id)
-
-    async def dial(self, *, caller: str | None = None, timeout: int | None = None) -> None:
-        """Call the endpoint of a channel that was created before.
+    async def wait_gone(self, *, timeout: float | None = None) -> ChannelGone:
+        """Wait until the channel has ended or left the application; return how.
 
         :param timeout: seconds.
+        :raises TimedOut: it has not in time.
         """
-        await self._client.channels.dial(self.id, caller=caller, timeout=timeout)
-
-    async def continue_in_dialplan(
-        self,
-        *,
-        context: str | None = None,
-        extension: str | None = None,
-        priority: int | None = None,
-        label: str | None = None,
-    ) -> None:
-        """Leave the application and go on in the dialplan."""
-        await self._client.channels.continue_in_dialplan(
-            self.id, context=context, extension=extension, priority=priority, label=label
-        )
-
-    async def move(self, app: str, app_args: str | None = None) -> None:
-        """Hand the channel to another application."""
-        await self._client.channels.move(self.id, app=app, app_args=app_args)
-
-    async def redirect(self, endpoint: str) -> None:
-        """Send the far end to another address."""
-        await self._client.channels.redirect(self.id, endpoint=endpoint)
-
-    async def refresh(self) -> _types.Channel:
-        """Return the channel as it is now."""
-        return await self._client.channels.get(self.id)
+        return await self._client._run(self._client._core.gone([self.id], timeout))
 
     # audio
 
@@ -98,10 +76,10 @@ class ChannelMethods:
         offset_ms: int | None = None,
         skip_ms: int | None = None,
     ) -> _types.Playback:
-        """Play media and return at once; ``await (await channel.play(…)).wait()`` for its end."""
+        """Play media and return at once; ``finished()`` of what it returns waits for the end."""
         client = self._client
         playback_id = str(uuid.uuid4())
-        with _Expecting(client, "playback", playback_id):
+        async with _Expecting(client, "playback", playback_id):
             return await client.channels.play(
                 self.id,
                 media=media,
@@ -111,12 +89,16 @@ class ChannelMethods:
                 playback_id=playback_id,
             )
 
-    async def say(self, media: Media, *, lang: str | None = None) -> _types.Playback:
+    async def say(
+        self, media: Media, *, lang: str | None = None, timeout: float | None = None
+    ) -> _types.Playback:
         """Play media and return when it has ended.
 
+        :param timeout: seconds.
         :raises PlaybackError: it could not be played.
+        :raises TimedOut: it took longer.
         """
-        return await (await self.play(media, lang=lang)).wait()
+        return await (await self.play(media, lang=lang)).finished(timeout=timeout)
 
     async def record(
         self,
@@ -129,9 +111,9 @@ class ChannelMethods:
         beep: bool | None = None,
         terminate_on: str | None = None,
     ) -> _types.LiveRecording:
-        """Record what the channel says; durations in seconds."""
+        """Record what the channel says, and return at once; durations in seconds."""
         client = self._client
-        with _Expecting(client, "recording", name):
+        async with _Expecting(client, "recording", name):
             return await client.channels.record(
                 self.id,
                 name=name,
@@ -140,47 +122,79 @@ class ChannelMethods:
                 max_silence_seconds=max_silence,
                 if_exists=if_exists,
                 beep=beep,
-                terminate_on=terminate_on,
+                terminate_on=terminate_on,  # type: ignore[arg-type]
             )
 
-    async def send_dtmf(self, dtmf: str, **times_ms: int) -> None:
-        """Send keys.
+    # keys
 
-        :param times_ms: ``before``, ``between``, ``duration`` and ``after``.
+    async def digit(self, *, timeout: float | None = None) -> str | None:
+        """Take the next key that was pressed, even before this call.
+
+        :param timeout: seconds.
+        :return: ``None`` if there was none in time.
+        :raises ChannelGone: the channel ended first.
         """
-        await self._client.channels.send_dtmf(self.id, dtmf=dtmf, **times_ms)
+        try:
+            event = await self._take(_is_digit, timeout)
+        except TimedOut:
+            return None
+        return str(event["digit"])
 
-    async def mute(self, direction: Literal["both", "in", "out"] | None = None) -> None:
-        """Silence the channel."""
-        await self._client.channels.mute(self.id, direction=direction)
+    async def digits(
+        self, most: int, *, end: str = "#", first: float = KEY_WAIT, between: float = KEY_WAIT
+    ) -> str:
+        """Take several keys; return those that came.
 
-    async def unmute(self, direction: Literal["both", "in", "out"] | None = None) -> None:
-        """End the silence."""
-        await self._client.channels.unmute(self.id, direction=direction)
+        :param most: how many are enough.
+        :param end: the key that ends it; it is not among the result.
+        :param first: seconds to wait for the first one.
+        :param between: seconds to wait for each other.
+        :raises ChannelGone: the channel ended first.
+        """
+        keys = ""
+        while len(keys) < most:
+            key = await self.digit(timeout=between if keys else first)
+            if key is None or key in end:
+                break
+            keys += key
+        return keys
 
-    async def hold(self) -> None:
-        """Put the far end on hold."""
-        await self._client.channels.hold(self.id)
+    async def ask(
+        self,
+        media: Media,
+        *,
+        most: int = 1,
+        end: str = "",
+        first: float = KEY_WAIT,
+        between: float = KEY_WAIT,
+        lang: str | None = None,
+    ) -> str:
+        """Play media until a key is pressed, and return the keys.
 
-    async def unhold(self) -> None:
-        """Resume the far end."""
-        await self._client.channels.unhold(self.id)
+        Keys that were pressed before count, so whoever knows the menu need not listen to it.
 
-    async def start_moh(self, moh_class: str | None = None) -> None:
-        """Play music on hold."""
-        await self._client.channels.start_moh(self.id, moh_class=moh_class)
+        :param most: how many keys are enough.
+        :param end: the key that ends it; it is not among the result.
+        :param first: seconds to wait for the first one when the media has ended.
+        :param between: seconds to wait for each other.
+        :return: the keys; empty if there was none.
+        :raises ChannelGone: the channel ended first.
+        """
+        playback = await self.play(media, lang=lang)
+        wanted = _DigitOrEnd(playback.id)
+        event = await self._take(wanted, None)
+        if event["type"] == "PlaybackFinished":
+            return await self.digits(most, end=end, first=first, between=between)
+        await playback.stop()
+        key = str(event["digit"])
+        if key in end or most <= 1:
+            return "" if key in end else key
+        return key + await self.digits(most - 1, end=end, first=between, between=between)
 
-    async def stop_moh(self) -> None:
-        """Stop the music."""
-        await self._client.channels.stop_moh(self.id)
-
-    async def start_silence(self) -> None:
-        """Send silence."""
-        await self._client.channels.start_silence(self.id)
-
-    async def stop_silence(self) -> None:
-        """Stop sending silence."""
-        await self._client.channels.stop_silence(self.id)
+    async def forget_digits(self) -> None:
+        """Drop the keys that were pressed and not taken."""
+        while await self.digit(timeout=0) is not None:
+            pass
 
     # variables
 
@@ -197,68 +211,88 @@ class ChannelMethods:
 
     # events
 
-    def _inbox(self) -> Inbox:
-        self._client.check_listening()
-        return self._client.known.inbox(self.id)
+    @overload
+    def events(self) -> AsyncIterator[_types.AnyEvent]: ...
 
-    async def events(self) -> AsyncIterator[_types.Event]:
-        """Yield the events of this channel that nobody took yet, until it is gone."""
-        inbox = self._inbox()
+    @overload
+    def events(self, one: type[E], /) -> AsyncIterator[E]: ...
+
+    @overload
+    def events(self, one: type[E], two: type[F], /) -> AsyncIterator[E | F]: ...
+
+    @overload
+    def events(self, *kinds: type[E]) -> AsyncIterator[E]: ...
+
+    async def events(self, *kinds: type[Any]) -> AsyncIterator[Any]:
+        """Yield the events of this channel that nobody took yet, until it is gone.
+
+        :param kinds: only these types; the others stay. All if none is given.
+        """
+        wanted = _test_of(kinds)
         try:
             while True:
-                yield await inbox.take(lambda _: True)
+                event = self._client._event(await self._take(wanted, None))
+                if event is not None:
+                    yield event
         except ChannelGone:
             return
 
-    async def wait_for(self, kind: type[E], *, timeout: float | None = None) -> E:
+    @overload
+    async def wait_for(self, one: type[E], /, *, timeout: float | None = None) -> E: ...
+
+    @overload
+    async def wait_for(
+        self, one: type[E], two: type[F], /, *, timeout: float | None = None
+    ) -> E | F: ...
+
+    @overload
+    async def wait_for(self, *kinds: type[E], timeout: float | None = None) -> E: ...
+
+    async def wait_for(self, *kinds: type[Any], timeout: float | None = None) -> Any:
         """Take the first event of a type, waiting for it if need be; other events stay.
 
-        :param timeout: seconds.
-        :raises TimeoutError: it did not come in time.
-        :raises ChannelGone: the channel ended first.
-        """
-        inbox = self._inbox()
-        async with asyncio.timeout(timeout):
-            event: E = await inbox.take(lambda event: isinstance(event, kind))
-        return event
-
-    async def digit(self, *, timeout: float | None = None) -> str | None:
-        """Take the next key that was pressed, even before this call.
+        It may have come before: see :meth:`expect` for those that are yet to come.
 
         :param timeout: seconds.
-        :return: ``None`` if there was none in time.
+        :raises TimedOut: it did not come in time.
         :raises ChannelGone: the channel ended first.
         """
-        inbox = self._inbox()
-        try:
-            async with asyncio.timeout(timeout):
-                event = await inbox.take(lambda event: event.type == "ChannelDtmfReceived")
-        except TimeoutError:
-            return None
-        return str(event.digit)
+        return self._client._event(await self._take(_test_of(kinds), timeout))
 
-    async def wait_gone(self) -> None:
-        """Wait until the channel has ended or left the application."""
-        inbox = self._inbox()
-        try:
-            await inbox.take(lambda _: False)
-        except ChannelGone:
-            return
+    def expect(
+        self,
+        *kinds: type[E],
+        where: Callable[[E], bool] | None = None,
+        timeout: float | None = None,
+    ) -> Expectation[E]:
+        """Expect an event of this channel that the commands of a block cause.
+
+        ::
+
+            async with channel.expect(arion.ChannelHold, timeout=5) as held:
+                await channel.hold()
+            print(held.event.musicclass)
+
+        :param where: what else must hold of the event.
+        :param timeout: seconds, from the end of the block.
+        """
+        from arion._events import Expectation
+
+        return Expectation(self._client, self.id, kinds, where, timeout)
+
+    async def _take(self, wanted: Callable[[Raw], bool], timeout: float | None) -> Raw:
+        return await self._client._run(self._client._core.take(self.id, wanted, timeout))
 
 
-class BridgeMethods:
+class BridgeMethods(BoundBridge):
     """What can be done with a bridge."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        id: str
-        _client: Client
-
     async def add(self, *channels: _types.Channel | str, **options: Any) -> None:
         """Let channels join.
 
-        :param options: ``role``, ``absorb_dtmf``, ``mute``.
+        :param options: as of the operation ``bridges.add_channel``: ``role``, ``mute`` …
         """
         await self._client.bridges.add_channel(self.id, channel=_ids(channels), **options)
 
@@ -270,10 +304,21 @@ class BridgeMethods:
         """Play media to all and return at once."""
         client = self._client
         playback_id = str(uuid.uuid4())
-        with _Expecting(client, "playback", playback_id):
+        async with _Expecting(client, "playback", playback_id):
             return await client.bridges.play(
                 self.id, media=media, lang=lang, playback_id=playback_id
             )
+
+    async def say(
+        self, media: Media, *, lang: str | None = None, timeout: float | None = None
+    ) -> _types.Playback:
+        """Play media to all and return when it has ended.
+
+        :param timeout: seconds.
+        :raises PlaybackError: it could not be played.
+        :raises TimedOut: it took longer.
+        """
+        return await (await self.play(media, lang=lang)).finished(timeout=timeout)
 
     async def record(
         self,
@@ -282,22 +327,14 @@ class BridgeMethods:
         format: str = "wav",  # noqa: A002 - the parameter's name in ARI
         **options: Any,
     ) -> _types.LiveRecording:
-        """Record what all say.
+        """Record what all say, and return at once.
 
         :param options: as of the operation ``bridges.record``.
         """
-        with _Expecting(self._client, "recording", name):
+        async with _Expecting(self._client, "recording", name):
             return await self._client.bridges.record(
                 self.id, name=name, file_format=format, **options
             )
-
-    async def start_moh(self, moh_class: str | None = None) -> None:
-        """Play music on hold to all."""
-        await self._client.bridges.start_moh(self.id, moh_class=moh_class)
-
-    async def stop_moh(self) -> None:
-        """Stop the music."""
-        await self._client.bridges.stop_moh(self.id)
 
     async def destroy(self) -> None:
         """End the bridge; its channels stay. One that ended already is fine."""
@@ -306,31 +343,27 @@ class BridgeMethods:
         except NotFound:
             pass
 
-    async def refresh(self) -> _types.Bridge:
-        """Return the bridge as it is now."""
-        return await self._client.bridges.get(self.id)
 
-
-class PlaybackMethods:
+class PlaybackMethods(BoundPlayback):
     """What can be done with a playback."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        id: str
-        state: str
-        media_uri: str
-        _client: Client
-
-    async def wait(self) -> _types.Playback:
+    async def finished(self, *, timeout: float | None = None) -> _types.Playback:
         """Wait until it has ended, and return it as it was then.
 
+        :param timeout: seconds.
         :raises PlaybackError: it could not be played.
+        :raises TimedOut: it has not ended in time.
         """
-        ended: _types.Playback | None = await _outcome(self._client, "playback", self.id)
-        if ended is not None and ended.state == "failed":
+        client = self._client
+        raw = await client._run(client._core.outcome(("playback", self.id), timeout))
+        if raw is None:
+            return self  # type: ignore[return-value]
+        ended = type(self).from_wire(raw, client)  # type: ignore[attr-defined]
+        if ended.state == "failed":
             raise PlaybackError(f"{ended.media_uri} could not be played")
-        return ended or self  # type: ignore[return-value]
+        return ended  # type: ignore[no-any-return]
 
     async def stop(self) -> None:
         """Stop it; one that ended already is fine."""
@@ -339,108 +372,83 @@ class PlaybackMethods:
         except NotFound:
             pass
 
-    async def control(
-        self, operation: Literal["restart", "pause", "unpause", "reverse", "forward"]
-    ) -> None:
-        """Steer it."""
-        await self._client.playbacks.control(self.id, operation=operation)
 
-
-class LiveRecordingMethods:
+class LiveRecordingMethods(BoundLiveRecording):
     """What can be done with a recording in progress."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        name: str
-        _client: Client
-
-    async def wait(self) -> _types.LiveRecording:
+    async def finished(self, *, timeout: float | None = None) -> _types.LiveRecording:
         """Wait until it has ended, and return it as it was then.
 
+        :param timeout: seconds.
         :raises RecordingError: it broke off.
+        :raises TimedOut: it has not ended in time.
         """
-        ended: _types.LiveRecording | None = await _outcome(self._client, "recording", self.name)
-        if ended is not None and ended.state == "failed":
+        client = self._client
+        raw = await client._run(client._core.outcome(("recording", self.name), timeout))
+        if raw is None:
+            return self  # type: ignore[return-value]
+        ended = type(self).from_wire(raw, client)  # type: ignore[attr-defined]
+        if ended.state == "failed":
             raise RecordingError(ended.cause or f"{ended.name} broke off")
-        return ended or self  # type: ignore[return-value]
+        return ended  # type: ignore[no-any-return]
 
-    async def stop(self) -> None:
-        """Stop it and keep the file."""
-        await self._client.recordings.stop(self.name)
-
-    async def cancel(self) -> None:
-        """Stop it and discard the file."""
-        await self._client.recordings.cancel(self.name)
-
-    async def pause(self) -> None:
-        """Interrupt it."""
-        await self._client.recordings.pause(self.name)
-
-    async def unpause(self) -> None:
-        """Go on."""
-        await self._client.recordings.unpause(self.name)
-
-    async def mute(self) -> None:
-        """Record silence instead."""
-        await self._client.recordings.mute(self.name)
-
-    async def unmute(self) -> None:
-        """Record sound again."""
-        await self._client.recordings.unmute(self.name)
+    async def stored(self) -> _types.StoredRecording:
+        """Return the file that it became."""
+        return await self._client.recordings.get_stored(self.name)
 
 
-class StoredRecordingMethods:
+class StoredRecordingMethods(BoundStoredRecording):
     """What can be done with a complete recording."""
 
     __slots__ = ()
 
-    if TYPE_CHECKING:
-        name: str
-        _client: Client
-
-    async def download(self) -> bytes:
-        """Return the file."""
-        return await self._client.recordings.get_stored_file(self.name)
-
     async def copy(self, name: str) -> _types.StoredRecording:
         """Copy it."""
         return await self._client.recordings.copy_stored(self.name, destination_recording_name=name)
-
-    async def delete(self) -> None:
-        """Delete it."""
-        await self._client.recordings.delete_stored(self.name)
 
 
 class _Expecting:
     """Has an outcome noted from before the command on, unless the command fails."""
 
     def __init__(self, client: Client, kind: str, name: str) -> None:
-        self._outcomes = client.known.outcomes
+        self._client = client
         self._key = (kind, name)
 
-    def __enter__(self) -> None:
-        self._outcomes.forget(self._key)
-        self._outcomes.expect(self._key)
+    async def __aenter__(self) -> None:
+        await self._client._run(self._client._core.expect(self._key))
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None and issubclass(kind, ArionError):
-            self._outcomes.forget(self._key)
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if isinstance(error, ArionError):
+            await self._client._runner.tidy(self._client._core.forget(self._key))
 
 
-async def _outcome(client: Client, kind: str, name: str) -> Any:
-    """Wait for an outcome; ``None`` if it happened unseen."""
-    client.check_listening()
-    outcomes = client.known.outcomes
-    key = (kind, name)
-    if not outcomes.is_expected(key):
-        # It was started elsewhere, or the outcome was told before.
-        outcomes.expect(key)
-        await client.settle_if_over(key)
-    try:
-        return await asyncio.shield(outcomes.expect(key))
-    finally:
-        outcomes.forget(key)
+class _DigitOrEnd:
+    """Accepts a key, or the end of a playback."""
+
+    def __init__(self, playback_id: str) -> None:
+        self._playback_id = playback_id
+
+    def __call__(self, raw: Raw) -> bool:
+        if raw["type"] == "PlaybackFinished":
+            return bool(raw["playback"]["id"] == self._playback_id)
+        return _is_digit(raw)
+
+
+def _is_digit(raw: Raw) -> bool:
+    return bool(raw["type"] == "ChannelDtmfReceived")
+
+
+def _test_of(kinds: tuple[type[_types.Event], ...]) -> Callable[[Raw], bool]:
+    from arion._events import test_of
+
+    return test_of(kinds)
 
 
 def _ids(channels: Sequence[_types.Channel | str]) -> list[str]:

@@ -6,8 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
+from arion._bound import (
+    BoundApplication,
+    BoundDeviceState,
+    BoundEndpoint,
+    BoundLogChannel,
+    BoundMailbox,
+    BoundModule,
+    BoundSound,
+)
 from arion._resources import (
     BridgeMethods,
     ChannelMethods,
@@ -29,6 +38,7 @@ class Event:
     :param application: the application that the event is addressed to.
     :param timestamp: when it happened, as the server wrote it.
     :param asterisk_id: the node that it comes from.
+    :param seq: its number, if the server numbers events (see ``resume``).
     :param raw: the message as it came.
     """
 
@@ -36,16 +46,38 @@ class Event:
     application: str
     timestamp: str
     asterisk_id: str
+    seq: int | None
     raw: Json = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownEvent(Event):
-    """An event of a type that this version does not know."""
+    """An event of a type that this version does not know.
+
+    :param name: its type on the wire; ``raw`` has all of it.
+    """
+
+    type: Literal["UnknownEvent"]
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Application:
+class Reconnected(Event):
+    """The connection broke and is back; events of the time between may be missing.
+
+    Made by this package. Whoever resumes gets what was missed, or a ``Resync``, instead.
+    """
+
+    type: Literal["Reconnected"]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the message that this package made."""
+        return cls(**_common(data))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application(BoundApplication):
     """A Stasis application and what it is subscribed to.
 
     :param name: the name it registered with
@@ -64,6 +96,7 @@ class Application:
     device_names: list[str]
     events_allowed: list[dict[str, Any]]
     events_disallowed: list[dict[str, Any]]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -76,6 +109,7 @@ class Application:
             device_names=list(data.get("device_names") or ()),
             events_allowed=list(data.get("events_allowed") or ()),
             events_disallowed=list(data.get("events_disallowed") or ()),
+            _client=client,
         )
 
 
@@ -236,7 +270,7 @@ class ConfigTuple:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LogChannel:
+class LogChannel(BoundLogChannel):
     """A place that the server logs to.
 
     :param channel: file, console or syslog facility
@@ -249,6 +283,7 @@ class LogChannel:
     type: str
     status: str
     configuration: str
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -258,11 +293,12 @@ class LogChannel:
             type=data.get("type", ""),
             status=data.get("status", ""),
             configuration=data.get("configuration", ""),
+            _client=client,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Module:
+class Module(BoundModule):
     """A part of the server.
 
     :param name: such as `app_dial.so`
@@ -277,6 +313,7 @@ class Module:
     use_count: int
     status: str
     support_level: str
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -287,6 +324,7 @@ class Module:
             use_count=data.get("use_count", 0),
             status=data.get("status", ""),
             support_level=data.get("support_level", ""),
+            _client=client,
         )
 
 
@@ -677,7 +715,7 @@ class HangupResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class DeviceState:
+class DeviceState(BoundDeviceState):
     """Whether a device is in use.
 
     :param name: technology and resource
@@ -686,6 +724,7 @@ class DeviceState:
 
     name: str
     state: str
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -693,11 +732,12 @@ class DeviceState:
         return cls(
             name=data.get("name", ""),
             state=data.get("state", ""),
+            _client=client,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(BoundEndpoint):
     """A device or trunk that can be called.
 
     :param technology: such as `PJSIP`
@@ -710,6 +750,7 @@ class Endpoint:
     resource: str
     state: str | None = None
     channel_ids: list[str]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -719,6 +760,7 @@ class Endpoint:
             resource=data.get("resource", ""),
             state=data.get("state"),
             channel_ids=list(data.get("channel_ids") or ()),
+            _client=client,
         )
 
 
@@ -749,7 +791,7 @@ class TextMessage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mailbox:
+class Mailbox(BoundMailbox):
     """How many messages wait in a mailbox.
 
     :param name: the mailbox
@@ -760,6 +802,7 @@ class Mailbox:
     name: str
     old_messages: int
     new_messages: int
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -768,6 +811,7 @@ class Mailbox:
             name=data.get("name", ""),
             old_messages=data.get("old_messages", 0),
             new_messages=data.get("new_messages", 0),
+            _client=client,
         )
 
 
@@ -888,7 +932,7 @@ class FormatLangPair:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sound:
+class Sound(BoundSound):
     """A prompt that can be played.
 
     :param id: name in `sound:` media
@@ -899,6 +943,7 @@ class Sound:
     id: str
     text: str | None = None
     formats: list[FormatLangPair]
+    _client: Client = field(repr=False, compare=False)
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -907,6 +952,7 @@ class Sound:
             id=data.get("id", ""),
             text=data.get("text"),
             formats=[FormatLangPair.from_wire(item, client) for item in data.get("formats") or ()],
+            _client=client,
         )
 
 
@@ -1124,6 +1170,7 @@ class ApplicationMoveFailed(Event):
     :param args: arguments for that application
     """
 
+    type: Literal["ApplicationMoveFailed"]
     channel: Channel
     destination: str
     args: list[str]
@@ -1143,6 +1190,8 @@ class ApplicationMoveFailed(Event):
 class ApplicationRegistered(Event):
     """An application became reachable over this connection."""
 
+    type: Literal["ApplicationRegistered"]
+
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -1155,6 +1204,8 @@ class ApplicationRegistered(Event):
 class ApplicationReplaced(Event):
     """Another connection took over the application; this one gets no more of its events."""
 
+    type: Literal["ApplicationReplaced"]
+
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
         """Read the JSON object; members that are missing are empty."""
@@ -1166,6 +1217,8 @@ class ApplicationReplaced(Event):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApplicationUnregistered(Event):
     """An application ceased to be reachable over this connection."""
+
+    type: Literal["ApplicationUnregistered"]
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1197,6 +1250,7 @@ class BridgeAttendedTransfer(Event):
     :param destination_threeway_bridge: the bridge that all are in
     """
 
+    type: Literal["BridgeAttendedTransfer"]
     transferer_first_leg: Channel
     transferer_second_leg: Channel
     replace_channel: Channel | None = None
@@ -1264,6 +1318,7 @@ class BridgeBlindTransfer(Event):
     :param is_external: whether a channel outside the server asked for it
     """
 
+    type: Literal["BridgeBlindTransfer"]
     channel: Channel
     replace_channel: Channel | None = None
     transferee: Channel | None = None
@@ -1293,6 +1348,7 @@ class BridgeBlindTransfer(Event):
 class BridgeCreated(Event):
     """A bridge came into being."""
 
+    type: Literal["BridgeCreated"]
     bridge: Bridge
 
     @classmethod
@@ -1308,6 +1364,7 @@ class BridgeCreated(Event):
 class BridgeDestroyed(Event):
     """A bridge is gone."""
 
+    type: Literal["BridgeDestroyed"]
     bridge: Bridge
 
     @classmethod
@@ -1326,6 +1383,7 @@ class BridgeMerged(Event):
     :param bridge_from: the bridge that was emptied
     """
 
+    type: Literal["BridgeMerged"]
     bridge: Bridge
     bridge_from: Bridge
 
@@ -1346,6 +1404,7 @@ class BridgeVideoSourceChanged(Event):
     :param old_video_source_id: the former source
     """
 
+    type: Literal["BridgeVideoSourceChanged"]
     bridge: Bridge
     old_video_source_id: str | None = None
 
@@ -1367,6 +1426,7 @@ class CallBroadcast(Event):
     :param called: number that was called
     """
 
+    type: Literal["CallBroadcast"]
     channel: Channel
     caller: str | None = None
     called: str | None = None
@@ -1389,6 +1449,7 @@ class CallClaimed(Event):
     :param winner_app: the application that took it
     """
 
+    type: Literal["CallClaimed"]
     channel: Channel
     winner_app: str
 
@@ -1410,6 +1471,7 @@ class ChannelCallerId(Event):
     :param caller_presentation_txt: the same in words
     """
 
+    type: Literal["ChannelCallerId"]
     caller_presentation: int
     caller_presentation_txt: str
     channel: Channel
@@ -1429,6 +1491,7 @@ class ChannelCallerId(Event):
 class ChannelConnectedLine(Event):
     """A channel learned who it is connected to."""
 
+    type: Literal["ChannelConnectedLine"]
     channel: Channel
 
     @classmethod
@@ -1444,6 +1507,7 @@ class ChannelConnectedLine(Event):
 class ChannelCreated(Event):
     """A channel came into being."""
 
+    type: Literal["ChannelCreated"]
     channel: Channel
 
     @classmethod
@@ -1464,6 +1528,7 @@ class ChannelDestroyed(Event):
     :param tech_cause: the technology's own cause, such as a SIP status
     """
 
+    type: Literal["ChannelDestroyed"]
     cause: int
     cause_txt: str
     tech_cause: int | None = None
@@ -1489,6 +1554,7 @@ class ChannelDialplan(Event):
     :param dialplan_app_data: its arguments
     """
 
+    type: Literal["ChannelDialplan"]
     channel: Channel
     dialplan_app: str
     dialplan_app_data: str
@@ -1512,6 +1578,7 @@ class ChannelDtmfReceived(Event):
     :param duration_ms: how long it was held, in milliseconds
     """
 
+    type: Literal["ChannelDtmfReceived"]
     digit: str
     duration_ms: int
     channel: Channel
@@ -1531,6 +1598,7 @@ class ChannelDtmfReceived(Event):
 class ChannelEnteredBridge(Event):
     """A channel joined a bridge."""
 
+    type: Literal["ChannelEnteredBridge"]
     bridge: Bridge
     channel: Channel | None = None
 
@@ -1553,6 +1621,7 @@ class ChannelHangupRequest(Event):
     :param soft: whether the request came from inside the server
     """
 
+    type: Literal["ChannelHangupRequest"]
     cause: int | None = None
     tech_cause: int | None = None
     soft: bool | None = None
@@ -1577,6 +1646,7 @@ class ChannelHold(Event):
     :param musicclass: music on hold that the far end suggested
     """
 
+    type: Literal["ChannelHold"]
     channel: Channel
     musicclass: str | None = None
 
@@ -1594,6 +1664,7 @@ class ChannelHold(Event):
 class ChannelLeftBridge(Event):
     """A channel left a bridge."""
 
+    type: Literal["ChannelLeftBridge"]
     bridge: Bridge
     channel: Channel
 
@@ -1611,6 +1682,7 @@ class ChannelLeftBridge(Event):
 class ChannelStateChange(Event):
     """The state of a channel changed."""
 
+    type: Literal["ChannelStateChange"]
     channel: Channel
 
     @classmethod
@@ -1629,6 +1701,7 @@ class ChannelTalkingFinished(Event):
     :param duration: length of the talk spurt in milliseconds
     """
 
+    type: Literal["ChannelTalkingFinished"]
     channel: Channel
     duration: int
 
@@ -1646,6 +1719,7 @@ class ChannelTalkingFinished(Event):
 class ChannelTalkingStarted(Event):
     """Speech on a channel began."""
 
+    type: Literal["ChannelTalkingStarted"]
     channel: Channel
 
     @classmethod
@@ -1661,6 +1735,7 @@ class ChannelTalkingStarted(Event):
 class ChannelToneDetected(Event):
     """A tone that was listened for was heard on a channel."""
 
+    type: Literal["ChannelToneDetected"]
     channel: Channel
 
     @classmethod
@@ -1679,6 +1754,7 @@ class ChannelTransfer(Event):
     :param state: how far the transfer is
     """
 
+    type: Literal["ChannelTransfer"]
     state: str | None = None
     refer_to: ReferTo
     referred_by: ReferredBy
@@ -1698,6 +1774,7 @@ class ChannelTransfer(Event):
 class ChannelUnhold(Event):
     """The far end of a channel resumed it."""
 
+    type: Literal["ChannelUnhold"]
     channel: Channel
 
     @classmethod
@@ -1717,6 +1794,7 @@ class ChannelUserevent(Event):
     :param userevent: what its author put in it
     """
 
+    type: Literal["ChannelUserevent"]
     eventname: str
     channel: Channel | None = None
     bridge: Bridge | None = None
@@ -1745,6 +1823,7 @@ class ChannelVarset(Event):
     :param channel: whose variable it is
     """
 
+    type: Literal["ChannelVarset"]
     variable: str
     value: str
     channel: Channel | None = None
@@ -1764,6 +1843,7 @@ class ChannelVarset(Event):
 class ContactStatusChange(Event):
     """An address of an endpoint became reachable or unreachable."""
 
+    type: Literal["ContactStatusChange"]
     endpoint: Endpoint
     contact_info: ContactInfo
 
@@ -1781,6 +1861,7 @@ class ContactStatusChange(Event):
 class DeviceStateChanged(Event):
     """The state of a device changed."""
 
+    type: Literal["DeviceStateChanged"]
     device_state: DeviceState
 
     @classmethod
@@ -1804,6 +1885,7 @@ class Dial(Event):
     :param dialstatus: how far it is, or how it ended
     """
 
+    type: Literal["Dial"]
     caller: Channel | None = None
     peer: Channel
     forward: str | None = None
@@ -1829,6 +1911,7 @@ class Dial(Event):
 class EndpointStateChange(Event):
     """An endpoint came or went."""
 
+    type: Literal["EndpointStateChange"]
     endpoint: Endpoint
 
     @classmethod
@@ -1847,6 +1930,7 @@ class MissingParams(Event):
     :param params: names of the missing parameters
     """
 
+    type: Literal["MissingParams"]
     params: list[str]
 
     @classmethod
@@ -1862,6 +1946,7 @@ class MissingParams(Event):
 class PeerStatusChange(Event):
     """The registration state of an endpoint changed."""
 
+    type: Literal["PeerStatusChange"]
     endpoint: Endpoint
     peer: Peer
 
@@ -1879,6 +1964,7 @@ class PeerStatusChange(Event):
 class PlaybackContinuing(Event):
     """A playback of several media goes on to the next."""
 
+    type: Literal["PlaybackContinuing"]
     playback: Playback
 
     @classmethod
@@ -1894,6 +1980,7 @@ class PlaybackContinuing(Event):
 class PlaybackFinished(Event):
     """A playback ended."""
 
+    type: Literal["PlaybackFinished"]
     playback: Playback
 
     @classmethod
@@ -1909,6 +1996,7 @@ class PlaybackFinished(Event):
 class PlaybackStarted(Event):
     """A playback began."""
 
+    type: Literal["PlaybackStarted"]
     playback: Playback
 
     @classmethod
@@ -1933,6 +2021,7 @@ class RESTResponse(Event):
     :param message_body: the body
     """
 
+    type: Literal["RESTResponse"]
     transaction_id: str
     request_id: str
     status_code: int
@@ -1960,6 +2049,7 @@ class RESTResponse(Event):
 class RecordingFailed(Event):
     """A recording broke off."""
 
+    type: Literal["RecordingFailed"]
     recording: LiveRecording
 
     @classmethod
@@ -1975,6 +2065,7 @@ class RecordingFailed(Event):
 class RecordingFinished(Event):
     """A recording ended as it should."""
 
+    type: Literal["RecordingFinished"]
     recording: LiveRecording
 
     @classmethod
@@ -1990,6 +2081,7 @@ class RecordingFinished(Event):
 class RecordingStarted(Event):
     """A recording began."""
 
+    type: Literal["RecordingStarted"]
     recording: LiveRecording
 
     @classmethod
@@ -2015,6 +2107,7 @@ class Resync(Event):
     :param recordings: what is being recorded there
     """
 
+    type: Literal["Resync"]
     reason: str
     channels: list[Channel]
     bridges: list[Bridge]
@@ -2040,6 +2133,7 @@ class Resync(Event):
 class StasisEnd(Event):
     """A channel left an application."""
 
+    type: Literal["StasisEnd"]
     channel: Channel
 
     @classmethod
@@ -2063,6 +2157,7 @@ class StasisReoffered(Event):
     :param recordings: what is being recorded there
     """
 
+    type: Literal["StasisReoffered"]
     args: list[str]
     channel: Channel
     worker: str
@@ -2096,6 +2191,7 @@ class StasisStart(Event):
     :param replace_channel: the channel whose place this one takes
     """
 
+    type: Literal["StasisStart"]
     args: list[str]
     channel: Channel
     replace_channel: Channel | None = None
@@ -2115,6 +2211,7 @@ class StasisStart(Event):
 class TextMessageReceived(Event):
     """A text message came in."""
 
+    type: Literal["TextMessageReceived"]
     message: TextMessage
     endpoint: Endpoint | None = None
 
@@ -2130,6 +2227,7 @@ class TextMessageReceived(Event):
 
 AnyEvent = (
     UnknownEvent
+    | Reconnected
     | ApplicationMoveFailed
     | ApplicationRegistered
     | ApplicationReplaced
@@ -2182,6 +2280,7 @@ AnyEvent = (
 
 
 EVENT_TYPES: dict[str, Any] = {
+    "Reconnected": Reconnected,
     "ApplicationMoveFailed": ApplicationMoveFailed,
     "ApplicationRegistered": ApplicationRegistered,
     "ApplicationReplaced": ApplicationReplaced,
@@ -2233,11 +2332,105 @@ EVENT_TYPES: dict[str, Any] = {
 }
 
 
+__all__ = [
+    "AdditionalParam",
+    "AnyEvent",
+    "Application",
+    "ApplicationMoveFailed",
+    "ApplicationRegistered",
+    "ApplicationReplaced",
+    "ApplicationUnregistered",
+    "AsteriskInfo",
+    "AsteriskPing",
+    "Bridge",
+    "BridgeAttendedTransfer",
+    "BridgeBlindTransfer",
+    "BridgeCreated",
+    "BridgeDestroyed",
+    "BridgeMerged",
+    "BridgeVideoSourceChanged",
+    "BuildInfo",
+    "CallBroadcast",
+    "CallClaimed",
+    "CallerID",
+    "Channel",
+    "ChannelCallerId",
+    "ChannelConnectedLine",
+    "ChannelCreated",
+    "ChannelDestroyed",
+    "ChannelDialplan",
+    "ChannelDtmfReceived",
+    "ChannelEnteredBridge",
+    "ChannelHangupRequest",
+    "ChannelHold",
+    "ChannelLeftBridge",
+    "ChannelStateChange",
+    "ChannelTalkingFinished",
+    "ChannelTalkingStarted",
+    "ChannelToneDetected",
+    "ChannelTransfer",
+    "ChannelUnhold",
+    "ChannelUserevent",
+    "ChannelVarset",
+    "ConfigInfo",
+    "ConfigTuple",
+    "ContactInfo",
+    "ContactStatusChange",
+    "DeviceState",
+    "DeviceStateChanged",
+    "Dial",
+    "DialplanCEP",
+    "Endpoint",
+    "EndpointStateChange",
+    "Event",
+    "FormatLangPair",
+    "HangupResult",
+    "LiveRecording",
+    "LogChannel",
+    "Mailbox",
+    "MissingParams",
+    "Module",
+    "Peer",
+    "PeerStatusChange",
+    "Playback",
+    "PlaybackContinuing",
+    "PlaybackFinished",
+    "PlaybackStarted",
+    "RESTQueryStringParameter",
+    "RESTRequest",
+    "RESTResponse",
+    "RTPstat",
+    "Reconnected",
+    "RecordingFailed",
+    "RecordingFinished",
+    "RecordingStarted",
+    "ReferTo",
+    "ReferredBy",
+    "RequiredDestination",
+    "Resync",
+    "SetId",
+    "Sound",
+    "StasisEnd",
+    "StasisReoffered",
+    "StasisStart",
+    "StatusInfo",
+    "StoredRecording",
+    "SystemInfo",
+    "TextMessage",
+    "TextMessageReceived",
+    "UnknownEvent",
+    "Variable",
+    "Variables",
+    "Worker",
+]
+
+
 def parse_event(data: Json, client: Client) -> AnyEvent:
     """Turn a message into an event."""
     kind = EVENT_TYPES.get(data.get("type", ""))
     if kind is None:
-        return UnknownEvent(**_common(data))
+        common = {**_common(data), "type": "UnknownEvent"}
+        return UnknownEvent(**common, name=data.get("type", ""))
     event: AnyEvent = kind.from_wire(data, client)
     return event
 
@@ -2253,5 +2446,6 @@ def _common(data: Json) -> dict[str, Any]:
         "application": data.get("application", ""),
         "timestamp": data.get("timestamp", ""),
         "asterisk_id": data.get("asterisk_id", ""),
+        "seq": data.get("seq"),
         "raw": data,
     }

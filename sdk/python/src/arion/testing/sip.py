@@ -10,6 +10,9 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+T1 = 0.5  # seconds, RFC 3261 section 17.1.1.1
+T2 = 4.0
+TIMER_B = 64 * T1
 _HASHES = {"md5": hashlib.md5, "sha-256": hashlib.sha256}
 _COMPACT = {
     "i": "call-id", "m": "contact", "l": "content-length", "c": "content-type",

@@ -27,8 +27,6 @@ CODECS = {0: "PCMU", 8: "PCMA"}
 _HEADER = struct.Struct("!BBHII")
 _EVENT = struct.Struct("!BBH")
 
-Samples = array.array  # of 'h'
-
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
@@ -152,6 +150,7 @@ class Audio(asyncio.DatagramProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._next_frame = 0.0
         self._is_closed = False
+        self._changed = asyncio.Event()
 
     async def open(self, host: str) -> int:
         """Bind a port and return it."""
@@ -177,6 +176,18 @@ class Audio(asyncio.DatagramProtocol):
             self._transport.close()
         self._spoken.set()
         self._pressed.set()
+        self._changed.set()
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will be heard."""
+        return self._is_closed
+
+    async def wait_more(self) -> None:
+        """Wait until more was heard, or the session closed."""
+        self._changed.clear()
+        if not self._is_closed:
+            await self._changed.wait()
 
     async def say(self, samples: array.array[int]) -> None:
         """Speak; returns when the last sample was sent, or the session closed."""
@@ -264,6 +275,7 @@ class Audio(asyncio.DatagramProtocol):
                 self.heard.extend([0] * skipped)
         self.arrivals.append(arrival)
         self.heard.extend(decode(payload, arrival.payload_type))
+        self._changed.set()
 
     def _on_event(self, payload: bytes, timestamp: int, ssrc: int) -> None:
         code, flags, _ = _EVENT.unpack_from(payload)

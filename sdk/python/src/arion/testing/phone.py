@@ -1,205 +1,30 @@
 """A scripted phone: SIP over UDP and G.711, nothing but the standard library.
 
-It registers, calls, takes calls, presses keys, speaks and keeps what it hears. ``make call`` and
-the tests are built on it::
+It registers, calls, takes calls, presses keys, speaks and keeps what it hears::
 
-    async with Phone("alice", password, server=("127.0.0.1", 5060)) as phone:
-        call = await phone.call("1000")
-        await call.audio.press("2")
-        await call.audio.say(read_wav(path))
-        await call.hangup()
-        write_wav(Path("heard.wav"), call.audio.heard)
+    async with Phone("alice", password, server=("127.0.0.1", 5060), sounds=folder) as phone:
+        await phone.call("1000")
+        await phone.hears("vm-press")
+        await phone.press("2")
+        await phone.says(Path("message.wav"))
+        await phone.hang_up()
+
+Each call is a :class:`Call` of its own; the phone's verbs act on the latest one.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
 import secrets
 from collections import deque
+from pathlib import Path
 
-from phone_audio import Audio
-from phone_sip import (
-    Message,
-    authorization,
-    offer_sdp,
-    parameter,
-    parse,
-    read_sdp,
-    uri_of,
-)
+from arion.testing.call import HEAR_S, QUIET_S, Call
+from arion.testing.hearing import NotHeard
+from arion.testing.sip import T1, T2, TIMER_B, Message, authorization, parameter, parse, uri_of
 
-T1 = 0.5  # seconds, RFC 3261 section 17.1.1.1
-T2 = 4.0
-TIMER_B = 64 * T1
 DEFAULT_CODECS = (0, 8)
-
-
-class CallFailed(Exception):
-    """The far end refused.
-
-    :param status: of the final response; 408 when none came.
-    """
-
-    def __init__(self, status: int, reason: str = "") -> None:
-        super().__init__(f"{status} {reason}")
-        self.status = status
-
-
-class Call:
-    """One call, in either direction.
-
-    :ivar audio: what is said and heard.
-    :ivar ringing: set by 180 and 183.
-    :ivar ended: set when the call is over, whoever ended it.
-    """
-
-    def __init__(self, phone: Phone, call_id: str, local: str, remote: str, target: str) -> None:
-        self.audio = Audio()
-        self.ringing = asyncio.Event()
-        self.answered = asyncio.Event()
-        self.ended = asyncio.Event()
-        self.end_reason = ""
-        self.is_held_by_peer = False
-        # dialog
-        self.call_id = call_id
-        self.local = local
-        self.remote = remote
-        self.target = target
-        self.sequence = 0
-        self.invite: Message | None = None
-        self.routes: list[str] = []
-        self._phone = phone
-        self._port = 0
-        self._sdp_version = 1
-        self._ack: Message | None = None
-
-    async def open(self) -> None:
-        """Bind the RTP port."""
-        self._port = await self.audio.open(self._phone.host)
-
-    # An incoming call
-
-    def ring(self) -> None:
-        """Say that the phone rings (180)."""
-        assert self.invite
-        self._phone.respond(self.invite, 180, "Ringing", self)
-
-    def accept(self) -> None:
-        """Take the call (200)."""
-        assert self.invite
-        self._apply(self.invite.body)
-        self._phone.respond(self.invite, 200, "OK", self, self._sdp())
-        self.answered.set()
-
-    def reject(self, status: int = 486, reason: str = "Busy Here") -> None:
-        """Refuse the call."""
-        assert self.invite
-        self._phone.respond(self.invite, status, reason, self)
-        self.finish(f"rejected with {status}")
-
-    # An outgoing call
-
-    async def dial(self, timeout: float) -> None:
-        """Send INVITE and wait for the answer.
-
-        :raises CallFailed: the call was refused.
-        """
-        final = await self._phone.invite(self, self._sdp(), timeout)
-        if final.status >= 300:
-            self.finish(final.start)
-            raise CallFailed(final.status, final.start.split(" ", 2)[2])
-        self.answered.set()
-
-    def on_provisional(self, response: Message) -> None:
-        """The far end rings, perhaps with early media."""
-        if response.status > 100:
-            self.ringing.set()
-            if response.body:
-                self._apply(response.body)
-
-    def on_accepted(self, response: Message) -> None:
-        """The far end answered: complete the dialog and acknowledge."""
-        self.remote = response.get("To")
-        self.target = uri_of(response.get("Contact"))
-        self.routes = list(reversed(response.all("Record-Route")))
-        self._ack = self._phone.make("ACK", self, sequence=int(response.get("CSeq").split()[0]))
-        self.acknowledge()
-        if response.body:
-            self._apply(response.body)
-
-    def acknowledge(self) -> None:
-        """Send the ACK, again if the answer came again."""
-        if self._ack:
-            self._phone.send(self._ack)
-
-    async def cancel(self) -> None:
-        """Give up before the answer."""
-        assert self.invite
-        cancel = Message(self.invite.start.replace("INVITE", "CANCEL", 1))
-        for name in ("Via", "Max-Forwards", "From", "To", "Call-ID"):
-            cancel.headers.append((name, self.invite.get(name)))
-        cancel.headers.append(("CSeq", f"{self.invite.get('CSeq').split()[0]} CANCEL"))
-        await self._phone.transact(cancel)
-
-    # Inside a call
-
-    async def hold(self) -> None:
-        """Put the far end on hold with a re-INVITE."""
-        await self._reinvite("sendonly")
-
-    async def resume(self) -> None:
-        """Take it back."""
-        await self._reinvite("sendrecv")
-
-    async def hangup(self) -> None:
-        """Send BYE. Does nothing when the call is over."""
-        if not self.ended.is_set():
-            self.finish("hung up here")
-            await self._phone.transact(self._phone.make("BYE", self))
-
-    async def _reinvite(self, direction: str) -> None:
-        self._sdp_version += 1
-        final = await self._phone.invite(self, self._sdp(direction), TIMER_B)
-        if final.status >= 300:
-            raise CallFailed(final.status)
-
-    def on_request(self, request: Message) -> None:
-        """The far end asks for something inside the call."""
-        if request.method == "BYE":
-            self._phone.respond(request, 200, "OK", self)
-            self.finish("hung up there")
-        elif request.method in ("INVITE", "UPDATE"):
-            if request.body:
-                self._apply(request.body)
-            self._phone.respond(request, 200, "OK", self, self._sdp())
-        elif request.method == "CANCEL":
-            self._phone.respond(request, 200, "OK", self)
-            if self.invite and not self.answered.is_set():
-                self._phone.respond(self.invite, 487, "Request Terminated", self)
-                self.finish("cancelled")
-        elif request.method == "ACK":
-            self._phone.stop_repeating(self.call_id)
-        else:
-            self._phone.respond(request, 200, "OK", self)
-
-    def finish(self, reason: str) -> None:
-        """End the call here: no more audio."""
-        self.end_reason = self.end_reason or reason
-        self.ended.set()
-        self.audio.close()
-        self._phone.calls.pop(self.call_id, None)
-
-    def _sdp(self, direction: str = "sendrecv") -> str:
-        codecs = list(self._phone.codecs)
-        return offer_sdp(self._phone.host, self._port, codecs, direction, self._sdp_version)
-
-    def _apply(self, body: str) -> None:
-        remote, types, direction = read_sdp(body)
-        self.is_held_by_peer = direction in ("sendonly", "inactive") or remote[0] == "0.0.0.0"
-        codec = next((t for t in types if t in self._phone.codecs), None)
-        if codec is None:
-            raise CallFailed(488, "no codec in common")
-        self.audio.start(remote, codec)
 
 
 class Phone(asyncio.DatagramProtocol):
@@ -208,6 +33,8 @@ class Phone(asyncio.DatagramProtocol):
     :param user: the account; also its authentication user.
     :param server: host and port of the registrar.
     :param codecs: RTP payload types in order of preference: 0 is G.711 µ-law, 8 A-law.
+    :param sounds: the server's folder of sounds, with a folder for each language.
+    :ivar current: the latest call, which the verbs of a script act on.
     """
 
     def __init__(
@@ -218,10 +45,13 @@ class Phone(asyncio.DatagramProtocol):
         server: tuple[str, int],
         host: str = "127.0.0.1",
         codecs: tuple[int, ...] = DEFAULT_CODECS,
+        sounds: Path | None = None,
     ) -> None:
         self.user = user
         self.host = host
         self.codecs = codecs
+        self.sounds = sounds
+        self.current: Call | None = None
         self.port = 0
         self.calls: dict[str, Call] = {}
         self.trace: deque[tuple[str, bytes]] = deque(maxlen=1000)
@@ -279,12 +109,81 @@ class Phone(asyncio.DatagramProtocol):
         target = f"sip:{number}@{self._server[0]}:{self._server[1]}"
         call = Call(self, secrets.token_hex(12), self._local(), f"<{target}>", target)
         await call.open()
-        self.calls[call.call_id] = call
+        self.calls[call.call_id] = self.current = call
         return call
 
     async def wait_call(self, timeout: float = 10) -> Call:
         """Return the next call that comes in."""
-        return await asyncio.wait_for(self._incoming.get(), timeout)
+        self.current = await asyncio.wait_for(self._incoming.get(), timeout)
+        return self.current
+
+    # A script
+
+    async def rings(self, *, timeout: float = HEAR_S) -> Call:
+        """Wait for a call and let it ring.
+
+        :raises NotHeard: none came.
+        """
+        try:
+            call = await self.wait_call(timeout)
+        except TimeoutError:
+            raise NotHeard(f"{self.user} was not called within {timeout} s") from None
+        call.ring()
+        return call
+
+    async def answer(self, *, timeout: float = HEAR_S) -> Call:
+        """Take the call that rings, or the next one that comes in.
+
+        :raises NotHeard: none came.
+        """
+        call = self.current
+        if call is None or call.ended.is_set() or call.answered.is_set() or not call.is_incoming:
+            call = await self.rings(timeout=timeout)
+        call.accept()
+        return call
+
+    def reject(self, status: int = 486, reason: str = "Busy Here") -> None:
+        """Refuse the call that rings."""
+        self._call().reject(status, reason)
+
+    async def press(self, keys: str) -> None:
+        """Press keys; returns when the last one was sent."""
+        await self._call().press(keys)
+
+    async def says(self, sound: str | Path | array.array[int]) -> None:
+        """Speak a sound of the server, a wav file, or samples; returns when it was said."""
+        await self._call().says(sound)
+
+    async def hears(
+        self, prompt: str | Path, *, timeout: float = HEAR_S, whole: bool = True
+    ) -> None:
+        """Listen until a prompt was heard: see :meth:`Call.hears`."""
+        await self._call().hears(prompt, timeout=timeout, whole=whole)
+
+    async def hears_tone(self, hz: float, *, timeout: float = HEAR_S) -> None:
+        """Listen until a tone was heard."""
+        await self._call().hears_tone(hz, timeout=timeout)
+
+    async def hears_silence(self, seconds: float = QUIET_S, *, timeout: float = HEAR_S) -> None:
+        """Listen until nothing was heard for so long."""
+        await self._call().hears_silence(seconds, timeout=timeout)
+
+    async def hears_hangup(self, *, timeout: float = HEAR_S) -> str:
+        """Wait until the far end hung up; return how the call ended."""
+        return await self._call().hears_hangup(timeout=timeout)
+
+    async def hang_up(self) -> None:
+        """End the call; one that is not answered yet is given up."""
+        call = self._call()
+        if call.answered.is_set():
+            await call.hangup()
+        elif not call.is_incoming and not call.ended.is_set():
+            await call.cancel()
+
+    def _call(self) -> Call:
+        if self.current is None:
+            raise RuntimeError(f"{self.user} has no call")
+        return self.current
 
     # Messages out
 
@@ -485,6 +384,7 @@ class Phone(asyncio.DatagramProtocol):
         target = uri_of(request.get("Contact"))
         call = Call(self, request.get("Call-ID"), local, request.get("From"), target)
         call.invite = request
+        call.is_incoming = True
         call.routes = request.all("Record-Route")
         self.calls[call.call_id] = call
         await call.open()
