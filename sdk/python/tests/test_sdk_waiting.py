@@ -77,6 +77,17 @@ async def test_a_caller_who_leaves_ends_the_dialling(
         assert leg.said[-1][0] == "hangup"
 
 
+async def test_a_channel_that_is_gone_cannot_be_bridged(
+    node: NodeUnderTest, client: arion.Client
+) -> None:
+    async with caller(node, client) as alice, client.bridge() as bridge:
+        with pytest.raises(arion.ApiError):
+            await bridge.add(alice, role="participant", mute="perhaps")
+        node.phones.legs[0].far_end_hangs_up()
+        with pytest.raises(arion.ChannelGone):
+            await bridge.add(alice)
+
+
 async def test_what_cannot_be_dialled_leaves_nothing(
     node: NodeUnderTest, client: arion.Client
 ) -> None:

@@ -107,6 +107,19 @@ class Core:
             raise TimedOut(f"no channel ended within {timeout} s") from None
         return first
 
+    async def raise_if_gone(self, channel_ids: Sequence[str]) -> None:
+        """Make sure that these channels are there.
+
+        :raises ChannelGone: one is not.
+        """
+        for channel_id in channel_ids:
+            inbox = self.known.find(channel_id)
+            if inbox is None or not inbox.is_gone:
+                await self.lose_if_over(channel_id)
+                inbox = self.known.find(channel_id)
+            if inbox is not None and inbox.is_gone:
+                raise ChannelGone(channel_id)
+
     async def watch(self, channel_id: str, wanted: Test) -> Inbox:
         """Copy events to an inbox from now on.
 

@@ -139,11 +139,15 @@ class Known:
 
     def inbox(self, channel_id: str) -> tuple[Inbox, bool]:
         """Return the inbox of a channel, and whether it was made now."""
-        inbox = self.inboxes.get(channel_id) or self._gone.get(channel_id)
+        inbox = self.find(channel_id)
         if inbox is not None:
             return inbox, False
         inbox = self.inboxes[channel_id] = Inbox(channel_id)
         return inbox, True
+
+    def find(self, channel_id: str) -> Inbox | None:
+        """Return the inbox of a channel, also of one that is gone."""
+        return self.inboxes.get(channel_id) or self._gone.get(channel_id)
 
     def dial(self, channel_id: str) -> None:
         """A channel of this id will be made: it is no new call when it enters the application."""

@@ -21,7 +21,17 @@ from arion.sync._bound import (
     BoundPlayback,
     BoundStoredRecording,
 )
-from arion._errors import ArionError, ChannelGone, NotFound, PlaybackError, RecordingError, TimedOut
+from arion._errors import (
+    ArionError,
+    BadRequest,
+    ChannelGone,
+    Conflict,
+    NotFound,
+    PlaybackError,
+    RecordingError,
+    TimedOut,
+    Unprocessable,
+)
 
 if TYPE_CHECKING:
     from arion.sync import _types
@@ -294,8 +304,14 @@ class BridgeMethods(BoundBridge):
         """Let channels join.
 
         :param options: as of the operation ``bridges.add_channel``: ``role``, ``mute`` …
+        :raises ChannelGone: one of them ended or left the application.
         """
-        self._client.bridges.add_channel(self.id, channel=_ids(channels), **options)
+        ids = _ids(channels)
+        try:
+            self._client.bridges.add_channel(self.id, channel=ids, **options)
+        except (BadRequest, Conflict, Unprocessable):
+            self._client._run(self._client._core.raise_if_gone(ids))
+            raise
 
     def remove(self, *channels: _types.Channel | str) -> None:
         """Let channels leave."""
