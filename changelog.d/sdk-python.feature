@@ -1,1 +1,1 @@
-`sdk/python`: a typed, asynchronous client whose types and operations are generated from `api-spec`.
+Python SDK: a sync twin (`arion.sync`), methods for every operation on a thing, `dial`, `ask`, `expect`, timeouts everywhere, an error class per status, resuming of events; `arion.testing` starts a server and plays phones by script.

@@ -43,6 +43,11 @@ class Server:
             raise aiohttp.web.HTTPNotFound
         return aiohttp.web.json_response(self.specification)
 
+    async def answer(self, request: Request) -> Response:
+        raise aiohttp.web.HTTPConflict(
+            text=json.dumps({"message": "Channel not in Stasis application"})
+        )
+
     async def channel(self, request: Request) -> Response:
         raise aiohttp.web.HTTPNotFound(text=json.dumps({"message": "Channel not found"}))
 
@@ -55,6 +60,7 @@ async def server(unused_tcp_port: int, monkeypatch: pytest.MonkeyPatch) -> Async
     app.router.add_get("/ari/events", made.events)
     app.router.add_get("/ari/api-docs/openapi.json", made.document)
     app.router.add_get("/ari/channels/{id}", made.channel)
+    app.router.add_post("/ari/channels/{id}/answer", made.answer)
     runner = aiohttp.web.AppRunner(app)
     await runner.setup()
     await aiohttp.web.TCPSite(runner, "127.0.0.1", unused_tcp_port).start()
@@ -156,6 +162,26 @@ async def test_whoever_insists_on_resuming_hears_of_the_refusal(server: Server) 
         with pytest.raises(arion.BadRequest):
             async with client.events("test", resume="always"):
                 pass
+
+
+async def test_a_command_that_comes_too_late_finds_the_channel_gone(server: Server) -> None:
+    async def leaves_later(socket: WebSocketResponse) -> None:
+        await sends(start(1, "leaving"))(socket)
+        await asyncio.sleep(0.05)
+        await sends({"type": "StasisEnd", "channel": {"id": "leaving"}})(socket)
+        await stays(socket)
+
+    server.scripts = [leaves_later]
+    async with (
+        arion.Client(server.url, "a", "b") as client,
+        client.events("test") as events,
+    ):
+        first = await anext(events)
+        assert isinstance(first, arion.StasisStart)
+        with pytest.raises(arion.ChannelGone):
+            await first.channel.answer()
+        with pytest.raises(arion.Conflict):
+            await client.channels.answer("never here")
 
 
 async def test_events_that_nobody_takes_are_bounded(

@@ -6,17 +6,29 @@ All of it runs in one asyncio loop: the program's own, or the sync client's in i
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from collections.abc import Coroutine, Sequence
 from typing import Any, Protocol
+from urllib.parse import unquote
 
-from arion._errors import ArionError, ChannelGone, NotAnswered, NotFound, NotListening, TimedOut
+from arion._errors import (
+    ArionError,
+    ChannelGone,
+    Conflict,
+    NotAnswered,
+    NotFound,
+    NotListening,
+    TimedOut,
+)
 from arion._http import Http, Parameters, quote
 from arion._inbox import Inbox, Key, Known, Raw, Test
 
 logger = logging.getLogger("arion")
 
+LEAVING = 0.5  # seconds within which the end of a channel that left is told
+_NOT_IN_STASIS = "not in Stasis"  # how Asterisk and Arion word a 409 of a channel
 OVERTIME = 5.0  # seconds that a dialled call may take longer than the server was told
 
 
@@ -57,9 +69,26 @@ class Core:
         :raises ApiError: the server refused it.
         :raises ConnectionFailed: there was no answer.
         :raises TimedOut: there was none in time.
+        :raises ChannelGone: the channel is on its way out of the application.
         """
-        body = await self.http.send(operation, method, path, parameters, whole)
+        try:
+            body = await self.http.send(operation, method, path, parameters, whole)
+        except Conflict as conflict:
+            if _NOT_IN_STASIS in conflict.message:
+                await self._raise_if_leaving(path)
+            raise
         return json.loads(body) if body else None
+
+    async def _raise_if_leaving(self, path: str) -> None:
+        """Tell a command that came too late from one that never made sense.
+
+        :raises ChannelGone: the channel of the path was here, and its end is known or close.
+        """
+        _, tag, channel_id, *_ = [*path.split("/"), "", ""]
+        inbox = self.known.find(unquote(channel_id)) if tag == "channels" else None
+        if inbox is not None:
+            with contextlib.suppress(TimedOut):
+                await inbox.take(lambda _: False, LEAVING)
 
     async def declares(self, name: str) -> bool:
         """Tell whether the server's own specification has a query parameter of the events."""
