@@ -6,6 +6,7 @@ curl -X POST 'http://127.0.0.1:8090/call?from=PJSIP/alice&to=PJSIP/bob'
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 
@@ -83,4 +84,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(main())
