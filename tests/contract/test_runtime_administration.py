@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from phone import Phone
+from arion.testing import Phone
 
 from tests.support.server_process import ServerProcess
 

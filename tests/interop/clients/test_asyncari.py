@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from phone import Phone
+from arion.testing import Phone
 
 from tests.interop.clients.conftest import Runner
 from tests.support.server_process import ServerProcess

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from phone import Phone
+from arion.testing import Phone
 
 from tests.interop.clients.conftest import Client, Runner, run_tool
 from tests.support.server_process import EventStream, ServerProcess
