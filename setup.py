@@ -10,11 +10,13 @@ import sysconfig
 from setuptools import Extension, setup
 
 CORE = [
+    "audiosocket",
     "background",
     "bridge",
     "codec",
     "codec_g711",
     "command",
+    "control",
     "dtmf",
     "dtmf_in",
     "dtmf_out",
@@ -38,6 +40,7 @@ CORE = [
     "music",
     "pcm",
     "player",
+    "playq",
     "plc",
     "recorder",
     "resample",
@@ -48,6 +51,10 @@ CORE = [
     "rtp_out",
     "snoop",
     "sock",
+    "socket",
+    "socket_control",
+    "socket_play",
+    "socket_ws",
     "stats",
     "stream",
     "strict",
@@ -55,6 +62,7 @@ CORE = [
     "tone",
     "vad",
     "worker",
+    "ws",
 ]
 BINDING = ["convert", "engine_type", "error", "module"]
 WARNINGS = [

@@ -27,6 +27,7 @@ class Engine:
     def open_pair(self) -> tuple[int, int]: ...
     def open_null(self) -> int: ...
     def open_snoop(self, target: int, /) -> int: ...
+    def open_socket(self, codec: str, /) -> int: ...
     def create_bridge(self) -> int: ...
     def create_player(self, items: Sequence[tuple[int, bytes, int]], offset_ms: int, /) -> int: ...
     def create_recorder(
@@ -70,6 +71,7 @@ STREAM_SEND_DTMF: int
 STREAM_RECEIVE_DTMF: int
 STREAM_BACKGROUND: int
 STREAM_SNOOP: int
+STREAM_CONNECT: int
 STREAM_PLAY: int
 STREAM_RECORD: int
 PLAYER_PAUSE: int
@@ -98,6 +100,7 @@ EVENT_TALK_STARTED: int
 EVENT_TALK_FINISHED: int
 EVENT_RTP_TIMEOUT: int
 EVENT_RTP_PACKET: int
+EVENT_SOCKET: int
 EVENT_PLAYER_ITEM: int
 EVENT_PLAYER_DONE: int
 EVENT_RECORDER_OPENED: int

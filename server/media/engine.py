@@ -28,6 +28,7 @@ from server.media.players import (
     ToneSource,
 )
 from server.media.recorders import Recorder, RecordResult
+from server.media.sockets import SocketNews, SocketStream
 from server.media.streams import TAPS, RtpStream, StatsSeries, Stream, StreamStats
 from server.media.trace import RtpPacket, Tracer
 
@@ -77,6 +78,7 @@ class MediaEngine:
 
     rtp_stream_type = RtpStream
     stream_type = Stream
+    socket_stream_type = SocketStream
     bridge_type = MediaBridge
     player_type = Player
     recorder_type = Recorder
@@ -108,6 +110,7 @@ class MediaEngine:
             _media.EVENT_TALK_FINISHED: self._on_talk_finished,
             _media.EVENT_RTP_TIMEOUT: self._on_rtp_timeout,
             _media.EVENT_RTP_PACKET: self._on_rtp_packet,
+            _media.EVENT_SOCKET: self._on_socket,
             _media.EVENT_PLAYER_ITEM: self._on_player_item,
             _media.EVENT_PLAYER_DONE: self._on_player_done,
             _media.EVENT_RECORDER_OPENED: self._on_recorder_opened,
@@ -205,6 +208,20 @@ class MediaEngine:
         target.snoops.append(snoop)
         self.submit(_media.STREAM_SNOOP, handle, target.handle, TAPS[spy], TAPS[whisper])
         return snoop
+
+    def open_socket(self, codec: str) -> SocketStream:
+        """Open a stream for a TCP connection that is handed over later.
+
+        :raises InvalidArgument: an unknown codec.
+        """
+        self._check_running()
+        try:
+            handle = self._native.open_socket(codec)
+        except ValueError as error:
+            raise InvalidArgument("format", f"unknown codec {codec!r}") from error
+        except OSError as error:
+            raise Unavailable(f"no media stream: {error.strerror}") from error
+        return self._open(self.socket_stream_type(self, handle, codec), _media.STREAM_OPEN)
 
     def create_bridge(self) -> MediaBridge:
         """Create an empty bridge."""
@@ -447,6 +464,10 @@ class MediaEngine:
     def _on_rtp_timeout(self, handle: int) -> None:
         if (stream := self._objects.get(handle)) is not None and stream.listener is not None:
             stream.listener.on_rtp_timeout()
+
+    def _on_socket(self, handle: int, news: int, error: int) -> None:
+        if (stream := self._objects.get(handle)) is not None:
+            stream.handle_news(SocketNews(news), error)
 
     def _on_rtp_packet(
         self, handle: int, sent: int, payload_type: int, sequence: int, timestamp: int, length: int

@@ -15,6 +15,7 @@ from typing import Any
 
 from server.media import _media
 from server.media.bridges import MediaBridge
+from server.media.codecs import CODECS
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.players import END_REASONS, Player
 from server.media.recorders import Recorder, RecordResult
@@ -68,6 +69,11 @@ class FakeNative:
         return self.make("streams_live")
 
     def open_snoop(self, target: int) -> int:
+        return self.make("streams_live")
+
+    def open_socket(self, codec: str) -> int:
+        if codec not in CODECS:
+            raise ValueError(codec)
         return self.make("streams_live")
 
     def create_bridge(self) -> int:
@@ -212,6 +218,8 @@ class FakeEngine(MediaEngine):
                 self._later(handle, "stopped")
             case "RECORDER_STOP":
                 self._later(handle, "stopped")
+            case "STREAM_CONNECT":
+                asyncio.get_running_loop().call_soon(self._on_completed, 0, cookie, 0)
             case "STREAM_SEND_DTMF" if self.auto_dtmf:
                 loop = asyncio.get_running_loop()
                 loop.call_soon(self._on_completed, 0, cookie, 0)

@@ -202,6 +202,14 @@ static int stream_snoop(struct mp_worker *w, const struct mp_cmd *c)
 	return mp_snoop_link(STREAM(c->object), STREAM(c->second), (uint8_t)c->i[0], (uint8_t)c->i[1]);
 }
 
+static int stream_connect(struct mp_worker *w, const struct mp_cmd *c)
+{
+	struct mp_stream *s = STREAM(c->object);
+
+	(void)w;
+	return s->sock ? mp_socket_connect(s->sock, c) : ENOTSUP;
+}
+
 static int stream_play(struct mp_worker *w, const struct mp_cmd *c)
 {
 	struct mp_stream *s = STREAM(c->object);
@@ -367,6 +375,7 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
         [MP_CMD_STREAM_BACKGROUND] = stream_background,
         [MP_CMD_STREAM_SNOOP] = stream_snoop,
+        [MP_CMD_STREAM_CONNECT] = stream_connect,
         [MP_CMD_STREAM_PLAY] = stream_play,
         [MP_CMD_STREAM_RECORD] = stream_record,
         [MP_CMD_PLAYER_PAUSE] = player_pause,

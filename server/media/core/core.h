@@ -133,7 +133,7 @@ void mp_stats_snapshot(const struct mp_stream *s, struct mp_stream_stats *out);
 
 /* -- streams --------------------------------------------------------------------------------------- */
 
-enum mp_stream_type { MP_STREAM_RTP, MP_STREAM_LOCAL, MP_STREAM_NULL, MP_STREAM_SNOOP };
+enum mp_stream_type { MP_STREAM_RTP, MP_STREAM_LOCAL, MP_STREAM_NULL, MP_STREAM_SNOOP, MP_STREAM_SOCKET };
 enum mp_learn { MP_LEARN_OFF, MP_LEARNING, MP_LEARN_LOCKED };
 
 /* Which source of RTP is believed (strict.c). */
@@ -267,6 +267,7 @@ struct mp_stream {
 	struct mp_stream *pair;     /* LOCAL: the other end, NULL once it closed; owner worker */
 	struct mp_rtp_session *rtp; /* RTP only */
 	struct mp_snoop *snoop;     /* SNOOP only */
+	struct mp_socket *sock;     /* SOCKET only */
 
 	/* owner worker */
 	struct mp_link all;      /* worker's streams */
@@ -278,7 +279,7 @@ struct mp_stream {
 	bool bridge_mute, dtmf_pass;
 	bool mute_in, mute_out;
 	bool override;          /* a player, tone, music or digit replaces what the bridge gives */
-	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: linear at its target's rate */
+	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: linear at its target's rate; SOCKET: chosen at open */
 	struct mp_link snoops;  /* of those whose target it is */
 	uint64_t sent_tick;     /* when a frame was sent last, while there are such */
 
@@ -411,6 +412,7 @@ struct mp_worker {
 
 	/* owner worker */
 	struct mp_link streams, in_list, out_list, mixing, recorders, music, snoops;
+	struct mp_link sockets, lingering; /* connected; over, but the peer has not read all */
 	size_t bridges; /* open here */
 	uint64_t now_us;
 	uint64_t next_tick_us; /* 0: not ticking */
@@ -547,10 +549,26 @@ bool mp_filter_accepts(struct mp_source_filter *f, enum mp_strict strict, unsign
 
 /* rtp_out.c */
 void mp_stream_relay(struct mp_stream *s, const struct mp_stream *from, struct mp_packet *p);
+bool mp_packet_transcode(struct mp_packet *p, enum mp_codec_id to, uint8_t *payload, size_t room);
 void mp_stream_send_frame(struct mp_stream *s, const int16_t *pcm, size_t n);
 void mp_stream_send_encoded(struct mp_stream *s, const uint8_t *payload, size_t len, size_t n);
 bool mp_stream_takes_events(const struct mp_stream *s);
 void mp_stream_send_event(struct mp_stream *s, const struct mp_rtp_event *event, bool first);
+
+/* socket.c */
+struct mp_socket *mp_socket_new(struct mp_stream *owner);
+void mp_socket_free(struct mp_socket *k);
+int mp_socket_connect(struct mp_socket *k, const struct mp_cmd *cmd);
+void mp_socket_attach(struct mp_worker *w, struct mp_socket *k);
+void mp_socket_detach(struct mp_worker *w, struct mp_socket *k);
+void mp_socket_close(struct mp_socket *k);
+bool mp_socket_is_sending(const struct mp_socket *k);
+bool mp_socket_is_paced(const struct mp_socket *k); /* a frame comes with every tick, or none */
+void mp_socket_send(struct mp_socket *k, const uint8_t *payload, size_t len);
+void mp_socket_relay(struct mp_socket *k, struct mp_packet *p);
+void mp_socket_send_digits(struct mp_socket *k, const char *digits);
+void mp_sockets_tick(struct mp_worker *w);
+void mp_socket_close_lingering(struct mp_worker *w);
 
 /* rtcp_session.c */
 void mp_rtcp_scan(struct mp_stream *s, uint64_t now_us);

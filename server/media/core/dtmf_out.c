@@ -35,6 +35,13 @@ int mp_dtmf_send(struct mp_stream *s, const char *digits, const int64_t ms[4], u
 	const size_t len = strlen(digits);
 	struct mp_dtmf_out *d;
 
+	if (s->sock) { /* digits are messages there, and take no time */
+		mp_socket_send_digits(s->sock, digits);
+		if (cookie)
+			mp_worker_emit(mp_worker_of(&s->obj), MP_EVENT_COMPLETED, s->obj.handle,
+			               (int64_t)cookie, 0, 0, 0, 0);
+		return 0;
+	}
 	if (!s->dtmf_out)
 		s->dtmf_out = calloc(1, sizeof(*s->dtmf_out));
 	d = s->dtmf_out;

@@ -251,6 +251,25 @@ int mp_engine_open_snoop(uint64_t *handle, struct mp_engine *e, uint64_t target)
 	return publish(handle, e, &s->obj, MP_KIND_STREAM, slot->worker);
 }
 
+int mp_engine_open_socket(uint64_t *handle, struct mp_engine *e, const char *codec)
+{
+	const struct mp_codec *c = mp_codec_find(codec);
+	struct mp_stream *s;
+
+	if (!c)
+		return EINVAL;
+	s = new_stream(MP_STREAM_SOCKET);
+	if (!s)
+		return ENOMEM;
+	s->codec = c->id;
+	s->sock = mp_socket_new(s);
+	if (!s->sock) {
+		free(s);
+		return ENOMEM;
+	}
+	return publish(handle, e, &s->obj, MP_KIND_STREAM, pick_worker(e));
+}
+
 int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e)
 {
 	struct mp_bridge *b = calloc(1, sizeof(*b));

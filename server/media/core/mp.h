@@ -61,6 +61,23 @@ enum mp_background {
 };
 enum mp_direction { MP_DIRECTION_SEND = 1, MP_DIRECTION_RECEIVE = 2 };
 enum mp_tap { MP_TAP_IN = 1, MP_TAP_OUT = 2 }; /* what a stream says, what it hears */
+
+/* Media on a TCP connection: what is spoken there, and who we are. */
+enum mp_socket_protocol { MP_SOCKET_AUDIOSOCKET, MP_SOCKET_WS_SERVER, MP_SOCKET_WS_CLIENT };
+enum mp_socket_flags {
+	MP_SOCKET_JSON = 1,        /* control texts are JSON */
+	MP_SOCKET_PASSTHROUGH = 2, /* the peer paces its audio */
+	MP_SOCKET_NO_INPUT = 4,    /* the peer only listens */
+	MP_SOCKET_NO_OUTPUT = 8,   /* the peer only talks */
+};
+enum mp_socket_news {
+	MP_SOCKET_ANSWERED, /* by the peer's command */
+	/* the connection is over: */
+	MP_SOCKET_HUNG_UP, /* by the peer's command */
+	MP_SOCKET_CLOSED,  /* the peer said goodbye */
+	MP_SOCKET_REFUSED, /* the peer sent what we don't take */
+	MP_SOCKET_FAILED,
+};
 enum mp_role { MP_ROLE_PARTICIPANT, MP_ROLE_ANNOUNCER, MP_ROLE_LISTENER };
 enum mp_item_kind { MP_ITEM_FILE, MP_ITEM_TONE, MP_ITEM_SILENCE };
 enum mp_end {
@@ -73,7 +90,7 @@ enum mp_end {
 };
 
 #define MP_CMD_INTS    12
-#define MP_CMD_TEXTS   2
+#define MP_CMD_TEXTS   3
 #define MP_EVENT_INTS  5
 #define MP_MAX_WORKERS 64
 
@@ -151,6 +168,7 @@ int mp_engine_open_pair(uint64_t handle[2], struct mp_engine *e);
 int mp_engine_open_null(uint64_t *handle, struct mp_engine *e);
 /* A snoop stream on the worker of its target; STREAM_SNOOP then ties them. ESTALE: no such stream. */
 int mp_engine_open_snoop(uint64_t *handle, struct mp_engine *e, uint64_t target);
+int mp_engine_open_socket(uint64_t *handle, struct mp_engine *e, const char *codec);
 int mp_engine_create_bridge(uint64_t *handle, struct mp_engine *e);
 int mp_engine_create_player(uint64_t *handle, struct mp_engine *e, const struct mp_item *items,
                             size_t count, uint64_t offset_ms);

@@ -50,10 +50,22 @@ void mp_pcm_close(struct mp_stream *s)
 	s->to_mix = NULL;
 }
 
+/* Audio that comes with the tick needs no jitter buffer. */
+static void put_now(struct mp_pcm *pcm, const struct mp_packet *p)
+{
+	const size_t room = sizeof(pcm->fifo) / sizeof(pcm->fifo[0]) - pcm->filled;
+
+	pcm->filled += mp_codec_get(p->codec)->decode(p->payload, p->len, pcm->fifo + pcm->filled, room);
+}
+
 void mp_pcm_put(struct mp_stream *s, const struct mp_packet *p)
 {
 	if (mp_codec_get(p->codec)->rate != s->pcm->rate) {
 		MP_COUNT(mp_worker_of(&s->obj), relay_no_codec);
+		return;
+	}
+	if (s->sock && mp_socket_is_paced(s->sock)) {
+		put_now(s->pcm, p);
 		return;
 	}
 	/* the outcome is in the buffer's own counters */

@@ -22,6 +22,8 @@ bool mp_stream_is_sending(const struct mp_stream *s)
 {
 	if (s->snoop)
 		return s->snoop->target != NULL;
+	if (s->type == MP_STREAM_SOCKET)
+		return mp_socket_is_sending(s->sock);
 	return s->type == MP_STREAM_LOCAL ? s->pair != NULL : s->type == MP_STREAM_RTP && can_send(s->rtp);
 }
 
@@ -128,10 +130,10 @@ static void follow(struct mp_rtp_out *out, const struct mp_stream *from, const s
 	out->duration = 0;
 }
 
-/* Turn the payload into the codec that `s` sends. Returns false if the rates differ. */
-static bool transcode(const struct mp_rtp_out *out, struct mp_packet *p, uint8_t *payload, size_t room)
+/* Turn the payload into another codec. Returns false if the rates differ. */
+bool mp_packet_transcode(struct mp_packet *p, enum mp_codec_id codec, uint8_t *payload, size_t room)
 {
-	const struct mp_codec *in = mp_codec_get(p->codec), *to = mp_codec_get(out->codec);
+	const struct mp_codec *in = mp_codec_get(p->codec), *to = mp_codec_get(codec);
 	int16_t pcm[MP_PACKET_MAX / 2];
 	size_t n;
 
@@ -153,7 +155,7 @@ static void relay_rtp(struct mp_stream *s, const struct mp_stream *from, struct 
 	if (!can_send(s->rtp))
 		return;
 	if (p->codec != MP_CODEC_NONE && p->codec != out->codec &&
-	    !transcode(out, p, other + MP_HEADROOM, sizeof(other) - MP_HEADROOM)) {
+	    !mp_packet_transcode(p, out->codec, other + MP_HEADROOM, sizeof(other) - MP_HEADROOM)) {
 		MP_COUNT(mp_worker_of(&s->obj), relay_no_codec);
 		return;
 	}
@@ -179,6 +181,8 @@ void mp_stream_relay(struct mp_stream *s, const struct mp_stream *from, struct m
 		return;
 	if (s->type == MP_STREAM_RTP) {
 		relay_rtp(s, from, p);
+	} else if (s->sock) {
+		mp_socket_relay(s->sock, p);
 	} else if (s->pair) {
 		if (++p->hops > MP_MAX_HOPS)
 			MP_COUNT(mp_worker_of(&s->obj), loops);
@@ -282,6 +286,8 @@ void mp_stream_send_encoded(struct mp_stream *s, const uint8_t *payload, size_t 
 	memcpy(packet + MP_HEADROOM, payload, len);
 	if (s->type == MP_STREAM_RTP)
 		send_own(s, packet, len, n, mp_worker_of(&s->obj)->now_us);
+	else if (s->sock)
+		mp_socket_send(s->sock, packet + MP_HEADROOM, len);
 	else
 		send_local(s, packet, len, n, mp_worker_of(&s->obj)->now_us);
 }
@@ -312,6 +318,8 @@ void mp_stream_send_frame(struct mp_stream *s, const int16_t *pcm, size_t n)
 	len = c->encode(pcm, n, packet + MP_HEADROOM, sizeof(packet) - MP_HEADROOM);
 	if (s->type == MP_STREAM_RTP)
 		send_own(s, packet, len, n, mp_worker_of(&s->obj)->now_us);
+	else if (s->sock)
+		mp_socket_send(s->sock, packet + MP_HEADROOM, len);
 	else
 		send_local(s, packet, len, n, mp_worker_of(&s->obj)->now_us);
 }

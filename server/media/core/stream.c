@@ -143,6 +143,8 @@ void mp_stream_attach(struct mp_worker *w, struct mp_stream *s)
 		MP_COUNT(w, no_memory);
 	if (s->rtp && s->rtp->peer.fd >= 0 && mp_worker_watch(w, &s->rtp->peer))
 		MP_COUNT(w, no_memory);
+	if (s->sock)
+		mp_socket_attach(w, s->sock);
 	mp_stream_update(s);
 }
 
@@ -173,6 +175,8 @@ void mp_stream_detach(struct mp_worker *w, struct mp_stream *s)
 		if (s->rtp->peer.fd >= 0)
 			mp_worker_unwatch(w, &s->rtp->peer);
 	}
+	if (s->sock)
+		mp_socket_detach(w, s->sock);
 	mp_link_remove(&s->all);
 	if (s->snoop)
 		mp_link_remove(&s->snoop->working);
@@ -236,6 +240,8 @@ void mp_stream_close(struct mp_stream *s)
 		mp_snoop_unlink(s->snoop);
 	MP_EACH(&s->snoops, tap, after_tap)
 	mp_snoop_unlink(MP_ENTRY(tap, struct mp_snoop, link));
+	if (s->sock)
+		mp_socket_close(s->sock);
 	mp_stream_detach(w, s);
 	/* commands already submitted for its players may still ask whose it is */
 	atomic_store_explicit(&s->obj.worker, w, memory_order_release);
@@ -262,6 +268,7 @@ void mp_stream_free(struct mp_stream *s)
 		free(atomic_load(&s->rtp->stats.series));
 		free(s->rtp);
 	}
+	mp_socket_free(s->sock);
 	free(s);
 }
 

@@ -65,6 +65,8 @@ int mp_worker_open(struct mp_worker *w, struct mp_engine *e, unsigned index)
 	mp_link_init(&w->recorders);
 	mp_link_init(&w->music);
 	mp_link_init(&w->snoops);
+	mp_link_init(&w->sockets);
+	mp_link_init(&w->lingering);
 	pthread_mutex_init(&w->mtx, NULL);
 	w->epoll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -214,7 +216,8 @@ void mp_worker_need_tick(struct mp_worker *w)
 static bool needs_tick(const struct mp_worker *w)
 {
 	return mp_link_is_in(&w->in_list) || mp_link_is_in(&w->out_list) || mp_link_is_in(&w->mixing) ||
-	       mp_link_is_in(&w->recorders) || mp_link_is_in(&w->snoops);
+	       mp_link_is_in(&w->recorders) || mp_link_is_in(&w->snoops) || mp_link_is_in(&w->sockets) ||
+	       mp_link_is_in(&w->lingering);
 }
 
 /* One frame for everybody: first all audio comes in, then mixes are made, then everything goes out. */
@@ -223,6 +226,7 @@ static void tick(struct mp_worker *w)
 	w->tick++;
 	MP_COUNT(w, ticks);
 	mp_snoop_begin_tick(w);
+	mp_sockets_tick(w);
 	MP_EACH(&w->in_list, at, after)
 	mp_pcm_tick(MP_ENTRY(at, struct mp_stream, in_link));
 	MP_EACH(&w->mixing, at, after)
@@ -336,6 +340,7 @@ static void wind_up(struct mp_worker *w)
 		}
 		nanosleep(&ms, NULL);
 	}
+	mp_socket_close_lingering(w);
 	flush_events(w);
 }
 

@@ -167,6 +167,19 @@ static PyObject *engine_open_snoop(PyObject *self, PyObject *arg)
 	return err ? raise_errno(err) : PyLong_FromUnsignedLongLong(handle);
 }
 
+static PyObject *engine_open_socket(PyObject *self, PyObject *arg)
+{
+	struct mp_engine *e = engine_of(self);
+	const char *codec = PyUnicode_AsUTF8AndSize(arg, NULL);
+	uint64_t handle;
+	int err;
+
+	if (!e || !codec)
+		return NULL;
+	err = mp_engine_open_socket(&handle, e, codec);
+	return err ? raise_errno(err) : PyLong_FromUnsignedLongLong(handle);
+}
+
 static PyObject *engine_create_bridge(PyObject *self, PyObject *ignored)
 {
 	(void)ignored;
@@ -376,6 +389,7 @@ static PyMethodDef methods[] = {
         {"open_pair", engine_open_pair, METH_NOARGS, "Two streams that feed each other."},
         {"open_null", engine_open_null, METH_NOARGS, "A stream that swallows."},
         {"open_snoop", engine_open_snoop, METH_O, "A stream that listens to another."},
+        {"open_socket", engine_open_socket, METH_O, "A stream for media on a TCP connection."},
         {"create_bridge", engine_create_bridge, METH_NOARGS, "An empty bridge."},
         {"create_player", engine_create_player, METH_VARARGS, "A player of [(kind, text, ms), …]."},
         {"create_recorder", engine_create_recorder, METH_VARARGS, "A recorder."},
