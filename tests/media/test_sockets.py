@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import socket
 import struct
@@ -13,7 +14,7 @@ import pytest
 from server.base.errors import Conflict, InvalidArgument
 from server.media.sockets import Protocol, SocketNews
 from tests.media.conftest import leaks
-from tests.media.rtp_phone import DECODE, ENCODE, FRAME, RtpPhone, level, tone, until
+from tests.media.rtp_phone import DECODE, ENCODE, RtpPhone, level, tone, until
 
 FRAME_BYTES = 160  # 20 ms of ulaw
 
@@ -206,7 +207,9 @@ async def test_a_phone_and_a_peer_of_one_codec_hear_each_other(engine, make_phon
     assert level([DECODE[b] for b in peer.audio[:4000]], 500) == pytest.approx(8000, rel=0.1)
     assert level(phone.audio()[-3200:], 700) == pytest.approx(8000, rel=0.1)
     assert set(peer.frames) == {FRAME_BYTES}
-    assert {b.timestamp - a.timestamp for a, b in zip(phone.packets, phone.packets[1:])} == {160}
+    assert {
+        b.timestamp - a.timestamp for a, b in zip(phone.packets, phone.packets[1:], strict=False)
+    } == {160}
 
 
 @pytest.mark.parametrize(("codec", "rate"), [("slin", 8000), ("slin16", 16000)])
@@ -338,7 +341,7 @@ async def test_buffered_media_is_not_padded_inside_and_its_end_is_reported(
 
 
 async def test_the_queue_says_xoff_and_xon_and_takes_no_more_than_it_can(engine, connect):
-    stream, peer, _ = connect()
+    _stream, peer, _ = connect()
     await peer.command("PAUSE_MEDIA")
     await peer.play(bytes(FRAME_BYTES * 899))
     await peer.command("GET_STATUS")
@@ -436,9 +439,15 @@ async def test_passthrough_is_not_queued_and_has_no_queue_commands(engine, make_
 
 async def test_unknown_and_malformed_commands_are_errors(connect):
     _, peer, _ = connect()
-    for text in (b'{"command":"NO"}', b"GET_STATUS", b'{"command":"MARK_MEDIA","correlation_id":1}'):
+    for text in (
+        b'{"command":"NO"}',
+        b"GET_STATUS",
+        b'{"command":"MARK_MEDIA","correlation_id":1}',
+    ):
         await peer.send(1, text)
-    await peer.send(1, b'{"command":"MARK_MEDIA","correlation_id":"' + b"x" * 90 + b'"}' + b" " * 90)
+    await peer.send(
+        1, b'{"command":"MARK_MEDIA","correlation_id":"' + b"x" * 90 + b'"}' + b" " * 90
+    )
     await peer.event("ERROR", 4)
     assert [text["error_text"] for text in peer.texts] == [
         "Control message names an unknown command",
@@ -518,7 +527,7 @@ async def test_a_connection_that_breaks_is_reported(connect):
 
 
 async def test_a_peer_that_does_not_answer_pings_is_given_up(connect):
-    stream, peer, news = connect(ping_interval=1, ping_probes=1)
+    _stream, peer, news = connect(ping_interval=1, ping_probes=1)
     await until(lambda: news, 4)
     assert news[0][0] is SocketNews.FAILED
     assert peer.pings == 1

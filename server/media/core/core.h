@@ -413,7 +413,7 @@ struct mp_worker {
 	/* owner worker */
 	struct mp_link streams, in_list, out_list, mixing, recorders, music, snoops;
 	struct mp_link sockets, lingering; /* connected; over, but the peer has not read all */
-	size_t bridges; /* open here */
+	size_t bridges;                    /* open here */
 	uint64_t now_us;
 	uint64_t next_tick_us; /* 0: not ticking */
 	uint64_t next_scan_us;

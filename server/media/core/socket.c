@@ -161,8 +161,7 @@ static void linger_ready(struct mp_watch *watch, struct mp_worker *w)
 {
 	struct leftover *l = MP_ENTRY(watch, struct leftover, watch);
 	uint8_t ignored[READ_MAX];
-	const ssize_t got =
-	        watch->fd < 0 ? 0 : recv(watch->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
+	const ssize_t got = watch->fd < 0 ? 0 : recv(watch->fd, ignored, sizeof(ignored), MSG_DONTWAIT);
 
 	if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR))
 		release(l, w);

@@ -59,7 +59,7 @@ struct mp_socket {
 	struct mp_watch watch; /* fd -1: not yet, or no longer, connected */
 	bool takes, gives;     /* audio from the peer, to the peer */
 	bool answered;
-	int broken;            /* errno of a failed write: the connection ends with the next tick */
+	int broken; /* errno of a failed write: the connection ends with the next tick */
 	uint64_t next_ping_us;
 	unsigned pings; /* not answered */
 	/* what the peer has not read yet */

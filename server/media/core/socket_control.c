@@ -80,8 +80,8 @@ static void say_status(struct mp_socket *k)
 	say(k, "STATUS",
 	    "%s,\"queue_length\":%zu,\"xon_level\":%d,\"xoff_level\":%d,\"queue_full\":%s,"
 	    "\"bulk_media\":%s,\"media_paused\":%s",
-	    "%s queue_length:%zu xon_level:%d xoff_level:%d queue_full:%s bulk_media:%s media_paused:%s", id,
-	    k->queue.frames, MP_SOCKET_XON, MP_SOCKET_XOFF, word(k->xoff), word(k->buffering),
+	    "%s queue_length:%zu xon_level:%d xoff_level:%d queue_full:%s bulk_media:%s media_paused:%s",
+	    id, k->queue.frames, MP_SOCKET_XON, MP_SOCKET_XOFF, word(k->xoff), word(k->buffering),
 	    word(k->paused));
 }
 
@@ -91,10 +91,14 @@ static void say_status(struct mp_socket *k)
 static const struct {
 	bool passthrough, direction_in;
 } REFUSED_IN[MP_CONTROL_COUNT] = {
-        [MP_CONTROL_START_BUFFERING] = {true, true}, [MP_CONTROL_STOP_BUFFERING] = {true, true},
-        [MP_CONTROL_MARK] = {true, true},            [MP_CONTROL_FLUSH] = {true, false},
-        [MP_CONTROL_REPORT_DRAINED] = {true, false}, [MP_CONTROL_PAUSE] = {true, true},
-        [MP_CONTROL_CONTINUE] = {true, true},        [MP_CONTROL_SET_DIRECTION] = {true, false},
+        [MP_CONTROL_START_BUFFERING] = {true, true},
+        [MP_CONTROL_STOP_BUFFERING] = {true, true},
+        [MP_CONTROL_MARK] = {true, true},
+        [MP_CONTROL_FLUSH] = {true, false},
+        [MP_CONTROL_REPORT_DRAINED] = {true, false},
+        [MP_CONTROL_PAUSE] = {true, true},
+        [MP_CONTROL_CONTINUE] = {true, true},
+        [MP_CONTROL_SET_DIRECTION] = {true, false},
 };
 
 static void mark(struct mp_socket *k, const struct mp_control *c, enum mp_playq_kind kind)

@@ -42,8 +42,7 @@ void mp_socket_ws_send(struct mp_socket *k, enum mp_ws_opcode opcode, const uint
 
 static void violate(struct mp_socket *k, enum mp_ws_status status)
 {
-	const enum mp_socket_news why =
-	        status == MP_WS_UNSUPPORTED ? MP_SOCKET_REFUSED : MP_SOCKET_FAILED;
+	const enum mp_socket_news why = status == MP_WS_UNSUPPORTED ? MP_SOCKET_REFUSED : MP_SOCKET_FAILED;
 
 	MP_COUNT(mp_worker_of(&k->owner->obj), socket_rx_bad);
 	mp_socket_end(k, why, status, EPROTO);

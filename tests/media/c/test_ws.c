@@ -57,11 +57,11 @@ static void test_headers_that_break_the_rules(void)
 		uint8_t bytes[10];
 		int err;
 	} CASES[] = {
-	        {{0xc2, 0}, EBADMSG},            /* a reserved bit */
-	        {{0x89, 126, 0, 126}, EBADMSG},  /* a long ping */
-	        {{0x08, 0}, EBADMSG},            /* a close in fragments */
-	        {{0x82, 127, 0x80}, EBADMSG},    /* more than 63 bits */
-	        {{0x83, 0}, ENOTSUP},            /* a reserved opcode */
+	        {{0xc2, 0}, EBADMSG},           /* a reserved bit */
+	        {{0x89, 126, 0, 126}, EBADMSG}, /* a long ping */
+	        {{0x08, 0}, EBADMSG},           /* a close in fragments */
+	        {{0x82, 127, 0x80}, EBADMSG},   /* more than 63 bits */
+	        {{0x83, 0}, ENOTSUP},           /* a reserved opcode */
 	        {{0x8b, 0}, ENOTSUP},
 	};
 
@@ -75,7 +75,8 @@ static void test_headers_that_break_the_rules(void)
 
 static void test_utf8(void)
 {
-	static const char *const GOOD[] = {"", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf"};
+	static const char *const GOOD[] = {
+	        "", "a", "\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xed\x9f\xbf"};
 	static const char *const BAD[] = {"\x80",         "\xc0\x80",         "\xc3",     "\xe0\x80\x80",
 	                                  "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc3\x28", "\xff"};
 
@@ -128,7 +129,8 @@ static void test_json_fields(void)
 {
 	struct mp_control c;
 
-	OK(parse(&c, " { \"x\" : 1.5e3 , \"command\":\"MARK_MEDIA\",\"correlation_id\":\"a\\\"\\u00e9\"} ", true));
+	OK(parse(&c, " { \"x\" : 1.5e3 , \"command\":\"MARK_MEDIA\",\"correlation_id\":\"a\\\"\\u00e9\"} ",
+	         true));
 	EQ(9, c.id_len);
 	CHECK(memcmp(c.id, "a\\\"\\u00e9", 9) == 0);
 	OK(parse(&c, "{\"command\":\"SET_MEDIA_DIRECTION\",\"direction\":\"both\"}", true));
