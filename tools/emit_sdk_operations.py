@@ -104,11 +104,11 @@ class Operation:
             return "bytes", ""
         schema = content["application/json"]["schema"]
         if name := self._class_of(schema):
-            return name, f"{name}.from_wire(data, self._client)"
+            return name, f"{name}.from_wire(answer, self._client)"
         if schema.get("type") == "array" and (name := self._class_of(schema["items"])):
             return (
                 f"builtins.list[{name}]",
-                f"[{name}.from_wire(item, self._client) for item in data]",
+                f"[{name}.from_wire(item, self._client) for item in answer]",
             )
         return type_of(schema), "data"
 
@@ -268,7 +268,7 @@ def _emit_operation(operation: Operation) -> str:
     elif returns == "None":
         lines += ["        await self._client.request(", *call, "        )"]
     else:
-        lines += ["        data = await self._client.request(", *call, "        )"]
+        lines += ["        answer = await self._client.request(", *call, "        )"]
         lines.append(f"        return {decode}")
     return "\n".join([*lines, ""])
 

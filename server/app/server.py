@@ -40,6 +40,7 @@ from server.resources.dialing import Dialer
 from server.resources.dynamic_config import DynamicConfig
 from server.resources.endpoints import Endpoints
 from server.resources.events import Events
+from server.resources.external_media import ExternalMedia
 from server.resources.incoming import IncomingCalls
 from server.resources.logging_channels import LogChannels
 from server.resources.mailboxes import Mailboxes
@@ -61,6 +62,7 @@ from server.stasis.bus import Bus
 from server.stasis.journal import Journals
 from server.store.event_log import EventLog
 from server.store.kv import KeyValueStore
+from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
 
 logger = logging.getLogger(__name__)
@@ -179,6 +181,7 @@ class Server:
             self.playbacks,
             self.recordings,
             Snoops(self.node, self.dialer),
+            ExternalMedia(self.originator, lambda name: self.dialer.technology(name) is not None),
         )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.applications.set_resources(
@@ -213,6 +216,7 @@ class Server:
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
+        self.dialer.add_technology(UnicastRtpTechnology(self.engine))
         self.dialplan = Dialplan(
             self.node,
             self.dialer,

@@ -7,7 +7,8 @@
     ├── Conflict            the thing exists, or is in use            (HTTP 409)
     ├── InvalidState        right thing, wrong moment                 (HTTP 412)
     ├── InvalidArgument     a field's value is wrong; names the field (HTTP 400)
-    │   └── Unprocessable   well formed, but can't be done            (HTTP 422)
+    │   ├── Unprocessable   well formed, but can't be done            (HTTP 422)
+    │   └── NotSupported    a choice that exists, but not here        (HTTP 501)
     ├── Forbidden           not allowed                               (HTTP 403)
     ├── Unavailable         a limit or a dependency says no           (HTTP 503)
     ├── ConfigError         names file and line
@@ -55,6 +56,10 @@ class InvalidArgument(ServerError):
 
 class Unprocessable(InvalidArgument):
     """The value is well formed, but the server can't act on it."""
+
+
+class NotSupported(InvalidArgument):
+    """A choice that the interface knows, but this server does not offer."""
 
 
 class Forbidden(ServerError):

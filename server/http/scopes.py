@@ -39,6 +39,8 @@ MAKERS = frozenset(
         "events.claimChannel",
     }
 )
+# technologies of external media, by its encapsulation
+MEDIA = {"rtp": "UnicastRTP", "audiosocket": "AudioSocket", "none": "WebSocket"}
 Keywords = Mapping[str, Any]
 
 
@@ -146,7 +148,12 @@ def _check_operation(scope: Scope, operation: Operation) -> None:
 
 def _check_endpoint(scope: Scope, keywords: Keywords) -> None:
     endpoint = keywords.get("endpoint")
-    if "tech" in keywords:
+    if "encapsulation" in keywords:  # of external media
+        technology = MEDIA.get(keywords["encapsulation"] or "rtp", "")
+        is_incoming = keywords.get("connection_type") == "server"
+        target = "INCOMING" if is_incoming else keywords.get("external_host") or ""
+        endpoint = f"{technology}/{target}"
+    elif "tech" in keywords:
         endpoint = f"{keywords['tech']}/{keywords.get('resource', '')}".rstrip("/")
     elif "to" in keywords:  # of a text or referral, such as pjsip:alice
         technology, _, resource = keywords["to"].replace(":", "/", 1).partition("/")

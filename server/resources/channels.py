@@ -22,6 +22,7 @@ from server.media.streams import StreamStats
 from server.model.wire import Snapshot
 from server.resources.channel import Channel
 from server.resources.channel_lists import CHANNEL_FIELDS, describe, matching
+from server.resources.external_media import ExternalMedia
 from server.resources.listing import Page, Partial, check_fields, take_page
 from server.resources.node import Node
 from server.resources.originate import Originator
@@ -55,10 +56,12 @@ class Channels:
         playbacks: Playbacks,
         recordings: Recordings,
         snoops: Snoops,
+        external_media: ExternalMedia,
     ) -> None:
         self._node = node
         self._originator = originator
         self._snoops = snoops
+        self._external_media = external_media
         self._playbacks = playbacks
         self._recordings = recordings
 
@@ -127,6 +130,10 @@ class Channels:
         """Dial a channel that :meth:`create` made; see :meth:`Originator.dial`."""
         channel, _ = self._in_stasis(channel_id)
         self._originator.dial(channel, caller=caller, timeout=timeout)
+
+    async def external_media(self, **options: Any) -> Snapshot:
+        """Make a channel of external media; see :meth:`ExternalMedia.create`."""
+        return (await self._external_media.create(**options)).snapshot()
 
     def snoop(self, channel_id: str, **options: Any) -> Snapshot:
         """Spy on a channel or whisper to it; see :meth:`Snoops.snoop`.

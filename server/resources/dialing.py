@@ -18,7 +18,7 @@ from server.model import events
 from server.resources.channel import Channel
 from server.resources.node import Node
 from server.stasis.topics import channel_topic
-from server.tech.base import OutgoingCall, Party, Technology
+from server.tech.base import OutgoingCall, Party, Technology, VariableSource
 
 logger = logging.getLogger(__name__)
 
@@ -197,6 +197,7 @@ class Dialer:
                 variables={**inherited, **(variables or {})},
                 requestor=requestor.name if requestor is not None else "",
                 other_channel_id=other,
+                channel_id=chosen,
             ),
         )
         channel = Channel(self._node, chosen, leg, "Down")
@@ -210,6 +211,9 @@ class Dialer:
         if caller is not None:
             channel.caller = caller
         self.announce(channel)
+        if isinstance(leg, VariableSource):
+            for name, value in leg.variables.items():
+                channel.variables.set(name, value)
         try:
             for name, value in {**inherited, **(variables or {})}.items():
                 self._node.dialplan.write(channel, name, value)

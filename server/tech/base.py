@@ -73,12 +73,14 @@ class OutgoingCall:
     :param variables: channel variables that the technology may read (``SIPADDHEADER`` …).
     :param requestor: name of the channel on whose behalf this leg is made, or empty.
     :param other_channel_id: id for the channel at the other end of a Local pair, or empty.
+    :param channel_id: of the channel that gets the leg.
     """
 
     formats: Sequence[str] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
     requestor: str = ""
     other_channel_id: str = ""
+    channel_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,6 +294,15 @@ class Leg(Protocol):
 
     def info(self, item: str) -> str | None:
         """Read a fact for ``CHANNEL(item)`` and its like, ``None`` if there is none."""
+
+
+@runtime_checkable
+class VariableSource(Protocol):
+    """A leg that tells facts of itself by channel variables."""
+
+    @property
+    def variables(self) -> Mapping[str, str]:
+        """What the channel is made with."""
 
 
 class CallSink(Protocol):

@@ -21,9 +21,7 @@ PUBLISHED = json.loads((Path(__file__).parents[1] / "data/ari.json").read_text(e
 MODELS = {model["id"]: model for model in PUBLISHED["models"]}
 
 # Published operations that do not exist yet.
-PENDING = {
-    "channels.externalMedia",
-}
+PENDING: set[str] = set()
 
 TYPES = {
     "string": "string",

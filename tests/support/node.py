@@ -21,6 +21,7 @@ from server.resources.dialing import Dialer
 from server.resources.dynamic_config import DynamicConfig
 from server.resources.endpoints import Endpoints
 from server.resources.events import Events
+from server.resources.external_media import ExternalMedia
 from server.resources.incoming import IncomingCalls
 from server.resources.logging_channels import LogChannels
 from server.resources.mailboxes import Mailboxes
@@ -43,6 +44,7 @@ from server.stasis.journal import JournalLimits, Journals
 from server.stasis.options import PLAIN, Options
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
+from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_tech import FakeTechnology
@@ -184,6 +186,7 @@ class NodeUnderTest:
             self.playbacks,
             self.recordings,
             Snoops(self.node, self.dialer),
+            ExternalMedia(self.originator, lambda name: self.dialer.technology(name) is not None),
         )
         self.events = Events(self.node, self.bridges, self.endpoints)
         self.asterisk = Asterisk(self.node, SystemFacts(started=0.0, reloaded=0.0))
@@ -200,6 +203,7 @@ class NodeUnderTest:
         self.phones = FakeTechnology(self.engine, ["alice", "bob", "carol"])
         self.dialer.add_technology(self.phones)
         self.dialer.add_technology(LocalTechnology(self.incoming, self.engine))
+        self.dialer.add_technology(UnicastRtpTechnology(self.engine))
 
     async def start(self) -> None:
         await self.engine.start()

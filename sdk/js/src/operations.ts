@@ -576,6 +576,45 @@ export class ChannelsOperations {
   }
 
   /**
+   * Create a channel whose media an application outside sends and takes.
+   *
+   * @param channelId id for the channel
+   * @param app application to hand the channel to
+   * @param external_host `host:port` of the application, or the section of
+   * websocket_client.conf that names it; not needed if it connects to us
+   * @param encapsulation how media is packed; `none` goes with the transport `websocket`
+   * @param transport what carries it: `udp` for `rtp`, `tcp` for `audiosocket`
+   * @param connection_type `client`: we connect; `server`: the application does, by WebSocket
+   * @param format codec of the media, such as `ulaw` or `slin16`
+   * @param direction which way media flows
+   * @param data for `audiosocket` the UUID that the application is told
+   * @param transport_data for `websocket` options as in its dial string, such as `f(json)`
+   * @param variables name and value of each
+   */
+  externalMedia(
+    options: {
+      channelId?: string | undefined;
+      app: string;
+      external_host?: string | undefined;
+      encapsulation?: 'rtp' | 'audiosocket' | 'none' | undefined;
+      transport?: 'udp' | 'tcp' | 'websocket' | undefined;
+      connection_type?: 'client' | 'server' | undefined;
+      format: string;
+      direction?: 'both' | undefined;
+      data?: string | undefined;
+      transport_data?: string | undefined;
+      variables?: Record<string, unknown>;
+    },
+  ): Promise<Channel> {
+    return this.#requester.request(
+      'channels.externalMedia',
+      'POST',
+      '/channels/externalMedia',
+      { options, inBody: ['variables'], shape: 'Channel' },
+    );
+  }
+
+  /**
    * Create a channel for an application, without calling its endpoint yet.
    *
    * @param endpoint technology and resource to call, such as `PJSIP/alice`

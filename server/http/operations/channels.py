@@ -11,6 +11,7 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.list": lambda services: services.channels.list,
     "channels.originate": lambda services: services.channels.originate,
     "channels.create": lambda services: services.channels.create,
+    "channels.externalMedia": lambda services: services.channels.external_media,
     "channels.get": lambda services: services.channels.get,
     "channels.originateWithId": lambda services: services.channels.originate,
     "channels.hangupMany": lambda services: services.channels.hangup_many,

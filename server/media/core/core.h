@@ -279,7 +279,7 @@ struct mp_stream {
 	bool bridge_mute, dtmf_pass;
 	bool mute_in, mute_out;
 	bool override;          /* a player, tone, music or digit replaces what the bridge gives */
-	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: linear at its target's rate; SOCKET: chosen at open */
+	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: target's rate; SOCKET: chosen at open */
 	struct mp_link snoops;  /* of those whose target it is */
 	uint64_t sent_tick;     /* when a frame was sent last, while there are such */
 

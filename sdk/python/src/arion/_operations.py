@@ -25,12 +25,12 @@ class ApplicationsOperations:
         self,
     ) -> builtins.list[_types.Application]:
         """List the applications."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.list",
             "GET",
             "/applications",
         )
-        return [_types.Application.from_wire(item, self._client) for item in data]
+        return [_types.Application.from_wire(item, self._client) for item in answer]
 
     async def get(
         self,
@@ -40,12 +40,12 @@ class ApplicationsOperations:
 
         :param application_name: the application
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.get",
             "GET",
             f"/applications/{quote(application_name)}",
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     async def subscribe(
         self,
@@ -59,7 +59,7 @@ class ApplicationsOperations:
         :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
             `endpoint:<tech>/<resource>`, `deviceState:<name>`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.subscribe",
             "POST",
             f"/applications/{quote(application_name)}/subscription",
@@ -67,7 +67,7 @@ class ApplicationsOperations:
                 "eventSource": event_source,
             },
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     async def unsubscribe(
         self,
@@ -81,7 +81,7 @@ class ApplicationsOperations:
         :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
             `endpoint:<tech>/<resource>`, `deviceState:<name>`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.unsubscribe",
             "DELETE",
             f"/applications/{quote(application_name)}/subscription",
@@ -89,7 +89,7 @@ class ApplicationsOperations:
                 "eventSource": event_source,
             },
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     async def filter(
         self,
@@ -102,13 +102,13 @@ class ApplicationsOperations:
         :param application_name: the application
         :param event_filter: lists of event types: `allowed` and `disallowed`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.filter",
             "PUT",
             f"/applications/{quote(application_name)}/eventFilter",
             whole=event_filter,
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     async def list_workers(
         self,
@@ -118,12 +118,12 @@ class ApplicationsOperations:
 
         :param application_name: the application
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "applications.listWorkers",
             "GET",
             f"/applications/{quote(application_name)}/workers",
         )
-        return [_types.Worker.from_wire(item, self._client) for item in data]
+        return [_types.Worker.from_wire(item, self._client) for item in answer]
 
     async def drain_worker(
         self,
@@ -173,7 +173,7 @@ class AsteriskOperations:
 
         :param only: parts to report; all if absent
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.getInfo",
             "GET",
             "/asterisk/info",
@@ -181,18 +181,18 @@ class AsteriskOperations:
                 "only": only,
             },
         )
-        return _types.AsteriskInfo.from_wire(data, self._client)
+        return _types.AsteriskInfo.from_wire(answer, self._client)
 
     async def ping(
         self,
     ) -> _types.AsteriskPing:
         """Ask for a sign of life."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.ping",
             "GET",
             "/asterisk/ping",
         )
-        return _types.AsteriskPing.from_wire(data, self._client)
+        return _types.AsteriskPing.from_wire(answer, self._client)
 
     async def get_global_var(
         self,
@@ -203,7 +203,7 @@ class AsteriskOperations:
 
         :param variable: a variable, or a function with its arguments
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.getGlobalVar",
             "GET",
             "/asterisk/variable",
@@ -211,7 +211,7 @@ class AsteriskOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     async def set_global_var(
         self,
@@ -246,12 +246,12 @@ class AsteriskOperations:
         :param object_type: type of the object, such as `endpoint`
         :param object_id: name of the object
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.getObject",
             "GET",
             f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
         )
-        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in answer]
 
     async def update_object(
         self,
@@ -268,7 +268,7 @@ class AsteriskOperations:
         :param object_id: name of the object
         :param fields: the options to set; others stay as they are
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.updateObject",
             "PUT",
             f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
@@ -276,7 +276,7 @@ class AsteriskOperations:
                 "fields": fields,
             },
         )
-        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in answer]
 
     async def delete_object(
         self,
@@ -300,12 +300,12 @@ class AsteriskOperations:
         self,
     ) -> builtins.list[_types.Module]:
         """List the modules that are loaded."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.listModules",
             "GET",
             "/asterisk/modules",
         )
-        return [_types.Module.from_wire(item, self._client) for item in data]
+        return [_types.Module.from_wire(item, self._client) for item in answer]
 
     async def get_module(
         self,
@@ -315,12 +315,12 @@ class AsteriskOperations:
 
         :param module_name: the module, such as `app_dial.so`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.getModule",
             "GET",
             f"/asterisk/modules/{quote(module_name)}",
         )
-        return _types.Module.from_wire(data, self._client)
+        return _types.Module.from_wire(answer, self._client)
 
     async def reload_module(
         self,
@@ -368,12 +368,12 @@ class AsteriskOperations:
         self,
     ) -> builtins.list[_types.LogChannel]:
         """List where the server logs to."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "asterisk.listLogChannels",
             "GET",
             "/asterisk/logging",
         )
-        return [_types.LogChannel.from_wire(item, self._client) for item in data]
+        return [_types.LogChannel.from_wire(item, self._client) for item in answer]
 
     async def add_log(
         self,
@@ -443,7 +443,7 @@ class BridgesOperations:
         :param limit: how many at most; the items are then ordered by their id or name
         :param fields: members to answer with, and no others
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.list",
             "GET",
             "/bridges",
@@ -453,7 +453,7 @@ class BridgesOperations:
                 "fields": fields,
             },
         )
-        return [_types.Bridge.from_wire(item, self._client) for item in data]
+        return [_types.Bridge.from_wire(item, self._client) for item in answer]
 
     async def create(
         self,
@@ -471,7 +471,7 @@ class BridgesOperations:
         :param variables: name and value of each; an object says whether the bridge shows the
             variable in `bridgevars` from now on
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.create",
             "POST",
             "/bridges",
@@ -482,7 +482,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     async def get(
         self,
@@ -492,12 +492,12 @@ class BridgesOperations:
 
         :param bridge_id: the bridge
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.get",
             "GET",
             f"/bridges/{quote(bridge_id)}",
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     async def create_with_id(
         self,
@@ -515,7 +515,7 @@ class BridgesOperations:
         :param variables: name and value of each; an object says whether the bridge shows the
             variable in `bridgevars` from now on
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.createWithId",
             "POST",
             f"/bridges/{quote(bridge_id)}",
@@ -525,7 +525,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     async def destroy(
         self,
@@ -648,7 +648,7 @@ class BridgesOperations:
         :param skipms: milliseconds that forward and reverse move
         :param playback_id: id for the playback
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.play",
             "POST",
             f"/bridges/{quote(bridge_id)}/play",
@@ -661,7 +661,7 @@ class BridgesOperations:
                 "playbackId": playback_id,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     async def play_with_id(
         self,
@@ -684,7 +684,7 @@ class BridgesOperations:
         :param offsetms: milliseconds to skip at the start
         :param skipms: milliseconds that forward and reverse move
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.playWithId",
             "POST",
             f"/bridges/{quote(bridge_id)}/play/{quote(playback_id)}",
@@ -696,7 +696,7 @@ class BridgesOperations:
                 "skipms": skipms,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     async def record(
         self,
@@ -723,7 +723,7 @@ class BridgesOperations:
         :param beep: whether to play a tone first
         :param terminate_on: key that ends it
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.record",
             "POST",
             f"/bridges/{quote(bridge_id)}/record",
@@ -738,7 +738,7 @@ class BridgesOperations:
                 "terminateOn": terminate_on,
             },
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     async def set_video_source(
         self,
@@ -781,7 +781,7 @@ class BridgesOperations:
         :param bridge_id: the bridge
         :param variable: its name
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.getBridgeVar",
             "GET",
             f"/bridges/{quote(bridge_id)}/variable",
@@ -789,7 +789,7 @@ class BridgesOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     async def set_bridge_var(
         self,
@@ -828,7 +828,7 @@ class BridgesOperations:
         :param bridge_id: the bridge
         :param variables: their names
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "bridges.getBridgeVars",
             "GET",
             f"/bridges/{quote(bridge_id)}/variables",
@@ -836,7 +836,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Variables.from_wire(data, self._client)
+        return _types.Variables.from_wire(answer, self._client)
 
     async def set_bridge_vars(
         self,
@@ -885,7 +885,7 @@ class ChannelsOperations:
         :param limit: how many at most; the items are then ordered by their id or name
         :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.list",
             "GET",
             "/channels",
@@ -898,7 +898,7 @@ class ChannelsOperations:
                 "fields": fields,
             },
         )
-        return [_types.Channel.from_wire(item, self._client) for item in data]
+        return [_types.Channel.from_wire(item, self._client) for item in answer]
 
     async def originate(
         self,
@@ -936,7 +936,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.originate",
             "POST",
             "/channels",
@@ -957,7 +957,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def hangup_many(
         self,
@@ -989,7 +989,7 @@ class ChannelsOperations:
         :param reason_code: Q.850 cause
         :param reason: cause as a word
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.hangupMany",
             "DELETE",
             "/channels",
@@ -1000,7 +1000,57 @@ class ChannelsOperations:
                 "reason": reason,
             },
         )
-        return [_types.HangupResult.from_wire(item, self._client) for item in data]
+        return [_types.HangupResult.from_wire(item, self._client) for item in answer]
+
+    async def external_media(
+        self,
+        *,
+        app: str,
+        format: str,
+        channel_id: str | None = None,
+        external_host: str | None = None,
+        encapsulation: Literal["rtp", "audiosocket", "none"] | None = None,
+        transport: Literal["udp", "tcp", "websocket"] | None = None,
+        connection_type: Literal["client", "server"] | None = None,
+        direction: Literal["both"] | None = None,
+        data: str | None = None,
+        transport_data: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> _types.Channel:
+        """Create a channel whose media an application outside sends and takes.
+
+        :param app: application to hand the channel to
+        :param format: codec of the media, such as `ulaw` or `slin16`
+        :param channel_id: id for the channel
+        :param external_host: `host:port` of the application, or the section of
+            websocket_client.conf that names it; not needed if it connects to us
+        :param encapsulation: how media is packed; `none` goes with the transport `websocket`
+        :param transport: what carries it: `udp` for `rtp`, `tcp` for `audiosocket`
+        :param connection_type: `client`: we connect; `server`: the application does, by WebSocket
+        :param direction: which way media flows
+        :param data: for `audiosocket` the UUID that the application is told
+        :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
+        :param variables: name and value of each
+        """
+        answer = await self._client.request(
+            "channels.externalMedia",
+            "POST",
+            "/channels/externalMedia",
+            {
+                "app": app,
+                "format": format,
+                "channelId": channel_id,
+                "external_host": external_host,
+                "encapsulation": encapsulation,
+                "transport": transport,
+                "connection_type": connection_type,
+                "direction": direction,
+                "data": data,
+                "transport_data": transport_data,
+                "variables": variables,
+            },
+        )
+        return _types.Channel.from_wire(answer, self._client)
 
     async def create(
         self,
@@ -1025,7 +1075,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.create",
             "POST",
             "/channels/create",
@@ -1040,7 +1090,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def get(
         self,
@@ -1053,7 +1103,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.get",
             "GET",
             f"/channels/{quote(channel_id)}",
@@ -1061,7 +1111,7 @@ class ChannelsOperations:
                 "fields": fields,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def originate_with_id(
         self,
@@ -1099,7 +1149,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.originateWithId",
             "POST",
             f"/channels/{quote(channel_id)}",
@@ -1119,7 +1169,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def hangup(
         self,
@@ -1489,7 +1539,7 @@ class ChannelsOperations:
         :param skipms: milliseconds that forward and reverse move
         :param playback_id: id for the playback
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.play",
             "POST",
             f"/channels/{quote(channel_id)}/play",
@@ -1501,7 +1551,7 @@ class ChannelsOperations:
                 "playbackId": playback_id,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     async def play_with_id(
         self,
@@ -1522,7 +1572,7 @@ class ChannelsOperations:
         :param offsetms: milliseconds to skip at the start
         :param skipms: milliseconds that forward and reverse move
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.playWithId",
             "POST",
             f"/channels/{quote(channel_id)}/play/{quote(playback_id)}",
@@ -1533,7 +1583,7 @@ class ChannelsOperations:
                 "skipms": skipms,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     async def record(
         self,
@@ -1558,7 +1608,7 @@ class ChannelsOperations:
         :param beep: whether to play a tone first
         :param terminate_on: key that ends it
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.record",
             "POST",
             f"/channels/{quote(channel_id)}/record",
@@ -1572,7 +1622,7 @@ class ChannelsOperations:
                 "terminateOn": terminate_on,
             },
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     async def get_channel_var(
         self,
@@ -1585,7 +1635,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param variable: a variable, or a function with its arguments
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.getChannelVar",
             "GET",
             f"/channels/{quote(channel_id)}/variable",
@@ -1593,7 +1643,7 @@ class ChannelsOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     async def set_channel_var(
         self,
@@ -1632,7 +1682,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param variables: names, or functions with their arguments
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.getChannelVars",
             "GET",
             f"/channels/{quote(channel_id)}/variables",
@@ -1640,7 +1690,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Variables.from_wire(data, self._client)
+        return _types.Variables.from_wire(answer, self._client)
 
     async def set_channel_vars(
         self,
@@ -1682,7 +1732,7 @@ class ChannelsOperations:
         :param app_args: arguments for the application, comma-separated
         :param snoop_id: id for the new channel
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.snoopChannel",
             "POST",
             f"/channels/{quote(channel_id)}/snoop",
@@ -1694,7 +1744,7 @@ class ChannelsOperations:
                 "snoopId": snoop_id,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def snoop_channel_with_id(
         self,
@@ -1716,7 +1766,7 @@ class ChannelsOperations:
             hear the other
         :param app_args: arguments for the application, comma-separated
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.snoopChannelWithId",
             "POST",
             f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
@@ -1727,7 +1777,7 @@ class ChannelsOperations:
                 "appArgs": app_args,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     async def dial(
         self,
@@ -1760,12 +1810,12 @@ class ChannelsOperations:
 
         :param channel_id: the channel
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "channels.rtpstatistics",
             "GET",
             f"/channels/{quote(channel_id)}/rtp_statistics",
         )
-        return _types.RTPstat.from_wire(data, self._client)
+        return _types.RTPstat.from_wire(answer, self._client)
 
 
 class DeviceStatesOperations:
@@ -1778,12 +1828,12 @@ class DeviceStatesOperations:
         self,
     ) -> builtins.list[_types.DeviceState]:
         """List the devices whose state applications set."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "deviceStates.list",
             "GET",
             "/deviceStates",
         )
-        return [_types.DeviceState.from_wire(item, self._client) for item in data]
+        return [_types.DeviceState.from_wire(item, self._client) for item in answer]
 
     async def get(
         self,
@@ -1793,12 +1843,12 @@ class DeviceStatesOperations:
 
         :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "deviceStates.get",
             "GET",
             f"/deviceStates/{quote(device_name)}",
         )
-        return _types.DeviceState.from_wire(data, self._client)
+        return _types.DeviceState.from_wire(answer, self._client)
 
     async def update(
         self,
@@ -1856,7 +1906,7 @@ class EndpointsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "endpoints.list",
             "GET",
             "/endpoints",
@@ -1866,7 +1916,7 @@ class EndpointsOperations:
                 "limit": limit,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return [_types.Endpoint.from_wire(item, self._client) for item in answer]
 
     async def list_by_tech(
         self,
@@ -1883,7 +1933,7 @@ class EndpointsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "endpoints.listByTech",
             "GET",
             f"/endpoints/{quote(tech)}",
@@ -1893,7 +1943,7 @@ class EndpointsOperations:
                 "limit": limit,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return [_types.Endpoint.from_wire(item, self._client) for item in answer]
 
     async def get(
         self,
@@ -1905,12 +1955,12 @@ class EndpointsOperations:
         :param tech: technology, such as `PJSIP`
         :param resource: name within the technology
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "endpoints.get",
             "GET",
             f"/endpoints/{quote(tech)}/{quote(resource)}",
         )
-        return _types.Endpoint.from_wire(data, self._client)
+        return _types.Endpoint.from_wire(answer, self._client)
 
     async def send_message(
         self,
@@ -2095,12 +2145,12 @@ class MailboxesOperations:
         self,
     ) -> builtins.list[_types.Mailbox]:
         """List the mailboxes."""
-        data = await self._client.request(
+        answer = await self._client.request(
             "mailboxes.list",
             "GET",
             "/mailboxes",
         )
-        return [_types.Mailbox.from_wire(item, self._client) for item in data]
+        return [_types.Mailbox.from_wire(item, self._client) for item in answer]
 
     async def get(
         self,
@@ -2110,12 +2160,12 @@ class MailboxesOperations:
 
         :param mailbox_name: the mailbox, such as `100@default`
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "mailboxes.get",
             "GET",
             f"/mailboxes/{quote(mailbox_name)}",
         )
-        return _types.Mailbox.from_wire(data, self._client)
+        return _types.Mailbox.from_wire(answer, self._client)
 
     async def update(
         self,
@@ -2169,12 +2219,12 @@ class PlaybacksOperations:
 
         :param playback_id: the playback
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "playbacks.get",
             "GET",
             f"/playbacks/{quote(playback_id)}",
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     async def stop(
         self,
@@ -2228,7 +2278,7 @@ class RecordingsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "recordings.listStored",
             "GET",
             "/recordings/stored",
@@ -2237,7 +2287,7 @@ class RecordingsOperations:
                 "limit": limit,
             },
         )
-        return [_types.StoredRecording.from_wire(item, self._client) for item in data]
+        return [_types.StoredRecording.from_wire(item, self._client) for item in answer]
 
     async def get_stored(
         self,
@@ -2247,12 +2297,12 @@ class RecordingsOperations:
 
         :param recording_name: the recording
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "recordings.getStored",
             "GET",
             f"/recordings/stored/{quote(recording_name)}",
         )
-        return _types.StoredRecording.from_wire(data, self._client)
+        return _types.StoredRecording.from_wire(answer, self._client)
 
     async def delete_stored(
         self,
@@ -2293,7 +2343,7 @@ class RecordingsOperations:
         :param recording_name: the recording
         :param destination_recording_name: name of the copy
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "recordings.copyStored",
             "POST",
             f"/recordings/stored/{quote(recording_name)}/copy",
@@ -2301,7 +2351,7 @@ class RecordingsOperations:
                 "destinationRecordingName": destination_recording_name,
             },
         )
-        return _types.StoredRecording.from_wire(data, self._client)
+        return _types.StoredRecording.from_wire(answer, self._client)
 
     async def get_live(
         self,
@@ -2311,12 +2361,12 @@ class RecordingsOperations:
 
         :param recording_name: the recording
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "recordings.getLive",
             "GET",
             f"/recordings/live/{quote(recording_name)}",
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     async def cancel(
         self,
@@ -2420,7 +2470,7 @@ class SoundsOperations:
         :param lang: only those that exist in this language
         :param format: only those that exist in this format
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "sounds.list",
             "GET",
             "/sounds",
@@ -2429,7 +2479,7 @@ class SoundsOperations:
                 "format": format,
             },
         )
-        return [_types.Sound.from_wire(item, self._client) for item in data]
+        return [_types.Sound.from_wire(item, self._client) for item in answer]
 
     async def get(
         self,
@@ -2439,12 +2489,12 @@ class SoundsOperations:
 
         :param sound_id: the prompt
         """
-        data = await self._client.request(
+        answer = await self._client.request(
             "sounds.get",
             "GET",
             f"/sounds/{quote(sound_id)}",
         )
-        return _types.Sound.from_wire(data, self._client)
+        return _types.Sound.from_wire(answer, self._client)
 
 
 class Operations:

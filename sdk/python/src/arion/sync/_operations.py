@@ -26,12 +26,12 @@ class ApplicationsOperations:
         self,
     ) -> builtins.list[_types.Application]:
         """List the applications."""
-        data = self._client.request(
+        answer = self._client.request(
             "applications.list",
             "GET",
             "/applications",
         )
-        return [_types.Application.from_wire(item, self._client) for item in data]
+        return [_types.Application.from_wire(item, self._client) for item in answer]
 
     def get(
         self,
@@ -41,12 +41,12 @@ class ApplicationsOperations:
 
         :param application_name: the application
         """
-        data = self._client.request(
+        answer = self._client.request(
             "applications.get",
             "GET",
             f"/applications/{quote(application_name)}",
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     def subscribe(
         self,
@@ -60,7 +60,7 @@ class ApplicationsOperations:
         :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
             `endpoint:<tech>/<resource>`, `deviceState:<name>`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "applications.subscribe",
             "POST",
             f"/applications/{quote(application_name)}/subscription",
@@ -68,7 +68,7 @@ class ApplicationsOperations:
                 "eventSource": event_source,
             },
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     def unsubscribe(
         self,
@@ -82,7 +82,7 @@ class ApplicationsOperations:
         :param event_source: what to hear of: `channel:<id>`, `bridge:<id>`,
             `endpoint:<tech>/<resource>`, `deviceState:<name>`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "applications.unsubscribe",
             "DELETE",
             f"/applications/{quote(application_name)}/subscription",
@@ -90,7 +90,7 @@ class ApplicationsOperations:
                 "eventSource": event_source,
             },
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     def filter(
         self,
@@ -103,13 +103,13 @@ class ApplicationsOperations:
         :param application_name: the application
         :param event_filter: lists of event types: `allowed` and `disallowed`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "applications.filter",
             "PUT",
             f"/applications/{quote(application_name)}/eventFilter",
             whole=event_filter,
         )
-        return _types.Application.from_wire(data, self._client)
+        return _types.Application.from_wire(answer, self._client)
 
     def list_workers(
         self,
@@ -119,12 +119,12 @@ class ApplicationsOperations:
 
         :param application_name: the application
         """
-        data = self._client.request(
+        answer = self._client.request(
             "applications.listWorkers",
             "GET",
             f"/applications/{quote(application_name)}/workers",
         )
-        return [_types.Worker.from_wire(item, self._client) for item in data]
+        return [_types.Worker.from_wire(item, self._client) for item in answer]
 
     def drain_worker(
         self,
@@ -174,7 +174,7 @@ class AsteriskOperations:
 
         :param only: parts to report; all if absent
         """
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.getInfo",
             "GET",
             "/asterisk/info",
@@ -182,18 +182,18 @@ class AsteriskOperations:
                 "only": only,
             },
         )
-        return _types.AsteriskInfo.from_wire(data, self._client)
+        return _types.AsteriskInfo.from_wire(answer, self._client)
 
     def ping(
         self,
     ) -> _types.AsteriskPing:
         """Ask for a sign of life."""
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.ping",
             "GET",
             "/asterisk/ping",
         )
-        return _types.AsteriskPing.from_wire(data, self._client)
+        return _types.AsteriskPing.from_wire(answer, self._client)
 
     def get_global_var(
         self,
@@ -204,7 +204,7 @@ class AsteriskOperations:
 
         :param variable: a variable, or a function with its arguments
         """
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.getGlobalVar",
             "GET",
             "/asterisk/variable",
@@ -212,7 +212,7 @@ class AsteriskOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     def set_global_var(
         self,
@@ -247,12 +247,12 @@ class AsteriskOperations:
         :param object_type: type of the object, such as `endpoint`
         :param object_id: name of the object
         """
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.getObject",
             "GET",
             f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
         )
-        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in answer]
 
     def update_object(
         self,
@@ -269,7 +269,7 @@ class AsteriskOperations:
         :param object_id: name of the object
         :param fields: the options to set; others stay as they are
         """
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.updateObject",
             "PUT",
             f"/asterisk/config/dynamic/{quote(config_class)}/{quote(object_type)}/{quote(object_id)}",
@@ -277,7 +277,7 @@ class AsteriskOperations:
                 "fields": fields,
             },
         )
-        return [_types.ConfigTuple.from_wire(item, self._client) for item in data]
+        return [_types.ConfigTuple.from_wire(item, self._client) for item in answer]
 
     def delete_object(
         self,
@@ -301,12 +301,12 @@ class AsteriskOperations:
         self,
     ) -> builtins.list[_types.Module]:
         """List the modules that are loaded."""
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.listModules",
             "GET",
             "/asterisk/modules",
         )
-        return [_types.Module.from_wire(item, self._client) for item in data]
+        return [_types.Module.from_wire(item, self._client) for item in answer]
 
     def get_module(
         self,
@@ -316,12 +316,12 @@ class AsteriskOperations:
 
         :param module_name: the module, such as `app_dial.so`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.getModule",
             "GET",
             f"/asterisk/modules/{quote(module_name)}",
         )
-        return _types.Module.from_wire(data, self._client)
+        return _types.Module.from_wire(answer, self._client)
 
     def reload_module(
         self,
@@ -369,12 +369,12 @@ class AsteriskOperations:
         self,
     ) -> builtins.list[_types.LogChannel]:
         """List where the server logs to."""
-        data = self._client.request(
+        answer = self._client.request(
             "asterisk.listLogChannels",
             "GET",
             "/asterisk/logging",
         )
-        return [_types.LogChannel.from_wire(item, self._client) for item in data]
+        return [_types.LogChannel.from_wire(item, self._client) for item in answer]
 
     def add_log(
         self,
@@ -444,7 +444,7 @@ class BridgesOperations:
         :param limit: how many at most; the items are then ordered by their id or name
         :param fields: members to answer with, and no others
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.list",
             "GET",
             "/bridges",
@@ -454,7 +454,7 @@ class BridgesOperations:
                 "fields": fields,
             },
         )
-        return [_types.Bridge.from_wire(item, self._client) for item in data]
+        return [_types.Bridge.from_wire(item, self._client) for item in answer]
 
     def create(
         self,
@@ -472,7 +472,7 @@ class BridgesOperations:
         :param variables: name and value of each; an object says whether the bridge shows the
             variable in `bridgevars` from now on
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.create",
             "POST",
             "/bridges",
@@ -483,7 +483,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     def get(
         self,
@@ -493,12 +493,12 @@ class BridgesOperations:
 
         :param bridge_id: the bridge
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.get",
             "GET",
             f"/bridges/{quote(bridge_id)}",
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     def create_with_id(
         self,
@@ -516,7 +516,7 @@ class BridgesOperations:
         :param variables: name and value of each; an object says whether the bridge shows the
             variable in `bridgevars` from now on
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.createWithId",
             "POST",
             f"/bridges/{quote(bridge_id)}",
@@ -526,7 +526,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Bridge.from_wire(data, self._client)
+        return _types.Bridge.from_wire(answer, self._client)
 
     def destroy(
         self,
@@ -649,7 +649,7 @@ class BridgesOperations:
         :param skipms: milliseconds that forward and reverse move
         :param playback_id: id for the playback
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.play",
             "POST",
             f"/bridges/{quote(bridge_id)}/play",
@@ -662,7 +662,7 @@ class BridgesOperations:
                 "playbackId": playback_id,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     def play_with_id(
         self,
@@ -685,7 +685,7 @@ class BridgesOperations:
         :param offsetms: milliseconds to skip at the start
         :param skipms: milliseconds that forward and reverse move
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.playWithId",
             "POST",
             f"/bridges/{quote(bridge_id)}/play/{quote(playback_id)}",
@@ -697,7 +697,7 @@ class BridgesOperations:
                 "skipms": skipms,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     def record(
         self,
@@ -724,7 +724,7 @@ class BridgesOperations:
         :param beep: whether to play a tone first
         :param terminate_on: key that ends it
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.record",
             "POST",
             f"/bridges/{quote(bridge_id)}/record",
@@ -739,7 +739,7 @@ class BridgesOperations:
                 "terminateOn": terminate_on,
             },
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     def set_video_source(
         self,
@@ -782,7 +782,7 @@ class BridgesOperations:
         :param bridge_id: the bridge
         :param variable: its name
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.getBridgeVar",
             "GET",
             f"/bridges/{quote(bridge_id)}/variable",
@@ -790,7 +790,7 @@ class BridgesOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     def set_bridge_var(
         self,
@@ -829,7 +829,7 @@ class BridgesOperations:
         :param bridge_id: the bridge
         :param variables: their names
         """
-        data = self._client.request(
+        answer = self._client.request(
             "bridges.getBridgeVars",
             "GET",
             f"/bridges/{quote(bridge_id)}/variables",
@@ -837,7 +837,7 @@ class BridgesOperations:
                 "variables": variables,
             },
         )
-        return _types.Variables.from_wire(data, self._client)
+        return _types.Variables.from_wire(answer, self._client)
 
     def set_bridge_vars(
         self,
@@ -886,7 +886,7 @@ class ChannelsOperations:
         :param limit: how many at most; the items are then ordered by their id or name
         :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.list",
             "GET",
             "/channels",
@@ -899,7 +899,7 @@ class ChannelsOperations:
                 "fields": fields,
             },
         )
-        return [_types.Channel.from_wire(item, self._client) for item in data]
+        return [_types.Channel.from_wire(item, self._client) for item in answer]
 
     def originate(
         self,
@@ -937,7 +937,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.originate",
             "POST",
             "/channels",
@@ -958,7 +958,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def hangup_many(
         self,
@@ -990,7 +990,7 @@ class ChannelsOperations:
         :param reason_code: Q.850 cause
         :param reason: cause as a word
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.hangupMany",
             "DELETE",
             "/channels",
@@ -1001,7 +1001,57 @@ class ChannelsOperations:
                 "reason": reason,
             },
         )
-        return [_types.HangupResult.from_wire(item, self._client) for item in data]
+        return [_types.HangupResult.from_wire(item, self._client) for item in answer]
+
+    def external_media(
+        self,
+        *,
+        app: str,
+        format: str,
+        channel_id: str | None = None,
+        external_host: str | None = None,
+        encapsulation: Literal["rtp", "audiosocket", "none"] | None = None,
+        transport: Literal["udp", "tcp", "websocket"] | None = None,
+        connection_type: Literal["client", "server"] | None = None,
+        direction: Literal["both"] | None = None,
+        data: str | None = None,
+        transport_data: str | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> _types.Channel:
+        """Create a channel whose media an application outside sends and takes.
+
+        :param app: application to hand the channel to
+        :param format: codec of the media, such as `ulaw` or `slin16`
+        :param channel_id: id for the channel
+        :param external_host: `host:port` of the application, or the section of
+            websocket_client.conf that names it; not needed if it connects to us
+        :param encapsulation: how media is packed; `none` goes with the transport `websocket`
+        :param transport: what carries it: `udp` for `rtp`, `tcp` for `audiosocket`
+        :param connection_type: `client`: we connect; `server`: the application does, by WebSocket
+        :param direction: which way media flows
+        :param data: for `audiosocket` the UUID that the application is told
+        :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
+        :param variables: name and value of each
+        """
+        answer = self._client.request(
+            "channels.externalMedia",
+            "POST",
+            "/channels/externalMedia",
+            {
+                "app": app,
+                "format": format,
+                "channelId": channel_id,
+                "external_host": external_host,
+                "encapsulation": encapsulation,
+                "transport": transport,
+                "connection_type": connection_type,
+                "direction": direction,
+                "data": data,
+                "transport_data": transport_data,
+                "variables": variables,
+            },
+        )
+        return _types.Channel.from_wire(answer, self._client)
 
     def create(
         self,
@@ -1026,7 +1076,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.create",
             "POST",
             "/channels/create",
@@ -1041,7 +1091,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def get(
         self,
@@ -1054,7 +1104,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param fields: members to answer with, and no others; `app` and `app_args` are among them
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.get",
             "GET",
             f"/channels/{quote(channel_id)}",
@@ -1062,7 +1112,7 @@ class ChannelsOperations:
                 "fields": fields,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def originate_with_id(
         self,
@@ -1100,7 +1150,7 @@ class ChannelsOperations:
         :param formats: codecs to offer, comma-separated
         :param variables: name and value of each
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.originateWithId",
             "POST",
             f"/channels/{quote(channel_id)}",
@@ -1120,7 +1170,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def hangup(
         self,
@@ -1490,7 +1540,7 @@ class ChannelsOperations:
         :param skipms: milliseconds that forward and reverse move
         :param playback_id: id for the playback
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.play",
             "POST",
             f"/channels/{quote(channel_id)}/play",
@@ -1502,7 +1552,7 @@ class ChannelsOperations:
                 "playbackId": playback_id,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     def play_with_id(
         self,
@@ -1523,7 +1573,7 @@ class ChannelsOperations:
         :param offsetms: milliseconds to skip at the start
         :param skipms: milliseconds that forward and reverse move
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.playWithId",
             "POST",
             f"/channels/{quote(channel_id)}/play/{quote(playback_id)}",
@@ -1534,7 +1584,7 @@ class ChannelsOperations:
                 "skipms": skipms,
             },
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     def record(
         self,
@@ -1559,7 +1609,7 @@ class ChannelsOperations:
         :param beep: whether to play a tone first
         :param terminate_on: key that ends it
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.record",
             "POST",
             f"/channels/{quote(channel_id)}/record",
@@ -1573,7 +1623,7 @@ class ChannelsOperations:
                 "terminateOn": terminate_on,
             },
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     def get_channel_var(
         self,
@@ -1586,7 +1636,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param variable: a variable, or a function with its arguments
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.getChannelVar",
             "GET",
             f"/channels/{quote(channel_id)}/variable",
@@ -1594,7 +1644,7 @@ class ChannelsOperations:
                 "variable": variable,
             },
         )
-        return _types.Variable.from_wire(data, self._client)
+        return _types.Variable.from_wire(answer, self._client)
 
     def set_channel_var(
         self,
@@ -1633,7 +1683,7 @@ class ChannelsOperations:
         :param channel_id: the channel
         :param variables: names, or functions with their arguments
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.getChannelVars",
             "GET",
             f"/channels/{quote(channel_id)}/variables",
@@ -1641,7 +1691,7 @@ class ChannelsOperations:
                 "variables": variables,
             },
         )
-        return _types.Variables.from_wire(data, self._client)
+        return _types.Variables.from_wire(answer, self._client)
 
     def set_channel_vars(
         self,
@@ -1683,7 +1733,7 @@ class ChannelsOperations:
         :param app_args: arguments for the application, comma-separated
         :param snoop_id: id for the new channel
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.snoopChannel",
             "POST",
             f"/channels/{quote(channel_id)}/snoop",
@@ -1695,7 +1745,7 @@ class ChannelsOperations:
                 "snoopId": snoop_id,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def snoop_channel_with_id(
         self,
@@ -1717,7 +1767,7 @@ class ChannelsOperations:
             hear the other
         :param app_args: arguments for the application, comma-separated
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.snoopChannelWithId",
             "POST",
             f"/channels/{quote(channel_id)}/snoop/{quote(snoop_id)}",
@@ -1728,7 +1778,7 @@ class ChannelsOperations:
                 "appArgs": app_args,
             },
         )
-        return _types.Channel.from_wire(data, self._client)
+        return _types.Channel.from_wire(answer, self._client)
 
     def dial(
         self,
@@ -1761,12 +1811,12 @@ class ChannelsOperations:
 
         :param channel_id: the channel
         """
-        data = self._client.request(
+        answer = self._client.request(
             "channels.rtpstatistics",
             "GET",
             f"/channels/{quote(channel_id)}/rtp_statistics",
         )
-        return _types.RTPstat.from_wire(data, self._client)
+        return _types.RTPstat.from_wire(answer, self._client)
 
 
 class DeviceStatesOperations:
@@ -1779,12 +1829,12 @@ class DeviceStatesOperations:
         self,
     ) -> builtins.list[_types.DeviceState]:
         """List the devices whose state applications set."""
-        data = self._client.request(
+        answer = self._client.request(
             "deviceStates.list",
             "GET",
             "/deviceStates",
         )
-        return [_types.DeviceState.from_wire(item, self._client) for item in data]
+        return [_types.DeviceState.from_wire(item, self._client) for item in answer]
 
     def get(
         self,
@@ -1794,12 +1844,12 @@ class DeviceStatesOperations:
 
         :param device_name: technology and resource, such as `PJSIP/alice` or `Stasis:door`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "deviceStates.get",
             "GET",
             f"/deviceStates/{quote(device_name)}",
         )
-        return _types.DeviceState.from_wire(data, self._client)
+        return _types.DeviceState.from_wire(answer, self._client)
 
     def update(
         self,
@@ -1857,7 +1907,7 @@ class EndpointsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = self._client.request(
+        answer = self._client.request(
             "endpoints.list",
             "GET",
             "/endpoints",
@@ -1867,7 +1917,7 @@ class EndpointsOperations:
                 "limit": limit,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return [_types.Endpoint.from_wire(item, self._client) for item in answer]
 
     def list_by_tech(
         self,
@@ -1884,7 +1934,7 @@ class EndpointsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = self._client.request(
+        answer = self._client.request(
             "endpoints.listByTech",
             "GET",
             f"/endpoints/{quote(tech)}",
@@ -1894,7 +1944,7 @@ class EndpointsOperations:
                 "limit": limit,
             },
         )
-        return [_types.Endpoint.from_wire(item, self._client) for item in data]
+        return [_types.Endpoint.from_wire(item, self._client) for item in answer]
 
     def get(
         self,
@@ -1906,12 +1956,12 @@ class EndpointsOperations:
         :param tech: technology, such as `PJSIP`
         :param resource: name within the technology
         """
-        data = self._client.request(
+        answer = self._client.request(
             "endpoints.get",
             "GET",
             f"/endpoints/{quote(tech)}/{quote(resource)}",
         )
-        return _types.Endpoint.from_wire(data, self._client)
+        return _types.Endpoint.from_wire(answer, self._client)
 
     def send_message(
         self,
@@ -2096,12 +2146,12 @@ class MailboxesOperations:
         self,
     ) -> builtins.list[_types.Mailbox]:
         """List the mailboxes."""
-        data = self._client.request(
+        answer = self._client.request(
             "mailboxes.list",
             "GET",
             "/mailboxes",
         )
-        return [_types.Mailbox.from_wire(item, self._client) for item in data]
+        return [_types.Mailbox.from_wire(item, self._client) for item in answer]
 
     def get(
         self,
@@ -2111,12 +2161,12 @@ class MailboxesOperations:
 
         :param mailbox_name: the mailbox, such as `100@default`
         """
-        data = self._client.request(
+        answer = self._client.request(
             "mailboxes.get",
             "GET",
             f"/mailboxes/{quote(mailbox_name)}",
         )
-        return _types.Mailbox.from_wire(data, self._client)
+        return _types.Mailbox.from_wire(answer, self._client)
 
     def update(
         self,
@@ -2170,12 +2220,12 @@ class PlaybacksOperations:
 
         :param playback_id: the playback
         """
-        data = self._client.request(
+        answer = self._client.request(
             "playbacks.get",
             "GET",
             f"/playbacks/{quote(playback_id)}",
         )
-        return _types.Playback.from_wire(data, self._client)
+        return _types.Playback.from_wire(answer, self._client)
 
     def stop(
         self,
@@ -2229,7 +2279,7 @@ class RecordingsOperations:
         :param after: the key of the last item seen. The `Link` header has the next page.
         :param limit: how many at most; the items are then ordered by their id or name
         """
-        data = self._client.request(
+        answer = self._client.request(
             "recordings.listStored",
             "GET",
             "/recordings/stored",
@@ -2238,7 +2288,7 @@ class RecordingsOperations:
                 "limit": limit,
             },
         )
-        return [_types.StoredRecording.from_wire(item, self._client) for item in data]
+        return [_types.StoredRecording.from_wire(item, self._client) for item in answer]
 
     def get_stored(
         self,
@@ -2248,12 +2298,12 @@ class RecordingsOperations:
 
         :param recording_name: the recording
         """
-        data = self._client.request(
+        answer = self._client.request(
             "recordings.getStored",
             "GET",
             f"/recordings/stored/{quote(recording_name)}",
         )
-        return _types.StoredRecording.from_wire(data, self._client)
+        return _types.StoredRecording.from_wire(answer, self._client)
 
     def delete_stored(
         self,
@@ -2294,7 +2344,7 @@ class RecordingsOperations:
         :param recording_name: the recording
         :param destination_recording_name: name of the copy
         """
-        data = self._client.request(
+        answer = self._client.request(
             "recordings.copyStored",
             "POST",
             f"/recordings/stored/{quote(recording_name)}/copy",
@@ -2302,7 +2352,7 @@ class RecordingsOperations:
                 "destinationRecordingName": destination_recording_name,
             },
         )
-        return _types.StoredRecording.from_wire(data, self._client)
+        return _types.StoredRecording.from_wire(answer, self._client)
 
     def get_live(
         self,
@@ -2312,12 +2362,12 @@ class RecordingsOperations:
 
         :param recording_name: the recording
         """
-        data = self._client.request(
+        answer = self._client.request(
             "recordings.getLive",
             "GET",
             f"/recordings/live/{quote(recording_name)}",
         )
-        return _types.LiveRecording.from_wire(data, self._client)
+        return _types.LiveRecording.from_wire(answer, self._client)
 
     def cancel(
         self,
@@ -2421,7 +2471,7 @@ class SoundsOperations:
         :param lang: only those that exist in this language
         :param format: only those that exist in this format
         """
-        data = self._client.request(
+        answer = self._client.request(
             "sounds.list",
             "GET",
             "/sounds",
@@ -2430,7 +2480,7 @@ class SoundsOperations:
                 "format": format,
             },
         )
-        return [_types.Sound.from_wire(item, self._client) for item in data]
+        return [_types.Sound.from_wire(item, self._client) for item in answer]
 
     def get(
         self,
@@ -2440,12 +2490,12 @@ class SoundsOperations:
 
         :param sound_id: the prompt
         """
-        data = self._client.request(
+        answer = self._client.request(
             "sounds.get",
             "GET",
             f"/sounds/{quote(sound_id)}",
         )
-        return _types.Sound.from_wire(data, self._client)
+        return _types.Sound.from_wire(answer, self._client)
 
 
 class Operations:

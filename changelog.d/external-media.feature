@@ -1,0 +1,1 @@
+ARI: `POST /channels/externalMedia` with `rtp` over `udp`, and `UnicastRTP/host:port[/c(codec)]` in Dial() and originate: plain RTP to an application, which finds our port in `UNICASTRTP_LOCAL_ADDRESS` and `UNICASTRTP_LOCAL_PORT`.

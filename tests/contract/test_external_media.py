@@ -1,0 +1,110 @@
+"""POST /channels/externalMedia: every documented code, and what the channel is made of."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from server.base.errors import Forbidden
+from server.config.sections.ari import Scope
+from server.http.scopes import _check_endpoint
+from tests.support.node import NodeUnderTest, settle
+from tests.support.web import Web, serve
+
+RTP = {"app": "test", "external_host": "127.0.0.1:9000", "format": "ulaw"}
+AUDIOSOCKET = {"encapsulation": "audiosocket", "transport": "tcp"}
+WEBSOCKET = {"encapsulation": "none", "transport": "websocket"}
+
+
+@pytest.fixture
+async def web(node: NodeUnderTest) -> AsyncIterator[Web]:
+    async with serve(node) as made:
+        yield made
+
+
+async def test_rtp_is_a_channel_that_enters_the_application(web: Web) -> None:
+    app = web.node.connect()
+    params = {**RTP, "channelId": "m1", "format": "slin16"}
+    answer = await web.call(
+        "channels.externalMedia", params=params, json={"variables": {"COLOUR": "red"}}
+    )
+    assert (answer.status, answer.json["id"]) == (200, "m1")
+    assert answer.json["name"].startswith("UnicastRTP/127.0.0.1:9000-")
+    await settle()
+    assert [event["channel"]["id"] for event in app.of("StasisStart")] == ["m1"]
+    assert app.of("StasisStart")[0]["channel"]["state"] == "Up"
+    channel = web.node.channels.find("m1")
+    stream = channel.leg.stream
+    assert channel.variables.get("UNICASTRTP_LOCAL_ADDRESS") == "127.0.0.1"
+    assert channel.variables.get("UNICASTRTP_LOCAL_PORT") == str(stream.port)
+    assert channel.variables.get("COLOUR") == "red"
+    assert (stream.codec, stream.remote) == ("slin16", ("127.0.0.1", 9000))
+    assert (await web.call("channels.hangup", "m1")).status == 204
+
+
+async def test_a_name_is_looked_up_before_the_channel_is_made(web: Web) -> None:
+    web.node.connect()
+    answer = await web.call(
+        "channels.externalMedia", params={**RTP, "external_host": "localhost:9000"}
+    )
+    assert answer.status == 200
+    channel = web.node.channels.find(answer.json["id"])
+    assert channel.variables.get("UNICASTRTP_LOCAL_ADDRESS") in ("127.0.0.1", "::1")
+
+
+@pytest.mark.parametrize(
+    ("status", "changes", "named"),
+    [
+        (400, {"app": ""}, "app"),
+        (400, {"format": ""}, "format"),
+        (400, {"format": "opium"}, "format"),
+        (400, {"encapsulation": "gzip"}, "encapsulation"),
+        (400, {"transport": "sctp"}, "transport"),
+        (400, {"transport": "tcp"}, "transport"),
+        (400, {"transport": "websocket"}, "encapsulation"),
+        (400, {"encapsulation": "audiosocket"}, "transport"),
+        (400, {"connection_type": "server"}, "connection_type"),
+        (400, {"connection_type": "peer"}, "connection_type"),
+        (400, {"direction": "in"}, "direction"),
+        (400, {"external_host": ""}, "external_host"),
+        (400, {"external_host": "127.0.0.1"}, "external_host"),
+        (400, {"external_host": "127.0.0.1:70000"}, "external_host"),
+        (400, {"external_host": "no such name:9"}, "external_host"),
+        (400, {"external_host": "name.invalid:9"}, "external_host"),
+        (400, {"channelId": "y" * 999}, "channelId"),
+        (400, {**AUDIOSOCKET, "external_host": "127.0.0.1"}, "external_host"),
+        (501, {"encapsulation": "none"}, "transport"),
+        (501, {"encapsulation": "none", "transport": "tcp"}, "transport"),
+    ],
+)
+async def test_what_is_wrong_is_refused_and_named(
+    web: Web, status: int, changes: dict[str, str], named: str
+) -> None:
+    web.node.connect()
+    answer = await web.call("channels.externalMedia", params={**RTP, **changes})
+    assert (answer.status, named in answer.message) == (status, True), answer.message
+    assert len(web.node.registry) == 0
+
+
+@pytest.mark.parametrize("missing", ["app", "format", "external_host"])
+async def test_what_is_needed_is_asked_for(web: Web, missing: str) -> None:
+    params = {name: value for name, value in RTP.items() if name != missing}
+    answer = await web.call("channels.externalMedia", params=params)
+    assert (answer.status, missing in answer.message) == (400, True)
+
+
+async def test_an_id_that_is_taken_is_a_conflict(web: Web) -> None:
+    web.node.connect()
+    params = {**RTP, "channelId": "m1"}
+    assert (await web.call("channels.externalMedia", params=params)).status == 200
+    assert (await web.call("channels.externalMedia", params=params)).status == 409
+
+
+def test_a_scoped_token_names_the_endpoints_it_is_good_for() -> None:
+    scope = Scope(endpoints=("UnicastRTP/127.0.0.1:*",))
+    wanted = {"encapsulation": "rtp", "external_host": "127.0.0.1:9000"}
+    _check_endpoint(scope, wanted)
+    for changes in ({"external_host": "127.0.0.2:9000"}, {"encapsulation": "none"}):
+        with pytest.raises(Forbidden):
+            _check_endpoint(scope, {**wanted, **changes})
