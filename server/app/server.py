@@ -62,6 +62,7 @@ from server.stasis.bus import Bus
 from server.stasis.journal import Journals
 from server.store.event_log import EventLog
 from server.store.kv import KeyValueStore
+from server.tech.audiosocket import AudioSocketTechnology
 from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
 
@@ -217,6 +218,7 @@ class Server:
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))
+        self.dialer.add_technology(AudioSocketTechnology(self.engine, self.node.scope))
         self.dialplan = Dialplan(
             self.node,
             self.dialer,

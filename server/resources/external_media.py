@@ -12,6 +12,7 @@ from server.base.errors import InvalidArgument, NotSupported
 from server.media.codecs import CODECS
 from server.resources.channel import Channel
 from server.resources.originate import Originator
+from server.tech.audiosocket import linear_codec, read_uuid
 from server.tech.external_media import is_address, split_host_port
 
 FOREVER = -1  # no timeout: the technology has its own
@@ -75,6 +76,8 @@ class ExternalMedia:
             endpoint = f"UnicastRTP/{await _address_of(external_host or '')}/c({codec})"
         elif encapsulation == "audiosocket":
             split_host_port("external_host", external_host or "")
+            read_uuid(data or "", "data")
+            linear_codec(codec)
             endpoint = f"AudioSocket/{external_host}/{data or ''}/c({codec})"
         else:
             target = "INCOMING" if kind == "server" else external_host

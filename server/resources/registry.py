@@ -43,7 +43,8 @@ class ChannelRegistry:
     def remove(self, channel: Channel) -> None:
         """Take a channel out."""
         self._by_id.pop(channel.id, None)
-        self._by_name.pop(channel.name.lower(), None)
+        if self._by_name.get(channel.name.lower()) is channel:  # AudioSocket's need not be unique
+            del self._by_name[channel.name.lower()]
         siblings = self._by_endpoint.get(channel.endpoint, {})
         siblings.pop(channel.id, None)
         if not siblings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
@@ -14,6 +15,7 @@ from tests.support.web import Web, serve
 
 RTP = {"app": "test", "external_host": "127.0.0.1:9000", "format": "ulaw"}
 AUDIOSOCKET = {"encapsulation": "audiosocket", "transport": "tcp"}
+UUID = "40325ec2-5efd-4bd3-805f-53576e581d13"
 WEBSOCKET = {"encapsulation": "none", "transport": "websocket"}
 
 
@@ -41,6 +43,29 @@ async def test_rtp_is_a_channel_that_enters_the_application(web: Web) -> None:
     assert channel.variables.get("COLOUR") == "red"
     assert (stream.codec, stream.remote) == ("slin16", ("127.0.0.1", 9000))
     assert (await web.call("channels.hangup", "m1")).status == 204
+
+
+async def test_audiosocket_enters_the_application_once_it_is_connected(web: Web) -> None:
+    app = web.node.connect()
+    connected: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+
+    async def take(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set_result(await reader.read(1))
+        writer.close()
+
+    server = await asyncio.start_server(take, "127.0.0.1", 0)
+    host = f"127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    params = {**RTP, **AUDIOSOCKET, "external_host": host, "format": "slin", "data": UUID}
+    answer = await web.call("channels.externalMedia", params=params)
+    assert (answer.status, answer.json["name"]) == (200, f"AudioSocket/{host}-{UUID}")
+    channel = web.node.channels.find(answer.json["id"])
+    assert channel.variables.get("AUDIOSOCKET_SERVICE") == host
+    await connected
+    await settle()
+    assert "StasisStart" in app.types
+    channel.hangup()
+    server.close()
+    await server.wait_closed()
 
 
 async def test_a_name_is_looked_up_before_the_channel_is_made(web: Web) -> None:
@@ -74,6 +99,9 @@ async def test_a_name_is_looked_up_before_the_channel_is_made(web: Web) -> None:
         (400, {"external_host": "name.invalid:9"}, "external_host"),
         (400, {"channelId": "y" * 999}, "channelId"),
         (400, {**AUDIOSOCKET, "external_host": "127.0.0.1"}, "external_host"),
+        (400, AUDIOSOCKET, "data"),
+        (400, {**AUDIOSOCKET, "data": "no UUID"}, "data"),
+        (400, {**AUDIOSOCKET, "data": UUID, "format": "ulaw"}, "format"),
         (501, {"encapsulation": "none"}, "transport"),
         (501, {"encapsulation": "none", "transport": "tcp"}, "transport"),
     ],

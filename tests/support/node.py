@@ -43,6 +43,7 @@ from server.stasis.bus import Bus
 from server.stasis.journal import JournalLimits, Journals
 from server.stasis.options import PLAIN, Options
 from server.store.kv import KeyValueStore
+from server.tech.audiosocket import AudioSocketTechnology
 from server.tech.base import ExtensionMatch
 from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
@@ -204,6 +205,7 @@ class NodeUnderTest:
         self.dialer.add_technology(self.phones)
         self.dialer.add_technology(LocalTechnology(self.incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))
+        self.dialer.add_technology(AudioSocketTechnology(self.engine, self.node.scope))
 
     async def start(self) -> None:
         await self.engine.start()

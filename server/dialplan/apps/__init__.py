@@ -1,6 +1,7 @@
 """Applications by family. Importing this package declares all of them."""
 
 from server.dialplan.apps import (
+    audiosocket,
     calls,
     dial,
     digits,
@@ -18,6 +19,7 @@ from server.dialplan.apps import (
 )
 
 FAMILIES = (
+    audiosocket,
     calls,
     dial,
     digits,
