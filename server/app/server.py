@@ -65,6 +65,7 @@ from server.store.kv import KeyValueStore
 from server.tech.audiosocket import AudioSocketTechnology
 from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
+from server.tech.websocket import WebSocketTechnology
 
 logger = logging.getLogger(__name__)
 
@@ -219,6 +220,10 @@ class Server:
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))
         self.dialer.add_technology(AudioSocketTechnology(self.engine, self.node.scope))
+        self.media = WebSocketTechnology(
+            self.engine, self.node.scope, configuration.websocket_clients
+        )
+        self.dialer.add_technology(self.media)
         self.dialplan = Dialplan(
             self.node,
             self.dialer,
@@ -249,6 +254,7 @@ class Server:
         self.http = HttpServer(
             configuration.http, configuration.ari, services, self.bus, self.clock
         )
+        self.http.media = self.media
         register_modules(self)
         self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
         self.applications.set_call_connector(self.outbound)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import socket
 from collections import deque
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +21,7 @@ import httptools
 from server.base.clock import Clock
 from server.base.tasks import TaskScope
 from server.http.files import CHUNK
+from server.http.media import Handover
 from server.http.messages import (
     MAX_BODY,
     MAX_TARGET,
@@ -52,7 +55,7 @@ class Host(Protocol):
     inactivity: float  # seconds for a request to arrive
     keep_alive: float  # seconds that an idle connection lives, 0 to close after each response
 
-    def handle(self, request: Request) -> Outcome:
+    def handle(self, request: Request) -> Outcome | Handover:
         """Answer a request. Never raises."""
 
     def hold(self) -> AbstractContextManager[None]:
@@ -78,6 +81,7 @@ class Connection(asyncio.Protocol):
         self._peer: tuple[str, int] = ("", 0)
         self._scheme = "http"
         self._session: EventSession | None = None
+        self._handed: list[bytes] | None = None  # what goes along with a connection given away
         # the request being received
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
@@ -131,6 +135,8 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self._session is not None:
             self._session.data_received(data)
+        elif self._handed is not None:
+            self._handed.append(data)
         elif not self._is_closing:
             self._parse(data)
 
@@ -273,6 +279,9 @@ class Connection(asyncio.Protocol):
         if isinstance(outcome, Upgrade):
             self._upgrade(outcome)
             return
+        if isinstance(outcome, Handover):
+            self._begin_handover(outcome)
+            return
         self._is_busy = True
         self._host.scope.spawn(self._answer(outcome, request, is_persistent), "request")
 
@@ -345,6 +354,33 @@ class Connection(asyncio.Protocol):
             self._transport.close()
         else:
             self._session.open()
+
+    def _begin_handover(self, handover: Handover) -> None:
+        """Read no further; what is in our hands already goes along."""
+        transport = self._transport
+        if transport is None or self._pending or transport.get_extra_info("sslcontext"):
+            handover.claim.release()
+            self._refuse(error(501, "a media WebSocket needs a plain connection of its own"))
+            return
+        transport.pause_reading()
+        self._handed = []
+        self._loop.call_soon(self._hand_over, handover)
+
+    def _hand_over(self, handover: Handover) -> None:
+        """Give the socket away: the one that takes it sends the answer too."""
+        transport, host = self._transport, self._host
+        if transport is None or transport.get_write_buffer_size():
+            # gone, or so slow that it has not read the answers before this one
+            handover.claim.release()
+            self.abort()
+            return
+        socket_of_it = transport.get_extra_info("socket")
+        connection = socket.socket(fileno=os.dup(socket_of_it.fileno()))
+        connection.setblocking(False)
+        head = host.encoder.head(handover.answer, host.clock.wall(), is_closing=False)
+        start = b"".join(self._handed or ())
+        transport.abort()
+        handover.claim.take(connection, head.decode("latin-1"), start)
 
     def _refuse(self, response: Response) -> None:
         """Answer what can't be parsed or is too large; nothing that follows can be understood."""

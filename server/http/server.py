@@ -21,6 +21,7 @@ from server.http.coding import encode_response
 from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
+from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket
@@ -71,6 +72,8 @@ class HttpServer:
         self._bus = bus
         self._rest = RestInterface(ari, services, clock)
         self._ari_prefix = f"{settings.prefix.rstrip('/')}/ari/"
+        self._media_prefix = f"{settings.prefix.rstrip('/')}/media/"
+        self.media: MediaChannels | None = None  # who has the channels of media WebSockets
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
         self._connections: set[Connection] = set()
@@ -185,21 +188,23 @@ class HttpServer:
         if not self._connections and self._all_gone is not None:
             self._all_gone.set()
 
-    def handle(self, request: Request) -> Outcome:
+    def handle(self, request: Request) -> Outcome | Handover:
         """Answer a request by its path, compressed if the client likes that."""
         self.counters.requests += 1
         outcome = self._route(request)
-        if isinstance(outcome, Upgrade):
+        if isinstance(outcome, Upgrade | Handover):
             return outcome
         return encode_response(request, outcome, self.executor)
 
-    def _route(self, request: Request) -> Outcome:
+    def _route(self, request: Request) -> Outcome | Handover:
         path = request.path
         for restriction in self._settings.restrictions:
             if path.startswith(restriction.path) and not restriction.acl.permits(request.peer):
                 return error(403, "This address may not ask for this path")
         if path.startswith(self._ari_prefix):
             return self._rest.handle(request, path[len(self._ari_prefix) :])
+        if path.startswith(self._media_prefix) and self.media is not None:
+            return handle_media(request, path[len(self._media_prefix) :], self.media)
         if path in self._redirects:
             target = self._redirects[path].encode("latin-1", "replace")
             return Response(302, headers=((b"Location", target),))

@@ -46,7 +46,7 @@ _LENGTH_64 = struct.Struct("!BBQ")
 _TEXT = 0x80 | Opcode.TEXT  # FIN, text
 
 
-def accept(request: Request) -> Response:
+def accept(request: Request, subprotocol: str = SUBPROTOCOL) -> Response:
     """Check a handshake and return its answer: 101, or what is wrong."""
     if request.header(b"upgrade").lower() != "websocket":
         return error(426, "a WebSocket handshake is needed", (b"Upgrade", b"websocket"))
@@ -61,9 +61,9 @@ def accept(request: Request) -> Response:
         (b"Sec-WebSocket-Accept", digest),
     ]
     if offered := request.header(b"sec-websocket-protocol"):
-        if SUBPROTOCOL not in [word.strip() for word in offered.split(",")]:
-            return error(400, f"the only subprotocol is {SUBPROTOCOL!r}")
-        headers.append((b"Sec-WebSocket-Protocol", SUBPROTOCOL.encode()))
+        if subprotocol not in [word.strip() for word in offered.split(",")]:
+            return error(400, f"the only subprotocol is {subprotocol!r}")
+        headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
     return Response(101, headers=tuple(headers))
 
 

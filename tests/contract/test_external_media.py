@@ -9,7 +9,9 @@ import pytest
 
 from server.base.errors import Forbidden
 from server.config.sections.ari import Scope
+from server.config.sections.websocket_client import WebsocketClient
 from server.http.scopes import _check_endpoint
+from server.tech.base import OutgoingCall
 from tests.support.node import NodeUnderTest, settle
 from tests.support.web import Web, serve
 
@@ -66,6 +68,72 @@ async def test_audiosocket_enters_the_application_once_it_is_connected(web: Web)
     channel.hangup()
     server.close()
     await server.wait_closed()
+
+
+async def test_a_websocket_waits_for_its_application(web: Web) -> None:
+    app = web.node.connect()
+    params = {"app": "test", "format": "ulaw", "connection_type": "server", **WEBSOCKET}
+    answer = await web.call("channels.externalMedia", params=params)
+    assert answer.status == 200
+    assert answer.json["name"].startswith("WebSocket/INCOMING/")
+    channel = web.node.channels.find(answer.json["id"])
+    connection_id = channel.variables.get("MEDIA_WEBSOCKET_CONNECTION_ID")
+    assert channel.variables.get("MEDIA_WEBSOCKET_OPTIMAL_FRAME_SIZE") == "160"
+    await settle()
+    assert "StasisStart" not in app.types
+    channel.hangup()
+    await settle()
+    closing = (UPGRADE, "Connection: close\r\n")
+    assert (await handshake(web, f"/media/{connection_id}", *closing))[9:12] == b"404"
+
+
+UPGRADE = (
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+)
+BAD_PROTOCOL = "Sec-WebSocket-Protocol: chat\r\n"
+
+
+async def handshake(web: Web, path: str, *headers: str, method: str = "GET") -> bytes:
+    """Ask for a path, and return what is answered until the connection ends."""
+    lines = "".join(headers) or "Connection: close\r\n"
+    return await web.raw(f"{method} {path} HTTP/1.1\r\nHost: x\r\n{lines}\r\n".encode())
+
+
+async def test_what_media_websockets_refuse(web: Web) -> None:
+    web.node.connect()
+    leg = web.node.media.create_leg("INCOMING", OutgoingCall())
+    path = f"/media/{leg.connection_id}"
+    assert (await handshake(web, path))[9:12] == b"426"
+    assert (await handshake(web, path, method="POST"))[9:12] == b"501"
+    old = UPGRADE.replace("Version: 13", "Version: 99")
+    assert (await handshake(web, path, old, "Connection: close\r\n"))[9:12] == b"400"
+    bad = (UPGRADE, BAD_PROTOCOL, "Connection: close\r\n")
+    assert (await handshake(web, path, *bad))[9:12] == b"400"
+    other = (UPGRADE, "Connection: close\r\n")
+    assert (await handshake(web, "/media/unknown", *other))[9:12] == b"404"
+    web.node.media.claim(leg.connection_id)
+    assert (await handshake(web, path, *other))[9:12] == b"409"
+    leg.hangup(16)
+
+
+async def test_a_server_of_websocket_client_conf(web: Web) -> None:
+    app = web.node.connect()
+    params = {"app": "test", "format": "ulaw", **WEBSOCKET}
+    for status, host in ((400, ""), (400, "nobody"), (501, "safe")):
+        web.node.websocket_clients["safe"] = WebsocketClient(name="safe", uri="wss://localhost/")
+        answer = await web.call("channels.externalMedia", params={**params, "external_host": host})
+        assert (answer.status, "external_host" in answer.message) == (status, True)
+    web.node.websocket_clients["gone"] = WebsocketClient(
+        name="gone", uri="ws://127.0.0.1:1/", reconnect_attempts=0
+    )
+    answer = await web.call("channels.externalMedia", params={**params, "external_host": "gone"})
+    assert answer.status == 200
+    for _ in range(300):
+        if app.of("ChannelDestroyed"):
+            break
+        await asyncio.sleep(0.01)
+    assert app.of("ChannelDestroyed")[0]["cause"] == 3
 
 
 async def test_a_name_is_looked_up_before_the_channel_is_made(web: Web) -> None:

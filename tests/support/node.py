@@ -11,6 +11,7 @@ import orjson
 
 from server.base.ids import UniqueIds
 from server.base.log import LogService, LogSettings
+from server.config.sections.websocket_client import WebsocketClient
 from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
@@ -47,6 +48,7 @@ from server.tech.audiosocket import AudioSocketTechnology
 from server.tech.base import ExtensionMatch
 from server.tech.external_media import UnicastRtpTechnology
 from server.tech.local import LocalTechnology
+from server.tech.websocket import WebSocketTechnology
 from tests.support.fake_engine import FakeEngine
 from tests.support.fake_tech import FakeTechnology
 
@@ -206,6 +208,9 @@ class NodeUnderTest:
         self.dialer.add_technology(LocalTechnology(self.incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))
         self.dialer.add_technology(AudioSocketTechnology(self.engine, self.node.scope))
+        self.websocket_clients: dict[str, WebsocketClient] = {}
+        self.media = WebSocketTechnology(self.engine, self.node.scope, self.websocket_clients)
+        self.dialer.add_technology(self.media)
 
     async def start(self) -> None:
         await self.engine.start()

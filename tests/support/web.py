@@ -163,6 +163,7 @@ async def serve(
         node.bus,
         FixedClock(),
     )
+    http.media = node.media
     await http.start()
     http.set_fully_booted()
     try:

@@ -1,0 +1,1 @@
+Media WebSockets: `POST /channels/externalMedia` with the transport `websocket`, and `WebSocket/INCOMING` and `WebSocket/section` (of websocket_client.conf) in Dial() and originate; see docs/external-media.md.
