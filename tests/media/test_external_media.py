@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import struct
+from random import Random
 
 import pytest
 
 from server.base.tasks import TaskScope
+from server.media.sockets import Protocol
 from server.tech.audiosocket import AudioSocketTechnology
 from server.tech.base import OutgoingCall, Party
 from server.tech.external_media import UnicastRtpTechnology
@@ -199,3 +202,31 @@ async def test_audiosocket_that_nobody_takes(engine, audiosocket, scope):
     early.hangup(16)
     await asyncio.sleep(0.05)
     assert (listener.log, audiosocket.frames) == ([], [])
+
+
+@pytest.mark.parametrize("protocol", list(Protocol))
+async def test_noise_ends_a_connection_and_nothing_else(engine, protocol):
+    random = Random(protocol)
+    beginnings = [
+        b"\x10\x01\x40",
+        b"\x12\0\3",
+        b"\x82\xfe\x01\x40abcd",
+        b"\x82\x7e\x01\x40",
+        b"\x81\5",
+    ]
+    streams = []
+    for _ in range(60):
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        stream = engine.open_socket(random.choice(["ulaw", "slin", "slin16"]))
+        stream.connect(ours, protocol, start=bytes(16) if protocol is Protocol.AUDIOSOCKET else b"")
+        streams.append(stream)
+        for _ in range(random.randrange(4)):
+            theirs.send(random.choice(beginnings) + random.randbytes(random.randrange(400)))
+        theirs.close()
+    ended = [asyncio.Event() for _ in streams]
+    for stream, event in zip(streams, ended, strict=True):
+        stream.on_news = lambda news, error, event=event: event.set()
+    async with asyncio.timeout(5):
+        for event in ended:
+            await event.wait()
