@@ -6,7 +6,6 @@ import asyncio
 import base64
 import os
 import socket
-import ssl
 from collections.abc import Callable, Sequence
 from typing import cast
 
@@ -20,6 +19,7 @@ from websockets.uri import parse_uri
 from server.base.errors import Unavailable
 from server.config.sections.websocket_client import WebsocketClient
 from server.http.websocket import MAX_INCOMING, SUBPROTOCOL, EventSession
+from server.tech.tls_pump import tls_context
 
 MAX_PROXY_ANSWER = 8_192  # bytes
 
@@ -219,23 +219,6 @@ def _keep_alive(raw: socket.socket, client: WebsocketClient) -> None:
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, client.tcp_keepalive_time)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, client.tcp_keepalive_interval)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, client.tcp_keepalive_probes)
-
-
-def tls_context(client: WebsocketClient) -> ssl.SSLContext:
-    """Return the TLS side of a section.
-
-    :raises OSError: a certificate or key can't be loaded.
-    """
-    context = ssl.create_default_context(
-        cafile=client.ca_list_file or None, capath=client.ca_list_path or None
-    )
-    if not (client.verify_server_cert and client.verify_server_hostname):
-        context.check_hostname = False
-    if not client.verify_server_cert:
-        context.verify_mode = ssl.CERT_NONE
-    if client.cert_file:
-        context.load_cert_chain(client.cert_file, client.priv_key_file or None)
-    return context
 
 
 def basic_authorization(user: str, password: str) -> str:

@@ -224,7 +224,7 @@ class WebSocketTechnology(MediaTechnology):
         """Prepare a channel; see :class:`server.tech.base.Technology`.
 
         :raises InvalidArgument: no such section, or an option that makes no sense.
-        :raises NotSupported: the server wants TLS.
+        :raises NotSupported: the section wants a proxy.
         """
         target, _, rest = resource.partition("/")
         is_incoming = target == INCOMING
@@ -260,8 +260,8 @@ class WebSocketTechnology(MediaTechnology):
         client = self._clients.get(name)
         if client is None:
             raise InvalidArgument("external_host", f"websocket_client.conf has no section {name!r}")
-        if client.is_secure:
-            raise NotSupported("external_host", f"[{name}] wants TLS, which media can't use yet")
+        if client.proxy_host:
+            raise NotSupported("external_host", f"[{name}] names a proxy, which media can't use")
         return client
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from server.base.tasks import TaskScope
 from server.config.sections.websocket_client import WebsocketClient
 from server.tech.connecting import open_connection
+from server.tech.tls_pump import secure
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455, 1.3
 MAX_HEAD = 16_384  # bytes of the server's answer
@@ -45,16 +46,16 @@ def connect_client(
 
     :param query: is added to the URI's.
     """
-    return scope.spawn(_connect(client, query, then), f"connect to {client.name}")
+    return scope.spawn(_connect(scope, client, query, then), f"connect to {client.name}")
 
 
-async def _connect(client: WebsocketClient, query: str, then: OnOpened) -> None:
+async def _connect(scope: TaskScope, client: WebsocketClient, query: str, then: OnOpened) -> None:
     problem = ""
     for attempt in range(client.reconnect_attempts + 1):
         if attempt:
             await asyncio.sleep(client.reconnect_interval / 1000)
         try:
-            opened = await open_client(client, query)
+            opened = await open_client(scope, client, query)
         except OSError as error:
             problem = f"{client.uri}: {error.strerror or error}"
         else:
@@ -63,8 +64,10 @@ async def _connect(client: WebsocketClient, query: str, then: OnOpened) -> None:
     then(None, problem)
 
 
-async def open_client(client: WebsocketClient, query: str = "") -> Opened:
+async def open_client(scope: TaskScope, client: WebsocketClient, query: str = "") -> Opened:
     """Connect once.
+
+    :param scope: of the tasks that serve the connection if it is one of TLS.
 
     :raises OSError: no connection, not in time, or the server refused the handshake.
     """
@@ -74,6 +77,8 @@ async def open_client(client: WebsocketClient, query: str = "") -> Opened:
         if client.enable_tcp_keepalives:
             _keep_alive(connection, client)
         async with asyncio.timeout(timeout):
+            if client.is_secure:
+                connection = await secure(scope, connection, client)
             start = await _shake_hands(connection, client, query)
     except TimeoutError:
         connection.close()

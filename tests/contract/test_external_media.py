@@ -120,8 +120,10 @@ async def test_what_media_websockets_refuse(web: Web) -> None:
 async def test_a_server_of_websocket_client_conf(web: Web) -> None:
     app = web.node.connect()
     params = {"app": "test", "format": "ulaw", **WEBSOCKET}
-    for status, host in ((400, ""), (400, "nobody"), (501, "safe")):
-        web.node.websocket_clients["safe"] = WebsocketClient(name="safe", uri="wss://localhost/")
+    for status, host in ((400, ""), (400, "nobody"), (501, "hidden")):
+        web.node.websocket_clients["hidden"] = WebsocketClient(
+            name="hidden", uri="ws://localhost/", proxy_host="proxy:3128"
+        )
         answer = await web.call("channels.externalMedia", params={**params, "external_host": host})
         assert (answer.status, "external_host" in answer.message) == (status, True)
     web.node.websocket_clients["gone"] = WebsocketClient(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import ssl
+import subprocess
 from typing import Any
 
 import aiohttp
@@ -219,3 +221,56 @@ async def test_a_server_that_is_not_there_is_tried_and_given_up(technology, clie
     leg.hangup(16)
     await asyncio.sleep(0.02)
     assert listener.log == []
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """A certificate for localhost, signed by itself, and its key."""
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1"
+    names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"]
+    files = ["-keyout", tmp_path / "key.pem", "-out", tmp_path / "cert.pem"]
+    subprocess.run([*command.split(), *names, *files], check=True, capture_output=True)
+    return tmp_path / "cert.pem", tmp_path / "key.pem"
+
+
+@pytest.fixture
+async def tls_port(certificate):
+    """A server that echoes audio, and says goodbye when it is told to."""
+
+    async def handler(connection: Any) -> None:
+        async for message in connection:
+            if isinstance(message, bytes):
+                await connection.send(message)
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*certificate)
+    async with websocket_server(handler, "localhost", 0, ssl=context) as server:
+        yield server.sockets[0].getsockname()[1]
+
+
+async def test_a_server_that_speaks_tls_echoes(
+    engine, make_phone, technology, clients, certificate, tls_port
+):
+    clients["safe"] = WebsocketClient(
+        name="safe", uri=f"wss://localhost:{tls_port}/", ca_list_file=str(certificate[0])
+    )
+    bridge = engine.create_bridge()
+    phone = await phone_in(engine, make_phone, bridge)
+    leg = technology.create_leg("safe", OutgoingCall(channel_id="c1"))
+    listener = dialled(leg)
+    bridge.add(leg.stream)
+    await until(lambda: listener.log)
+    await phone.talk(tone(600, 800))
+    assert listener.log == [("answered",)]
+    assert level(phone.audio()[-1600:], 600) > 7000
+    leg.hangup(16)
+    await until(lambda: len(technology.scope) == 0)
+
+
+async def test_a_server_that_is_not_trusted_is_not_talked_to(technology, clients, tls_port):
+    clients["false"] = WebsocketClient(
+        name="false", uri=f"wss://localhost:{tls_port}/", reconnect_attempts=0
+    )
+    leg = technology.create_leg("false", OutgoingCall())
+    listener = dialled(leg)
+    await until(lambda: listener.log == [("hangup", 3)])

@@ -66,9 +66,11 @@ async def test_a_connection_id_is_claimed_once(node: NodeUnderTest) -> None:
 
 
 async def test_sections_that_can_not_be_used(node: NodeUnderTest) -> None:
-    node.websocket_clients["safe"] = WebsocketClient(name="safe", uri="wss://robot.example/")
-    with pytest.raises(NotSupported, match="TLS"):
-        node.media.create_leg("safe", OutgoingCall())
+    node.websocket_clients["hidden"] = WebsocketClient(
+        name="hidden", uri="ws://robot.example/", proxy_host="proxy:3128"
+    )
+    with pytest.raises(NotSupported, match="proxy"):
+        node.media.create_leg("hidden", OutgoingCall())
     with pytest.raises(InvalidArgument, match="nobody"):
         node.media.create_leg("nobody", OutgoingCall())
 
