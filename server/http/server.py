@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Protocol
 
 from server import __version__
 from server.base.clock import Clock
@@ -21,6 +22,7 @@ from server.http.coding import encode_response
 from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
+from server.http.h3.listener import QuicListener, alternative, quic_configuration
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket
@@ -43,6 +45,16 @@ class Counters:
     refused_connections: int = 0
     requests: int = 0
     slow_consumers: int = 0
+
+
+class Client(Protocol):
+    """A connection, of whatever version of HTTP."""
+
+    def close(self) -> None:
+        """End it after what is being answered."""
+
+    def abort(self) -> None:
+        """End it at once."""
 
 
 class HttpServer:
@@ -73,9 +85,10 @@ class HttpServer:
         self._ari_prefix = f"{settings.prefix.rstrip('/')}/ari/"
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
-        self._connections: set[Connection] = set()
+        self._connections: set[Client] = set()
         self._sessions: dict[EventSession, Caller] = {}
         self._servers: list[asyncio.Server] = []
+        self._quic_listeners: list[QuicListener] = []
         self._all_gone: asyncio.Event | None = None
 
     # life
@@ -95,6 +108,8 @@ class HttpServer:
             await self._listen(
                 address.host or settings.bindaddr, address.port, tls_context(settings)
             )
+            if settings.http3:
+                await self._listen_quic(self._servers[-1])
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
@@ -103,6 +118,18 @@ class HttpServer:
         )
         self._servers.append(server)
         logger.info("HTTP%s listens on %s", "S" if tls else "", _address(server))
+
+    async def _listen_quic(self, tls: asyncio.Server) -> None:
+        """Serve HTTP/3 wherever *tls* listens, and let its clients know."""
+        # Ours come first; QUIC's own ends connections whose client has vanished.
+        longest = max(self.inactivity, self.keep_alive)
+        configuration = quic_configuration(self._settings, 2 * longest)
+        for name, family in [(each.getsockname(), each.family) for each in tls.sockets]:
+            listener = QuicListener(self, configuration)
+            await listener.listen(family, name)
+            self._quic_listeners.append(listener)
+            self.encoder.alternative = alternative(int(name[1]))
+            logger.info("HTTP/3 listens on %s:%d", name[0], name[1])
 
     async def close(self) -> None:
         """Stop listening, let requests in progress end for a moment, then end everything."""
@@ -116,6 +143,8 @@ class HttpServer:
                 await asyncio.wait_for(self._all_gone.wait(), CLOSE_TIMEOUT)
         for connection in list(self._connections):
             connection.abort()
+        for listener in self._quic_listeners:
+            listener.close()
         await self.scope.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self._servers.clear()
@@ -169,7 +198,7 @@ class HttpServer:
         """Keep events back while a request is answered."""
         return self._bus.hold()
 
-    def connected(self, connection: Connection) -> bool:
+    def connected(self, connection: Client) -> bool:
         """Admit a connection unless http.conf's sessionlimit is reached."""
         if len(self._connections) >= self._settings.sessionlimit:
             self.counters.refused_connections += 1
@@ -179,7 +208,7 @@ class HttpServer:
         self._connections.add(connection)
         return True
 
-    def disconnected(self, connection: Connection) -> None:
+    def disconnected(self, connection: Client) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
         if not self._connections and self._all_gone is not None:
