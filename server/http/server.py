@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import count
 from typing import Protocol
 
 from server import __version__
@@ -23,6 +24,7 @@ from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
 from server.http.h3.listener import QuicListener, alternative, quic_configuration
+from server.http.h3.session import LineSession, LineStream
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket
@@ -35,6 +37,8 @@ logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 3.0  # seconds for connections to end by themselves when the server stops
 BACKLOG = 256
+
+Session = EventSession | LineSession
 
 
 @dataclass(slots=True)
@@ -86,7 +90,8 @@ class HttpServer:
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
         self._connections: set[Client] = set()
-        self._sessions: dict[EventSession, Caller] = {}
+        self._sessions: dict[Session, Caller] = {}
+        self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
         self._servers: list[asyncio.Server] = []
         self._quic_listeners: list[QuicListener] = []
         self._all_gone: asyncio.Event | None = None
@@ -178,8 +183,8 @@ class HttpServer:
         return self._rest.is_pretty
 
     @property
-    def sessions(self) -> Mapping[EventSession, Caller]:
-        """The WebSockets, those that we opened included, and who is at the other end."""
+    def sessions(self) -> Mapping[Session, Caller]:
+        """The sessions of events, those that we opened included, and who is at the other end."""
         return self._sessions
 
     @property
@@ -260,30 +265,58 @@ class HttpServer:
             if agreed is not None:
                 answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
                 session.compress(agreed[1])
-            caller = Caller(
-                upgrade.user,
-                request.peer,
-                request.peer_port,
-                upgrade.applications,
-                is_token=upgrade.is_token,
-            )
-            session.requests = RestSocket(self, caller, session)
-            try:
-                self._services.applications.register(
-                    upgrade.applications,
-                    session,
-                    subscribe_all=upgrade.subscribe_all,
-                    options=upgrade.options,
-                )
-                self.admit_session(session, caller)
-            except ServerError as failure:
-                session.connection_lost()
-                session = None
-                answer = respond("events.eventWebsocket", failure)
+            if (refusal := self._connect(session, upgrade)) is not None:
+                session, answer = None, refusal
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
         return session
+
+    def open_lines(self, stream: LineStream, upgrade: Upgrade) -> LineSession | Response:
+        """Connect the applications of a WebTransport session, or say why not.
+
+        The session sends nothing until the connection opens it.
+        """
+        session = LineSession(
+            stream,
+            f"{upgrade.request.peer}:{upgrade.request.peer_port}/{next(self._numbers)}",
+            on_end=self.end_session,
+            on_overflow=self.count_overflow,
+        )
+        self._allow_backlog(session, upgrade)
+        return self._connect(session, upgrade) or session
+
+    def _connect(self, session: Session, upgrade: Upgrade) -> Response | None:
+        """Connect the applications of a session; return the refusal if that is impossible."""
+        request = upgrade.request
+        caller = Caller(
+            upgrade.user,
+            request.peer,
+            request.peer_port,
+            upgrade.applications,
+            is_token=upgrade.is_token,
+        )
+        session.requests = RestSocket(self, caller, session)
+        try:
+            self._services.applications.register(
+                upgrade.applications,
+                session,
+                subscribe_all=upgrade.subscribe_all,
+                options=upgrade.options,
+            )
+            self.admit_session(session, caller)
+        except ServerError as failure:
+            session.connection_lost()
+            return respond("events.eventWebsocket", failure)
+        return None
+
+    def _allow_backlog(self, session: Session, upgrade: Upgrade) -> None:
+        """Send what a client missed at once, however fast it can take it."""
+        if upgrade.options.resume is not None:
+            session.allow_backlog(
+                len(upgrade.applications) * self._ari.resume_max_events,
+                len(upgrade.applications) * self._ari.resume_max_bytes,
+            )
 
     def _make_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession:
         session = EventSession(
@@ -294,19 +327,14 @@ class HttpServer:
             on_overflow=self.count_overflow,
         )
         session.hold_back()
-        if upgrade.options.resume is not None:
-            # What it missed is sent at once, however fast it can take it.
-            session.allow_backlog(
-                len(upgrade.applications) * self._ari.resume_max_events,
-                len(upgrade.applications) * self._ari.resume_max_bytes,
-            )
+        self._allow_backlog(session, upgrade)
         return session
 
-    def admit_session(self, session: EventSession, caller: Caller) -> None:
+    def admit_session(self, session: Session, caller: Caller) -> None:
         """Count a session among those that are open."""
         self._sessions[session] = caller
 
-    def end_session(self, session: EventSession) -> None:
+    def end_session(self, session: Session) -> None:
         """Forget a session, and unregister its applications."""
         self._sessions.pop(session, None)
         self._services.applications.unregister(session)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import ssl
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from aioquic.asyncio.client import connect
 from aioquic.asyncio.protocol import QuicConnectionProtocol
@@ -144,6 +145,32 @@ class H3Client(QuicConnectionProtocol):
 
     def send(self, stream_id: int, data: bytes, *, is_last: bool = False) -> None:
         self.http.send_data(stream_id, data, end_stream=is_last)
+        self.transmit()
+
+    def subscribe(self, query: str, *, is_authenticated: bool = True) -> int:
+        """Ask for a WebTransport session of events and return its stream."""
+        protocol = [(b":protocol", b"webtransport")]
+        path = f"/events?{query}"
+        return self.begin("CONNECT", path, protocol, is_authenticated=is_authenticated)
+
+    async def lines(self) -> int:
+        """Wait for the stream that the server opens in a session, and return its id."""
+        while not self.streams:
+            self.arrived.clear()
+            await asyncio.wait_for(self.arrived.wait(), TIMEOUT)
+        return next(iter(self.streams))
+
+    async def read_line(self, stream_id: int) -> Any:
+        """Take the next line of a stream."""
+        while b"\n" not in self.streams.get(stream_id, b""):
+            self.arrived.clear()
+            await asyncio.wait_for(self.arrived.wait(), TIMEOUT)
+        line, _, self.streams[stream_id] = self.streams[stream_id].partition(b"\n")
+        return json.loads(line)
+
+    def write_line(self, stream_id: int, message: Mapping[str, Any]) -> None:
+        """Send a line on a stream."""
+        self._quic.send_stream_data(stream_id, json.dumps(message).encode() + b"\n")
         self.transmit()
 
     async def request(

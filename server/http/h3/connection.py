@@ -28,6 +28,8 @@ from server.http.connection import MAX_HEADERS, WRITE_HIGH_WATER, open_at
 from server.http.files import CHUNK
 from server.http.h3.framing import Framing
 from server.http.h3.incoming import IncomingRequest
+from server.http.h3.session import LineSession, LineStream
+from server.http.h3.webtransport import PROTOCOL, SessionStream, is_ours
 from server.http.messages import (
     MAX_TARGET,
     FileRange,
@@ -41,6 +43,7 @@ from server.http.rest import Outcome, Upgrade
 logger = logging.getLogger(__name__)
 
 MAX_SECTION = MAX_HEADERS + MAX_TARGET + 8_192  # bytes of a header section as it was sent
+NO_WEBSOCKET = "over HTTP/3, events need WebTransport: an extended CONNECT"
 TICKS = 4  # how often a timeout is looked at in its course
 
 
@@ -59,6 +62,9 @@ class Host(Protocol):
 
     def hold(self) -> AbstractContextManager[None]:
         """Keep events back until the response is written."""
+
+    def open_lines(self, stream: LineStream, upgrade: Upgrade) -> LineSession | Response:
+        """Connect the applications of a WebTransport session, or say why not."""
 
     def connected(self, connection: QuicClient) -> bool:
         """Take note of a connection; false when there are too many."""
@@ -80,6 +86,8 @@ class QuicClient(QuicConnectionProtocol):
         self._answering: set[int] = set()
         self._sent: set[int] = set()  # answered, but not yet received
         self._drained: dict[int, asyncio.Future[None]] = {}
+        self._sessions: dict[int, LineSession] = {}  # by the stream of their CONNECT
+        self._lines: dict[int, LineSession] = {}  # by the stream that we opened in them
         self._is_closing = False
         self._is_gone = True  # until the handshake is over
         self._idle_deadline = 0.0
@@ -105,7 +113,10 @@ class QuicClient(QuicConnectionProtocol):
     def close(self, error_code: int = ErrorCode.H3_NO_ERROR, reason_phrase: str = "") -> None:
         """End the connection after what is being answered."""
         self._is_closing = True
-        if not self._answering or error_code != ErrorCode.H3_NO_ERROR:
+        for session in list(self._sessions.values()):
+            session.close(1001, "server is stopping")
+        self.transmit()
+        if error_code != ErrorCode.H3_NO_ERROR or not self._is_busy():
             self._end(error_code, reason_phrase)
 
     def abort(self) -> None:
@@ -114,6 +125,10 @@ class QuicClient(QuicConnectionProtocol):
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+
+    def _is_busy(self) -> bool:
+        """Tell whether something is to be sent yet, or was not acknowledged."""
+        return bool(self._answering) or (self._http is not None and self._http.has_backlog)
 
     def _open(self) -> None:
         self._is_gone = False
@@ -136,6 +151,11 @@ class QuicClient(QuicConnectionProtocol):
         self._is_gone = self._is_closing = True
         self._incoming.clear()
         self._section_sizes.clear()
+        sessions = list(self._sessions.values())
+        self._sessions.clear()
+        self._lines.clear()
+        for session in sessions:
+            session.connection_lost()
         for waiter in self._drained.values():
             if not waiter.done():
                 waiter.set_exception(ConnectionResetError())
@@ -146,6 +166,13 @@ class QuicClient(QuicConnectionProtocol):
     # receiving
 
     def _stream_event_received(self, http: Framing, event: quic_events.QuicEvent) -> None:
+        if isinstance(event, quic_events.StreamReset | quic_events.StopSendingReceived):
+            self._lose_session(event.stream_id)
+        if isinstance(event, quic_events.StreamDataReceived) and is_ours(event.stream_id):
+            session = self._lines.get(event.stream_id)
+            if session is not None:
+                session.data_received(event.data)
+            return
         if isinstance(event, quic_events.StreamReset):
             self._incoming.pop(event.stream_id, None)
             self._section_sizes.pop(event.stream_id, None)
@@ -166,9 +193,8 @@ class QuicClient(QuicConnectionProtocol):
             self._section_sizes[stream_id] = size
 
     def _is_known(self, stream_id: int) -> bool:
-        return (
-            stream_id in self._incoming or stream_id in self._answering or stream_id in self._sent
-        )
+        known = (self._incoming, self._answering, self._sent, self._sessions)
+        return any(stream_id in streams for streams in known)
 
     def _http_event_received(self, http: Framing, event: H3Event) -> None:
         if isinstance(event, HeadersReceived):
@@ -178,6 +204,8 @@ class QuicClient(QuicConnectionProtocol):
                 return
             refusal = None  # trailers
         elif isinstance(event, DataReceived):
+            if event.stream_ended:
+                self._lose_session(event.stream_id)
             incoming = self._incoming.get(event.stream_id)
             refusal = incoming.take_body(event.data) if incoming is not None else None
         else:
@@ -189,7 +217,11 @@ class QuicClient(QuicConnectionProtocol):
         self._incoming[event.stream_id] = incoming
         refusal = incoming.take_headers(event.headers)
         if incoming.method == "CONNECT" and refusal is None:
-            refusal = error(501, "CONNECT is not supported")
+            if incoming.protocol == PROTOCOL and not event.stream_ended:
+                del self._incoming[event.stream_id]
+                self._connect(http, event.stream_id, incoming.complete(self._peer))
+                return
+            refusal = error(501, "CONNECT is for WebTransport only")
         if refusal is None and incoming.expects_continue and not event.stream_ended:
             http.send_headers(event.stream_id, [(b":status", b"100")])
         self._go_on(event.stream_id, refusal, is_complete=event.stream_ended)
@@ -221,8 +253,7 @@ class QuicClient(QuicConnectionProtocol):
                 self._write(stream_id, outcome, request)
                 return
         if isinstance(outcome, Upgrade):
-            message = "over HTTP/3, events need WebTransport: an extended CONNECT"
-            self._write(stream_id, error(400, message), request)
+            self._write(stream_id, error(400, NO_WEBSOCKET), request)
             return
         self._answering.add(stream_id)
         self._host.scope.spawn(self._answer(stream_id, outcome, request), "HTTP/3 request")
@@ -242,11 +273,8 @@ class QuicClient(QuicConnectionProtocol):
             if not self._is_gone:
                 self._quic.reset_stream(stream_id, ErrorCode.H3_INTERNAL_ERROR)
         self._answering.discard(stream_id)
-        if self._is_gone:
-            return
-        if self._is_closing and not self._answering:
-            self._end(ErrorCode.H3_NO_ERROR, "")
-        self.transmit()
+        if not self._is_gone:
+            self.transmit()
 
     def _write(self, stream_id: int, response: Response, request: Request) -> None:
         http = self._http
@@ -293,6 +321,44 @@ class QuicClient(QuicConnectionProtocol):
             finally:
                 del self._drained[stream_id]
 
+    # events
+
+    def _connect(self, http: Framing, session_id: int, request: Request) -> None:
+        """Open a WebTransport session, if the interface has events for this request."""
+        with self._host.hold():
+            outcome = self._host.handle(request)
+            if isinstance(outcome, Upgrade):
+                self._open_session(http, session_id, outcome)
+                return
+            if isinstance(outcome, Response) and outcome.file is None:
+                self._write(session_id, outcome, request)
+                return
+        self._answering.add(session_id)
+        self._host.scope.spawn(self._answer(session_id, outcome, request), "HTTP/3 request")
+
+    def _open_session(self, http: Framing, session_id: int, upgrade: Upgrade) -> None:
+        stream = SessionStream(
+            self._quic, http, session_id, self._transmit_soon, self._forget_session
+        )
+        session = self._host.open_lines(stream, upgrade)
+        if isinstance(session, Response):
+            self._write(session_id, session, upgrade.request)
+            return
+        self._sessions[session_id] = session
+        self._lines[stream.open()] = session
+        session.open()
+
+    def _lose_session(self, stream_id: int) -> None:
+        """End a session whose client has ended one of its streams."""
+        session = self._sessions.get(stream_id) or self._lines.get(stream_id)
+        if session is not None:
+            session.close(1000, "")
+
+    def _forget_session(self, session_id: int) -> None:
+        session = self._sessions.pop(session_id, None)
+        self._lines = {key: each for key, each in self._lines.items() if each is not session}
+        self._sent.add(session_id)
+
     # progress and time
 
     def _on_progress(self) -> None:
@@ -300,7 +366,15 @@ class QuicClient(QuicConnectionProtocol):
         http = self._http
         if http is None or self._is_gone:
             return
+        if http.is_ended:
+            self._forget()
+            return
         self._sent = {stream_id for stream_id in self._sent if http.is_open(stream_id)}
+        if self._is_closing and not self._is_busy():
+            self._end(ErrorCode.H3_NO_ERROR, "")
+            return
+        for session in list(self._sessions.values()):
+            session.progress()
         for stream_id, waiter in self._drained.items():
             has_drained = http.is_over(stream_id) or http.backlog(stream_id) <= WRITE_HIGH_WATER
             if has_drained and not waiter.done():
@@ -317,7 +391,9 @@ class QuicClient(QuicConnectionProtocol):
             if incoming.deadline <= now:
                 refusal = error(408, "the request did not arrive in time")
                 self._go_on(stream_id, refusal, is_complete=False)
-        if self._incoming or self._answering:
+        if self._sessions:
+            self._quic.send_ping(0)  # who does not answer is ended by QUIC's idle timeout
+        if self._incoming or self._answering or self._sessions:
             self._idle_deadline = now + self._host.keep_alive
         if now >= self._idle_deadline:
             self._end(ErrorCode.H3_NO_ERROR, "idle")

@@ -27,6 +27,16 @@ class Framing(H3Connection):
 
     # aioquic keeps its streams to itself, but tells nobody how much of what it was given waits.
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether one side has ended the connection; aioquic reports it some round trips later."""
+        return self._quic._close_event is not None
+
+    @property
+    def has_backlog(self) -> bool:
+        """Whether the client has not acknowledged everything."""
+        return any(stream.sender._buffer for stream in self._quic._streams.values())
+
     def is_open(self, stream_id: int) -> bool:
         """Tell whether one of both directions is not over yet."""
         return stream_id in self._quic._streams

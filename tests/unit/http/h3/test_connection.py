@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import logging
+import random
+import socket
+from contextlib import suppress
 from pathlib import Path
 
+import pytest
 from aioquic.h3.connection import ErrorCode
 
 from server.http.connection import MAX_HEADERS
@@ -169,3 +174,30 @@ async def test_the_reply_is_sent_before_the_events(node: NodeUnderTest, client: 
             await client.exchanges[witness.asked].answer()
             await settle()
     assert witness.was_answered == [True] * 20
+
+
+async def test_garbage_ends_connections_and_nothing_else(
+    web: Web, certificate: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    chance = random.Random(3)
+    address = web.http.bound_addresses()[1]
+    with socket.socket(type=socket.SOCK_DGRAM) as stranger:
+        for size in range(1, 1_500, 10):
+            stranger.sendto(chance.randbytes(size), address)
+    for number in range(15):
+        async with h3_client(address, certificate) as client:
+            session = client.subscribe("app=test")
+            for is_unidirectional in (False, True, False):
+                stream = client.quic.get_next_available_stream_id(
+                    is_unidirectional=is_unidirectional
+                )
+                kind = bytes([chance.choice([0, 1, 2, 3, 0x54, 0x41])])
+                client.quic.send_stream_data(stream, kind + chance.randbytes(200), number % 2 == 0)
+            client.quic.send_stream_data(session, chance.randbytes(50))
+            client.quic.send_datagram_frame(chance.randbytes(20))
+            client.transmit()
+            with suppress(ConnectionError, TimeoutError):
+                await asyncio.wait_for(client.ping(), 0.5)
+    async with h3_client(address, certificate) as client:
+        assert (await client.request("GET", "/channels")).status == 200
+    assert [record for record in caplog.records if record.levelno >= logging.ERROR] == []
