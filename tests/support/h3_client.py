@@ -79,7 +79,6 @@ class H3Client(QuicConnectionProtocol):
         self.http = LenientConnection(quic, enable_webtransport=True)
         self.exchanges: dict[int, Exchange] = {}
         self.streams: dict[int, bytes] = {}  # of WebTransport, by id
-        self.order: list[int] = []  # streams in the order in which something came on them
         self.arrived = asyncio.Event()
         self.ended: asyncio.Future[ConnectionTerminated] = self._loop.create_future()
 
@@ -112,10 +111,8 @@ class H3Client(QuicConnectionProtocol):
     def _take(self, event: H3Event) -> None:
         if isinstance(event, WebTransportStreamDataReceived):
             self.streams[event.stream_id] = self.streams.get(event.stream_id, b"") + event.data
-            self.order.append(event.stream_id)
             self.arrived.set()
         elif isinstance(event, HeadersReceived | DataReceived):
-            self.order.append(event.stream_id)
             self.exchanges[event.stream_id].take(event)
 
     def begin(

@@ -115,13 +115,18 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
             warnings.append(
                 ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
             )
-    return bind(
+    http = bind(
         Http,
         general,
         warnings,
         restrictions=tuple(restrictions),
         post_mappings=tuple(mappings),
     )
+    if http.http3 and not http.tlsenable:
+        option = next(option for option in reversed(general) if option.name.lower() == "http3")
+        message = "http3 has no effect without tlsenable"
+        warnings.append(ConfigWarning(option.path, option.line, message))
+    return http
 
 
 def _restriction(
