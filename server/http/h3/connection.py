@@ -184,6 +184,8 @@ class QuicClient(QuicConnectionProtocol):
             size = self._section_sizes.get(event.stream_id, 0)
             if size > MAX_SECTION:
                 self._end(ErrorCode.H3_EXCESSIVE_LOAD, "the headers are too long")
+            elif event.end_stream:
+                self._section_sizes.pop(event.stream_id, None)
 
     def _count_section(self, event: quic_events.StreamDataReceived) -> None:
         """Count what aioquic keeps of headers until they are complete."""
@@ -313,11 +315,14 @@ class QuicClient(QuicConnectionProtocol):
             reader.close()
 
     async def _drain(self, http: Framing, stream_id: int) -> None:
-        """Wait until the client has taken enough."""
+        """Wait until the client has taken enough.
+
+        :raises OSError: it does not, or went away.
+        """
         if http.backlog(stream_id) > WRITE_HIGH_WATER and not self._is_gone:
             waiter = self._drained[stream_id] = self._loop.create_future()
             try:
-                await waiter
+                await asyncio.wait_for(waiter, self._host.inactivity)
             finally:
                 del self._drained[stream_id]
 
@@ -395,7 +400,8 @@ class QuicClient(QuicConnectionProtocol):
             self._quic.send_ping(0)  # who does not answer is ended by QUIC's idle timeout
         if self._incoming or self._answering or self._sessions:
             self._idle_deadline = now + self._host.keep_alive
-        if now >= self._idle_deadline:
+        grace = self._host.inactivity if self._is_busy() else 0.0
+        if now >= self._idle_deadline + grace:
             self._end(ErrorCode.H3_NO_ERROR, "idle")
             return
         self.transmit()

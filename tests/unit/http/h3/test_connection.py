@@ -146,6 +146,29 @@ async def test_an_idle_connection_ends(impatient: Web, certificate: Path) -> Non
         assert impatient.http.session_count == 0
 
 
+async def test_who_does_not_take_a_file_is_given_up(
+    impatient: Web, certificate: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "long.wav").write_bytes(bytes(2_000_000))
+    async with h3_client(impatient.http.bound_addresses()[1], certificate) as client:
+        await client.request("GET", "/channels")
+        take, client.datagram_received = client.datagram_received, ignore  # type: ignore[method-assign]
+        client.begin("GET", "/recordings/stored/long/file", is_complete=True)
+        async with asyncio.timeout(TIMEOUT):
+            while not len(impatient.http.scope):
+                await asyncio.sleep(0.01)
+            while len(impatient.http.scope):
+                client.quic.send_ping(1)  # it is there, but acknowledges nothing
+                client.transmit()
+                await asyncio.sleep(0.05)
+        assert impatient.http.session_count == 1
+        client.datagram_received = take  # type: ignore[method-assign]
+
+
+def ignore(data: bytes | str, addr: object) -> None:
+    """Take a datagram, and do nothing."""
+
+
 class Witness(Collector):
     """Looks, at each event, whether the reply is at the client already."""
 
