@@ -314,7 +314,8 @@ class Connection(asyncio.Protocol):
         is_last = (
             not is_persistent or response.is_closing or self._is_closing or not host.keep_alive
         )
-        head = host.encoder.head(response, host.clock.wall(), is_closing=is_last)
+        is_tls = self._scheme == "https"
+        head = host.encoder.head(response, host.clock.wall(), is_closing=is_last, is_tls=is_tls)
         transport.write(head if request.method == "HEAD" else head + response.body)
         logger.debug("%s: %s %s: %d", self._peer[0], request.method, request.path, response.status)
         self._deadline = self._loop.time() + host.keep_alive
@@ -329,7 +330,7 @@ class Connection(asyncio.Protocol):
         :raises OSError: it can't be read, became shorter, or the client went away.
         """
         run = self._loop.run_in_executor
-        reader: BinaryIO = await run(self._host.executor, _open_at, part)
+        reader: BinaryIO = await run(self._host.executor, open_at, part)
         try:
             left = part.length
             while left:
@@ -430,7 +431,8 @@ def _origin_form(target: str) -> str:
     return f"/{path}" if slash else "/"
 
 
-def _open_at(part: FileRange) -> BinaryIO:
+def open_at(part: FileRange) -> BinaryIO:
+    """Open a file where a part of it begins."""
     reader = part.path.open("rb")
     reader.seek(part.offset)
     return reader

@@ -141,16 +141,20 @@ class ResponseEncoder:
     """Writes response heads.
 
     :param server: value of the ``Server`` header.
+    :param alternative: value of the ``Alt-Svc`` header over TLS (RFC 7838), or empty.
     """
 
     server: str
+    alternative: bytes = b""
     _dates: Dates = field(default_factory=Dates)
     _common: bytes = b""
 
     def __post_init__(self) -> None:
         self._common = f"Server: {self.server}\r\n".encode("latin-1", "replace")
 
-    def head(self, response: Response, wall: float, *, is_closing: bool) -> bytes:
+    def head(
+        self, response: Response, wall: float, *, is_closing: bool, is_tls: bool = False
+    ) -> bytes:
         """Return status line and headers with the empty line that ends them."""
         status = response.status
         length = response.file.length if response.file is not None else len(response.body)
@@ -163,8 +167,19 @@ class ResponseEncoder:
             parts.append(b"Content-Length: %d\r\n" % length)
         if is_closing:
             parts.append(b"Connection: close\r\n")
+        if is_tls and self.alternative:
+            parts.append(b"Alt-Svc: %b\r\n" % self.alternative)
         parts.append(b"\r\n")
         return b"".join(parts)
+
+    def fields(self, response: Response, wall: float) -> list[tuple[bytes, bytes]]:
+        """Return status and headers as HTTP/3 has them (RFC 9114, 4.2 and 4.3.2)."""
+        lines = self.head(response, wall, is_closing=False).split(b"\r\n")
+        fields = [(b":status", lines[0].split(b" ", 2)[1])]
+        for line in lines[1:-2]:
+            name, _, value = line.partition(b":")
+            fields.append((name.lower(), value.strip()))
+        return fields
 
 
 def encode_json(value: Any) -> bytes:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import count
+from typing import Protocol
 
 from server import __version__
 from server.base.clock import Clock
@@ -21,6 +23,8 @@ from server.http.coding import encode_response
 from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
+from server.http.h3.listener import QuicListener, alternative, quic_configuration
+from server.http.h3.session import LineSession, LineStream
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
@@ -35,6 +39,8 @@ logger = logging.getLogger(__name__)
 CLOSE_TIMEOUT = 3.0  # seconds for connections to end by themselves when the server stops
 BACKLOG = 256
 
+Session = EventSession | LineSession
+
 
 @dataclass(slots=True)
 class Counters:
@@ -44,6 +50,16 @@ class Counters:
     refused_connections: int = 0
     requests: int = 0
     slow_consumers: int = 0
+
+
+class Client(Protocol):
+    """A connection, of whatever version of HTTP."""
+
+    def close(self) -> None:
+        """End it after what is being answered."""
+
+    def abort(self) -> None:
+        """End it at once."""
 
 
 class HttpServer:
@@ -76,9 +92,11 @@ class HttpServer:
         self.media: MediaChannels | None = None  # who has the channels of media WebSockets
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
-        self._connections: set[Connection] = set()
-        self._sessions: dict[EventSession, Caller] = {}
+        self._connections: set[Client] = set()
+        self._sessions: dict[Session, Caller] = {}
+        self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
         self._servers: list[asyncio.Server] = []
+        self._quic_listeners: list[QuicListener] = []
         self._all_gone: asyncio.Event | None = None
 
     # life
@@ -98,6 +116,8 @@ class HttpServer:
             await self._listen(
                 address.host or settings.bindaddr, address.port, tls_context(settings)
             )
+            if settings.http3:
+                await self._listen_quic(self._servers[-1])
 
     async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
@@ -106,6 +126,18 @@ class HttpServer:
         )
         self._servers.append(server)
         logger.info("HTTP%s listens on %s", "S" if tls else "", _address(server))
+
+    async def _listen_quic(self, tls: asyncio.Server) -> None:
+        """Serve HTTP/3 wherever *tls* listens, and let its clients know."""
+        # Ours come first; QUIC's own ends connections whose client has vanished.
+        longest = max(self.inactivity, self.keep_alive)
+        configuration = quic_configuration(self._settings, 2 * longest)
+        for name, family in [(each.getsockname(), each.family) for each in tls.sockets]:
+            listener = QuicListener(self, configuration)
+            await listener.listen(family, name)
+            self._quic_listeners.append(listener)
+            self.encoder.alternative = alternative(int(name[1]))
+            logger.info("HTTP/3 listens on %s:%d", name[0], name[1])
 
     async def close(self) -> None:
         """Stop listening, let requests in progress end for a moment, then end everything."""
@@ -119,6 +151,8 @@ class HttpServer:
                 await asyncio.wait_for(self._all_gone.wait(), CLOSE_TIMEOUT)
         for connection in list(self._connections):
             connection.abort()
+        for listener in self._quic_listeners:
+            listener.close()
         await self.scope.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
         self._servers.clear()
@@ -152,8 +186,8 @@ class HttpServer:
         return self._rest.is_pretty
 
     @property
-    def sessions(self) -> Mapping[EventSession, Caller]:
-        """The WebSockets, those that we opened included, and who is at the other end."""
+    def sessions(self) -> Mapping[Session, Caller]:
+        """The sessions of events, those that we opened included, and who is at the other end."""
         return self._sessions
 
     @property
@@ -172,7 +206,7 @@ class HttpServer:
         """Keep events back while a request is answered."""
         return self._bus.hold()
 
-    def connected(self, connection: Connection) -> bool:
+    def connected(self, connection: Client) -> bool:
         """Admit a connection unless http.conf's sessionlimit is reached."""
         if len(self._connections) >= self._settings.sessionlimit:
             self.counters.refused_connections += 1
@@ -182,7 +216,7 @@ class HttpServer:
         self._connections.add(connection)
         return True
 
-    def disconnected(self, connection: Connection) -> None:
+    def disconnected(self, connection: Client) -> None:
         """Forget a connection."""
         self._connections.discard(connection)
         if not self._connections and self._all_gone is not None:
@@ -236,30 +270,58 @@ class HttpServer:
             if agreed is not None:
                 answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
                 session.compress(agreed[1])
-            caller = Caller(
-                upgrade.user,
-                request.peer,
-                request.peer_port,
-                upgrade.applications,
-                is_token=upgrade.is_token,
-            )
-            session.requests = RestSocket(self, caller, session)
-            try:
-                self._services.applications.register(
-                    upgrade.applications,
-                    session,
-                    subscribe_all=upgrade.subscribe_all,
-                    options=upgrade.options,
-                )
-                self.admit_session(session, caller)
-            except ServerError as failure:
-                session.connection_lost()
-                session = None
-                answer = respond("events.eventWebsocket", failure)
+            if (refusal := self._connect(session, upgrade)) is not None:
+                session, answer = None, refusal
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
         return session
+
+    def open_lines(self, stream: LineStream, upgrade: Upgrade) -> LineSession | Response:
+        """Connect the applications of a WebTransport session, or say why not.
+
+        The session sends nothing until the connection opens it.
+        """
+        session = LineSession(
+            stream,
+            f"{upgrade.request.peer}:{upgrade.request.peer_port}/{next(self._numbers)}",
+            on_end=self.end_session,
+            on_overflow=self.count_overflow,
+        )
+        self._allow_backlog(session, upgrade)
+        return self._connect(session, upgrade) or session
+
+    def _connect(self, session: Session, upgrade: Upgrade) -> Response | None:
+        """Connect the applications of a session; return the refusal if that is impossible."""
+        request = upgrade.request
+        caller = Caller(
+            upgrade.user,
+            request.peer,
+            request.peer_port,
+            upgrade.applications,
+            is_token=upgrade.is_token,
+        )
+        session.requests = RestSocket(self, caller, session)
+        try:
+            self._services.applications.register(
+                upgrade.applications,
+                session,
+                subscribe_all=upgrade.subscribe_all,
+                options=upgrade.options,
+            )
+            self.admit_session(session, caller)
+        except ServerError as failure:
+            session.connection_lost()
+            return respond("events.eventWebsocket", failure)
+        return None
+
+    def _allow_backlog(self, session: Session, upgrade: Upgrade) -> None:
+        """Send what a client missed at once, however fast it can take it."""
+        if upgrade.options.resume is not None:
+            session.allow_backlog(
+                len(upgrade.applications) * self._ari.resume_max_events,
+                len(upgrade.applications) * self._ari.resume_max_bytes,
+            )
 
     def _make_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession:
         session = EventSession(
@@ -270,19 +332,14 @@ class HttpServer:
             on_overflow=self.count_overflow,
         )
         session.hold_back()
-        if upgrade.options.resume is not None:
-            # What it missed is sent at once, however fast it can take it.
-            session.allow_backlog(
-                len(upgrade.applications) * self._ari.resume_max_events,
-                len(upgrade.applications) * self._ari.resume_max_bytes,
-            )
+        self._allow_backlog(session, upgrade)
         return session
 
-    def admit_session(self, session: EventSession, caller: Caller) -> None:
+    def admit_session(self, session: Session, caller: Caller) -> None:
         """Count a session among those that are open."""
         self._sessions[session] = caller
 
-    def end_session(self, session: EventSession) -> None:
+    def end_session(self, session: Session) -> None:
         """Forget a session, and unregister its applications."""
         self._sessions.pop(session, None)
         self._services.applications.unregister(session)

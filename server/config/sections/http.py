@@ -51,6 +51,7 @@ class Http:
     :param tlsbindaddr: ``None``: all that is not given is as for HTTP, at port 8089.
     :param tlsprivatekey: empty: the key is in the certificate's file.
     :param tlscipher: in OpenSSL's notation, or empty for its default.
+    :param http3: serve HTTP/3 too, at the address and port of TLS over UDP. Not in Asterisk.
     :param restrictions: checked by path prefix.
     :param post_mappings: URL prefix to directory, from ``[post_mappings]``.
     """
@@ -82,6 +83,7 @@ class Http:
     tlsdisablev11: bool = setting(boolean, True, no_effect=_OLD_TLS)
     tlsdisablev12: bool = setting(boolean, False)
     tlsservercipherorder: bool = setting(boolean, True)
+    http3: bool = setting(boolean, False)
     restrictions: tuple[Restriction, ...] = ()
     post_mappings: tuple[tuple[str, str], ...] = ()
 
@@ -113,13 +115,18 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
             warnings.append(
                 ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
             )
-    return bind(
+    http = bind(
         Http,
         general,
         warnings,
         restrictions=tuple(restrictions),
         post_mappings=tuple(mappings),
     )
+    if http.http3 and not http.tlsenable:
+        option = next(option for option in reversed(general) if option.name.lower() == "http3")
+        message = "http3 has no effect without tlsenable"
+        warnings.append(ConfigWarning(option.path, option.line, message))
+    return http
 
 
 def _restriction(

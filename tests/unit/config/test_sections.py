@@ -180,6 +180,15 @@ def test_http_old_names_of_tls_options() -> None:
     assert (http.tlscertfile, http.tlsprivatekey) == ("/c.pem", "/k")
 
 
+def test_http_3_is_off_unless_asked_for_and_needs_tls() -> None:
+    warnings: list[ConfigWarning] = []
+    assert not build_http(parse_text("[general]\ntlsenable=yes"), warnings, {}).http3
+    assert build_http(parse_text("[general]\ntlsenable=yes\nhttp3=yes"), warnings, {}).http3
+    assert warnings == []
+    assert build_http(parse_text("[general]\nhttp3=yes"), warnings, {}).http3
+    assert [warning.message for warning in warnings] == ["http3 has no effect without tlsenable"]
+
+
 def test_http_restrictions_and_redirects() -> None:
     text = "[general]\nredirect=/ /x\nredirect=/y /z\n[r]\ntype=restriction\npath=/ari\n"
     http = build_http(parse_text(text + "deny=0.0.0.0/0\npermit=127.0.0.1"), [], {})
