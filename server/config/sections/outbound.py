@@ -35,5 +35,5 @@ def check_outbound(ari: Ari, clients: Mapping[str, WebsocketClient]) -> Iterator
         if problem := problem_of(settings, ari, clients):
             yield ConfigWarning(settings.path, settings.line, f"[{name}] is ignored: {problem}")
     for name, webhook in ari.webhooks.items():
-        if problem := webhook_problem(webhook, ari.users):
+        if problem := webhook_problem(webhook, ari.users, ari.tokens):
             yield ConfigWarning(webhook.path, webhook.line, f"[{name}] is ignored: {problem}")

@@ -32,7 +32,8 @@ class Webhook:
     """A ``type=webhook`` section.
 
     :param secret: key of the signature; events are not sent without one.
-    :param local_ari_user: as whom the commands in replies run.
+    :param local_ari_user: as whom the commands in replies run, unless *local_ari_token* names a
+        token that limits them further.
     :param timeout: ms for a POST and its reply, together.
     :param max_attempts: of a delivery before it goes to the dead-letter log.
     :param retry_interval: ms after the first failure, twice as long after each further one.
@@ -49,6 +50,7 @@ class Webhook:
     apps: tuple[str, ...] = setting(items, ())
     secret: str = setting(text, "")
     local_ari_user: str = setting(text, "")
+    local_ari_token: str = setting(text, "")
     subscribe_all: bool = setting(boolean, False)
     timeout: int = setting(integer(1, 600_000), 5_000)
     max_attempts: int = setting(integer(1, 1_000), 10)
@@ -63,16 +65,21 @@ class Webhook:
     line: int = field(default=0, compare=False)
 
 
-def webhook_problem(settings: Webhook, users: Container[str]) -> str:
+def webhook_problem(settings: Webhook, users: Container[str], tokens: Container[str]) -> str:
     """Return why a section can't be used, or an empty string.
 
-    :param users: of ari.conf.
+    :param users: of ari.conf; so are *tokens*.
     """
     if not _NAME.match(settings.name):
         return "a name is needed of up to 64 letters, digits or _ . - that begins with no dot"
     for option in ("url", "secret", "apps"):
         if not getattr(settings, option):
             return f"{option} is missing"
+    if settings.local_ari_user and settings.local_ari_token:
+        return "local_ari_user and local_ari_token exclude each other"
+    if settings.local_ari_token:
+        is_known = settings.local_ari_token in tokens
+        return "" if is_known else "local_ari_token is no token of ari.conf"
     if settings.local_ari_user not in users:
         return f"local_ari_user {settings.local_ari_user!r} is no user of ari.conf"
     return ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from server.base.ids import new_uuid
 
 MAX_BATCH = 100  # events of a delivery
-MAX_BATCH_BYTES = 1_048_576  # of a delivery that has more than one event
+MAX_BATCH_BYTES = 524_288  # of a delivery that has more than one event
 
 
 @dataclass(slots=True)

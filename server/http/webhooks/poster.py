@@ -166,10 +166,11 @@ class Poster:
             return
         if commands:
             caller = Caller(
-                settings.local_ari_user,
+                settings.local_ari_token or settings.local_ari_user,
                 reply.peer,
                 reply.peer_port,
                 settings.apps,
+                is_token=bool(settings.local_ari_token),
                 kind="webhook",
             )
             self._commands.add(caller, commands)

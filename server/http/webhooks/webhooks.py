@@ -87,7 +87,7 @@ class Webhooks:
         wanted = {
             name: settings
             for name, settings in ari.webhooks.items()
-            if ari.enabled and not webhook_problem(settings, ari.users)
+            if ari.enabled and not webhook_problem(settings, ari.users, ari.tokens)
         }
         for name in self._hooks.keys() - wanted.keys():
             self._retire(self._hooks.pop(name))

@@ -65,6 +65,8 @@ def test_a_webhook_is_read(tmp_path: Path) -> None:
         ("hook", "secret", "", "secret is missing"),
         ("hook", "apps", "", "apps is missing"),
         ("hook", "local_ari_user", "nobody", "nobody"),
+        ("hook", "local_ari_user", "", "is no user"),
+        ("hook", "local_ari_token", "t", "exclude each other"),
         ("../hook", "apps", "a", "a name is needed"),
         (".hook", "apps", "a", "a name is needed"),
     ],
@@ -75,6 +77,14 @@ def test_a_webhook_that_can_not_be_used_is_reported(
     _, (warning,) = webhook(tmp_path, name, **{option: value})
     assert warning.startswith(f"{tmp_path}/ari.conf:5: [{name}] is ignored: ")
     assert word in warning
+
+
+def test_a_webhook_may_have_a_token_of_ari_conf(tmp_path: Path) -> None:
+    _, (warning,) = webhook(tmp_path, local_ari_user="", local_ari_token="t")
+    assert "is no token" in warning
+    token = "\n[t]\ntype = token\ntoken = 0123456789abcdef"
+    _, warned = webhook(tmp_path, local_ari_user="", local_ari_token=f"t{token}")
+    assert warned == []
 
 
 @pytest.mark.parametrize(

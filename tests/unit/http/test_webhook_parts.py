@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +16,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.base.tasks import TaskScope
+from server.http.messages import Request, Response
+from server.http.rest_socket import Caller
 from server.http.webhooks.backlog import MAX_BATCH_BYTES, Backlog
-from server.http.webhooks.commands import MAX_COMMANDS, parse_reply
+from server.http.webhooks.commands import MAX_COMMANDS, Commands, parse_reply
 from server.http.webhooks.dead_letters import MAX_PENDING, DeadLetters
 from server.http.webhooks.signature import sign
 from tests.support.node import FixedClock
@@ -85,6 +89,53 @@ def test_the_documented_receiver_knows_what_is_genuine() -> None:
     assert not documented["is_genuine"](sign(secret, now, b"[1]"), b"[2]")
     assert not documented["is_genuine"](sign("other", now, b"[1]"), b"[1]")
     assert not documented["is_genuine"](sign(secret, now - 400, b"[1]"), b"[1]")
+
+
+class SlowHost:
+    """Answers a request when the test says so."""
+
+    def __init__(self) -> None:
+        self.clock = FixedClock()
+        self.scope = TaskScope("test")
+        self.asterisk_id = "x"
+        self.asked: list[str] = []
+        self.may_answer = asyncio.Semaphore(0)
+
+    def hold(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def handle_as(self, user: str, request: Request, path: str, *, is_token: bool = False) -> Any:
+        self.asked.append(path)
+        return self._answer()
+
+    async def _answer(self) -> Response:
+        await self.may_answer.acquire()
+        return Response(204)
+
+
+async def test_commands_wait_for_the_one_before_them_and_only_so_many() -> None:
+    host = SlowHost()
+    sent: list[bytes] = []
+    commands = Commands(host, sent.append)
+    uris = [f"c{number}" for number in range(MAX_COMMANDS + 1)]
+    asked = [b'{"type":"RESTRequest","method":"POST","uri":"%b"}' % uri.encode() for uri in uris]
+    here = Caller("ari", "192.0.2.1", 1, ("a",))
+    commands.add(here, asked[:1])
+    commands.add(replace(here, peer="192.0.2.2"), asked[1:])
+    assert host.asked == ["c0"]
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(commands.wait_for_room(), 0.01)
+    host.may_answer.release()
+    await asyncio.wait_for(commands.wait_for_room(), 5)
+    assert host.asked == ["c0", "c1"]
+    assert [json.loads(frame)["uri"] for frame in sent] == ["c0"]
+    commands.close()
+    host.may_answer.release()
+    async with asyncio.timeout(5):
+        while len(sent) < 2:
+            await asyncio.sleep(0)
+    assert host.asked == ["c0", "c1"]
+    await host.scope.close()
 
 
 @given(JSON)
