@@ -151,6 +151,7 @@ class Admin:
         if "res_ari" in wanted:
             server.http.configure_ari(fresh.ari)
             server.journals.limits = journal_limits(fresh)
+            server.webhooks.configure(fresh.ari)
         if wanted & {"res_ari", "res_websocket_client"}:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:

@@ -24,6 +24,7 @@ from server.cli.context import (
     OutboundView,
     PriorityView,
     RegistrationView,
+    WebhookView,
     WebsocketView,
 )
 from server.dialplan.executor import Call
@@ -251,6 +252,21 @@ class WebsocketConsole:
                 status=link.status,
             )
             for name, link in self._server.outbound.links.items()
+        ]
+
+    def webhooks(self) -> Sequence[WebhookView]:
+        """The webhooks that are configured."""
+        return [
+            WebhookView(
+                name=name,
+                apps=poster.settings.apps,
+                waiting=poster.waiting,
+                delivered=poster.delivered,
+                failed=poster.failed,
+                lost=poster.dead.lost,
+                state=poster.state,
+            )
+            for name, poster in self._server.webhooks.posters.items()
         ]
 
     def start(self, name: str) -> None:

@@ -31,6 +31,7 @@ from server.dialplan.port import Dialplan
 from server.http.outbound import OutboundWebsockets
 from server.http.server import HttpServer
 from server.http.services import Services
+from server.http.webhooks.webhooks import Webhooks
 from server.media.engine import MediaEngine
 from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk
@@ -110,6 +111,7 @@ class Server:
         await self._start_http()
         self.http.set_fully_booted()
         self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
+        self.webhooks.configure(self.configuration.ari)
         self.is_fully_booted.set()
         logger.info("ready")
 
@@ -140,6 +142,7 @@ class Server:
             self.bus.flush()
         if hasattr(self, "http"):
             await self.outbound.close()
+            await self.webhooks.close()
             await self.http.close()
             await self.modules.scope.close()
             await self.sip.close()
@@ -263,6 +266,8 @@ class Server:
         register_modules(self)
         self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
         self.applications.set_call_connector(self.outbound)
+        spool = Path(configuration.directories.astspooldir)
+        self.webhooks = Webhooks(self.http, self.applications, self.bus, spool / "webhooks")
 
     def _entity_id(self) -> str:
         """Return this node's id: configured, else drawn once and kept."""

@@ -194,6 +194,23 @@ class OutboundView:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class WebhookView:
+    """A webhook as ``ari show webhooks`` lists it.
+
+    :param waiting: events; so are *delivered*, *failed* (to the dead-letter log) and *lost* (those
+        that could not even go there).
+    """
+
+    name: str
+    apps: Sequence[str]
+    waiting: int
+    delivered: int
+    failed: int
+    lost: int
+    state: str
+
+
 class WebsocketAdmin(Protocol):
     """The WebSockets of applications, for people."""
 
@@ -210,6 +227,10 @@ class WebsocketAdmin(Protocol):
 
     def outbound(self) -> Sequence[OutboundView]:
         """The outbound WebSockets that are configured."""
+        ...
+
+    def webhooks(self) -> Sequence[WebhookView]:
+        """The webhooks that are configured."""
         ...
 
     def start(self, name: str) -> None:

@@ -103,6 +103,21 @@ def show_one_outbound(context: CliContext, call: Call) -> str:
     raise NotFound(f"no outbound WebSocket {name}")
 
 
+@command("ari show webhooks", "List the webhooks of Stasis applications")
+def show_webhooks(context: CliContext, _call: Call) -> str:
+    """List the webhooks with the number of events that wait, were delivered and failed."""
+    rows = [
+        f"{fit(view.name, 20)} {fit(','.join(view.apps), 20)} {view.waiting:8} {view.delivered:10}"
+        f" {view.failed:8} {view.lost:6}  {view.state}"
+        for view in _websockets(context).webhooks()
+    ]
+    head = (
+        f"{fit('Name', 20)} {fit('Apps', 20)} {'Waiting':>8} {'Delivered':>10}"
+        f" {'Failed':>8} {'Lost':>6}  State"
+    )
+    return lines(head, "=" * len(head), *(rows or ["None."]))
+
+
 @command(
     "ari start outbound-websocket",
     "Connect an outbound WebSocket now",

@@ -11,6 +11,7 @@ from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
 from server.config.binder import bind, setting
 from server.config.objects import ConfigFile, ConfigWarning, Option, Section
+from server.config.sections.webhook import Webhook, build_webhook
 from server.config.types import boolean, choice, integer, items, text
 
 _ACL_OPTIONS = ("permit", "deny", "acl")
@@ -163,6 +164,7 @@ class Ari:
     users: Mapping[str, AriUser] = field(default_factory=dict)
     tokens: Mapping[str, AriToken] = field(default_factory=dict)
     outbound_websockets: Mapping[str, OutboundWebsocket] = field(default_factory=dict)
+    webhooks: Mapping[str, Webhook] = field(default_factory=dict)
 
 
 def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str, Acl]) -> Ari:
@@ -175,6 +177,7 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
     users: dict[str, AriUser] = {}
     tokens: dict[str, AriToken] = {}
     sockets: dict[str, OutboundWebsocket] = {}
+    webhooks: dict[str, Webhook] = {}
     for section in file.sections:
         kind = section.get("type").lower()
         if section.name.lower() == "general":
@@ -185,6 +188,8 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
             tokens[section.name] = _token(section, warnings, acls)
         elif kind == "outbound_websocket":
             sockets[section.name] = _outbound(section, warnings)
+        elif kind == "webhook":
+            webhooks[section.name] = build_webhook(section, warnings)
         else:
             expected = f"[{section.name}] is ignored: expected type=user or token"
             warnings.append(ConfigWarning(section.path, section.line, expected))
@@ -196,6 +201,7 @@ def build_ari(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
         users=users,
         tokens=tokens,
         outbound_websockets=sockets,
+        webhooks=webhooks,
     )
 
 

@@ -1,4 +1,4 @@
-"""Outbound WebSockets: what ari.conf and websocket_client.conf have to say together."""
+"""Outbound connections: what ari.conf and websocket_client.conf have to say together."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from server.config.objects import ConfigWarning
 from server.config.sections.ari import Ari, OutboundWebsocket
+from server.config.sections.webhook import webhook_problem
 from server.config.sections.websocket_client import WebsocketClient
 
 PERSISTENT = "persistent"
@@ -33,3 +34,6 @@ def check_outbound(ari: Ari, clients: Mapping[str, WebsocketClient]) -> Iterator
     for name, settings in ari.outbound_websockets.items():
         if problem := problem_of(settings, ari, clients):
             yield ConfigWarning(settings.path, settings.line, f"[{name}] is ignored: {problem}")
+    for name, webhook in ari.webhooks.items():
+        if problem := webhook_problem(webhook, ari.users, ari.tokens):
+            yield ConfigWarning(webhook.path, webhook.line, f"[{name}] is ignored: {problem}")

@@ -21,6 +21,7 @@ from server.cli.context import (
     OutboundView,
     PriorityView,
     RegistrationView,
+    WebhookView,
     WebsocketView,
 )
 from server.config.loader import load_configuration
@@ -170,6 +171,9 @@ class FakeWebsockets:
     def outbound(self) -> Sequence[OutboundView]:
         uri = "ws://192.0.2.9/x"
         return [OutboundView("crm", "peer", "persistent", uri, "bob", ["c"], False, "Connected")]
+
+    def webhooks(self) -> Sequence[WebhookView]:
+        return [WebhookView("crm", ["a", "b"], 7, 12, 3, 1, "Retrying (2): status 500")]
 
     def start(self, name: str) -> None:
         self.asked.append(f"start {name}")
