@@ -430,6 +430,14 @@ async def test_a_bridge_has_a_video_source(web: Web, call: str) -> None:
     assert [event.get("old_video_source_id") for event in changes] == [None, call]
 
 
+async def test_external_media(web: Web) -> None:
+    web.node.connect()
+    params = {"app": "test", "external_host": "127.0.0.1:9000", "format": "ulaw"}
+    answer = await web.call("channels.externalMedia", params={**params, "channelId": "media"})
+    assert (answer.status, answer.json["id"]) == (200, "media")
+    assert (await web.call("channels.hangup", "media")).status == 204
+
+
 async def test_a_channel_is_spied_on(web: Web, call: str) -> None:
     params = {"app": "test", "spy": "both", "whisper": "out", "appArgs": "a,b"}
     answer = await web.call("channels.snoopChannel", call, params={**params, "snoopId": "s1"})

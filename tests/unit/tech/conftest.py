@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import NodeUnderTest
 
 
@@ -18,3 +19,12 @@ async def node(tmp_path: Path) -> AsyncIterator[NodeUnderTest]:
     await made.close()
     assert len(made.registry) == 0
     assert len(made.node.scope) == 0
+
+
+@pytest.fixture
+async def dut(tmp_path: Path) -> AsyncIterator[DialplanUnderTest]:
+    made = DialplanUnderTest(tmp_path)
+    await made.start()
+    yield made
+    await made.close()
+    assert len(made.under.registry) == 0

@@ -7,6 +7,7 @@ import pytest
 from server.base.errors import ChannelHungUp, InvalidArgument, Unprocessable
 from server.tech.base import OutgoingCall
 from server.tech.external_media import choose_codec, read_options, split_host_port
+from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import NodeUnderTest, settle
 
 
@@ -73,3 +74,15 @@ async def test_a_name_that_nobody_knows_ends_the_call(node: NodeUnderTest) -> No
 async def test_a_dial_string_that_makes_no_sense(node: NodeUnderTest, endpoint: str) -> None:
     with pytest.raises(InvalidArgument):
         node.originator.originate(endpoint=f"UnicastRTP/{endpoint}", app="test")
+
+
+async def test_dial_connects_a_caller_with_an_rtp_application(dut: DialplanUnderTest) -> None:
+    channel = await dut.run("Answer()\nDial(UnicastRTP/127.0.0.1:9000/c(slin16))")
+    await settle()
+    other = next(each for each in dut.under.registry if each is not channel)
+    assert other.name.startswith("UnicastRTP/127.0.0.1:9000-")
+    assert other.bridge is channel.bridge is not None
+    assert dut.value(channel, "DIALSTATUS") == "ANSWER"
+    dut.leg(channel).far_end_hangs_up()
+    await settle()
+    assert other.is_hungup
