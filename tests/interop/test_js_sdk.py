@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,15 +54,17 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.timeout(120)
-async def test_calls_streams_and_require(installed: Path, server: ServerProcess) -> None:
+async def test_calls_streams_require_and_test_kit(installed: Path, server: ServerProcess) -> None:
     tests = sorted(str(path.relative_to(installed)) for path in installed.glob("tests/*.test.*"))
     output = await run(
         "node", "--test", "--test-timeout=30000", *tests, cwd=installed,
         ARI_URL=server.access.ari_url, ARI_USER="arion",
         ARI_PASSWORD=server.access.users["arion"],
+        ARION_PYTHON=sys.executable, PYTHONPATH=str(ROOT / "sdk/python/src"),
+        HELLO=str(ROOT / "examples/apps/hello/app.mjs"),
     )  # fmt: skip
     assert "# fail 0" in output
-    assert "# pass 21" in output
+    assert "# pass 28" in output
 
 
 @pytest.mark.parametrize("module", ["Node16", "Preserve"])
