@@ -122,9 +122,8 @@ export class TestServer implements AsyncDisposable {
     }
   }
 
-  /** Be an application; resolves when it can be called. */
-  async run(app: string, handler: CallHandler): Promise<RunningApp> {
-    const client = this.client();
+  /** Be an application, of this client or a new one; resolves when it can be called. */
+  async run(app: string, handler: CallHandler, client = this.client()): Promise<RunningApp> {
     const stopping = new AbortController();
     const failures: unknown[] = [];
     const watched: CallHandler = async (...call) => {
