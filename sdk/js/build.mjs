@@ -1,6 +1,7 @@
 // Compiles src/ twice: for import and for require.
 
-import { execFileSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -8,13 +9,14 @@ import { fileURLToPath } from 'node:url';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const compiler = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
-function compile(project) {
-  execFileSync(process.execPath, [compiler, '-p', `${here}${project}`], { stdio: 'inherit' });
+async function compile(project) {
+  const arguments_ = [compiler, '-p', `${here}${project}`];
+  const [code] = await once(spawn(process.execPath, arguments_, { stdio: 'inherit' }), 'close');
+  if (code !== 0) process.exitCode = 1;
 }
 
 rmSync(`${here}dist`, { recursive: true, force: true });
-compile('tsconfig.json');
-compile('tsconfig.cjs.json');
+await Promise.all([compile('tsconfig.json'), compile('tsconfig.cjs.json')]);
 // A scope of its own for what is required: another module system, hence its own choice of sockets.
 const scope = {
   type: 'commonjs',

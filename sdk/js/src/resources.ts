@@ -16,6 +16,8 @@ type HangupReason = NonNullable<Parameters<Client['channels']['hangup']>[1]>['re
 type Direction = 'both' | 'in' | 'out';
 type Media = string | string[];
 
+const KEY_WAIT_MS = 5000;
+
 export interface PlayOptions {
   lang?: string;
   offsetms?: number;
@@ -212,6 +214,28 @@ export class Channel extends Resource {
       if (error instanceof Error && error.name === 'WaitTimeout') return undefined;
       throw error;
     }
+  }
+
+  /**
+   * Play media until a key is pressed, and return the key; undefined if none comes in time.
+   *
+   * A key that was pressed before counts, so whoever knows the menu need not listen to it.
+   *
+   * @param patience how long to wait when the media has ended, 5,000 ms if absent
+   * @throws {ChannelGone} the channel ended first
+   */
+  async ask(media: Media, { timeoutMs = KEY_WAIT_MS }: Patience = {}): Promise<string | undefined> {
+    const prompt = await this.play(media);
+    const event = await this.client
+      .inboxOf(this.id)
+      .take(
+        (taken) =>
+          taken.type === 'ChannelDtmfReceived' ||
+          (taken.type === 'PlaybackFinished' && taken.playback.id === prompt.id),
+      );
+    if (event.type !== 'ChannelDtmfReceived') return this.digit({ timeoutMs });
+    await prompt.stop();
+    return event.digit;
   }
 
   /** Yield the events of this channel that nobody took yet, of some types or all, until it is gone. */

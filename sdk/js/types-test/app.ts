@@ -1,6 +1,7 @@
 // Compiled as a user would, against the packed package: the types have to hold.
 
 import { type AnyEvent, Channel, Client, type StasisStart } from 'arion';
+import { NotHeard, startServer } from 'arion/testing';
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 const holds = <T extends true>(): T | undefined => undefined;
@@ -26,6 +27,19 @@ export async function use(): Promise<void> {
   // @ts-expect-error no such event
   await channel.waitFor('Nonsense');
   void state;
+}
+
+export async function testIt(): Promise<void> {
+  await using server = await startServer({ dialplan: { 1000: 'Stasis(mine)' }, prompts: ['hello'] });
+  await using app = await server.run('mine', (channel) => channel.answer());
+  holds<Equal<typeof app.client, Client>>();
+  const alice = await server.phone('alice');
+  await alice.says({ file: 'speech.wav' });
+  await alice.hears('hello', { timeoutMs: 10, whole: false }).catch((error: unknown) => {
+    if (!(error instanceof NotHeard)) throw error;
+  });
+  // @ts-expect-error a number is needed
+  await alice.call();
 }
 
 function narrow(event: AnyEvent): void {

@@ -12,7 +12,8 @@
             await alice.press("#")
             await alice.hears_hangup()
 
-``arion.testing.plugin`` has fixtures for pytest.
+``arion.testing.plugin`` has fixtures for pytest; ``python -m arion.testing.remote`` is for tests in
+other languages.
 """
 
 from arion.testing.apps import running as running

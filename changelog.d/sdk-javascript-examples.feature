@@ -1,0 +1,1 @@
+The examples ivr and voicemail also in JavaScript, on the SDK; `channel.ask()` plays a menu until a key is pressed.
