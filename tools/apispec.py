@@ -35,6 +35,11 @@ class Field:
     def description(self) -> str:
         return str(self.schema.get("description", ""))
 
+    @property
+    def is_extension(self) -> bool:
+        """Whether Asterisk does not have it."""
+        return bool(self.schema.get("x-extension"))
+
 
 @dataclass(frozen=True)
 class Reference:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from pathlib import PurePosixPath
 
@@ -80,10 +81,12 @@ class Event:
     :param type: the event's name on the wire.
     :param fields: its members in wire order, without ``type``, ``application``, ``timestamp``
         and ``asterisk_id``.
+    :param extras: members that Asterisk does not have, for consumers that asked for such.
     """
 
     type: str
     fields: dict[str, Any]
+    extras: dict[str, Any] | None = None
 '''
 
 
@@ -188,11 +191,20 @@ def _emit_constructor(spec: Spec, name: str) -> str:
         lines.append(f"    {field.python_name}: {_parameter_type(field)}{suffix},")
     lines.append(") -> Event:")
     lines += _class_docstring(spec, EVENTS_FILE, name, fields)[:-1]
-    lines += [
-        line.removeprefix("    ") for line in _assembly(fields, lambda field: field.python_name)
-    ]
-    lines.append(f'    return Event("{name}", fields)')
+    extras = [field for field in fields if field.is_extension]
+    plain = [field for field in fields if not field.is_extension]
+    lines += _members(plain, "fields")
+    if extras:
+        lines += _members(extras, "extras")
+    given = "fields, extras" if extras else "fields"
+    lines.append(f'    return Event("{name}", {given})')
     return "\n".join(lines) + "\n"
+
+
+def _members(fields: list[Field], variable: str) -> list[str]:
+    """Return the statements that collect arguments of a constructor in *variable*."""
+    lines = _assembly(fields, lambda field: field.python_name)
+    return [re.sub(r"\bfields\b", variable, line.removeprefix("    ")) for line in lines]
 
 
 def _emit_extensions(spec: Spec) -> str:

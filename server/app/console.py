@@ -28,7 +28,7 @@ from server.cli.context import (
 )
 from server.dialplan.executor import Call
 from server.media.trace import RtpPacket, Tracer
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.originate import DEFAULT_TIMEOUT, follow
 from server.resources.stasis_calls import continue_or_hangup
@@ -294,7 +294,7 @@ class ConsoleOriginator:
                 await running
         except ChannelHungUp:
             return
-        channel.hangup(Cause.NORMAL_CLEARING)
+        channel.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
 
 
 def _describe_context(context: Context) -> ContextView:

@@ -12,7 +12,7 @@ from server.dialplan.arguments import Options
 from server.dialplan.executor import Call
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.transfer import TRANSFER_DIGIT, ask_target
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 
 DISCONNECT_DIGIT = "*"  # features.conf's default "disconnect"
 
@@ -79,7 +79,7 @@ class Conversation:
         self._ends.append(lambda: channel.digit_observers.remove(on_digit))
 
     def _disconnect(self) -> None:
-        self._peer.hangup(Cause.NORMAL_CLEARING)
+        self._peer.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
 
     def _limit(self) -> None:
         seconds = parse_seconds(self._options.get("S"))

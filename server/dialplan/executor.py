@@ -22,6 +22,7 @@ from server.base.errors import ChannelHungUp, InvalidState, ServerError
 from server.dialplan.arguments import Target, parse_target
 from server.dialplan.plan import Place, Step
 from server.dialplan.scope import Scope
+from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
     from server.dialplan.port import Dialplan
@@ -117,9 +118,10 @@ class Call(Scope):
             await self._run_extensions()
         except ChannelHungUp as hangup:
             if not self.channel.is_hungup:
-                self.channel.hangup(hangup.cause or Cause.NORMAL_CLEARING)
+                self.channel.hangup(hangup.cause or Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
         if not self.channel.is_hungup:
-            self.channel.hangup(self.channel.hangup_cause or Cause.NORMAL_CLEARING)
+            cause = self.channel.hangup_cause or Cause.NORMAL_CLEARING
+            self.channel.hangup(cause, EndedBy.DIALPLAN)
         await self._run_hangup_extension()
         self.dialplan.forget(self.channel)
 

@@ -18,7 +18,7 @@ from server.dialplan.registry import Registry
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.variables import parse_reference
 from server.resources.bridges import Bridges
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import Dialer
 from server.resources.node import Node
 from server.store.kv import KeyValueStore
@@ -197,4 +197,4 @@ class Dialplan:
             self.start(channel)
         else:
             logger.info("%s: absolute timeout, hanging up", channel.name)
-            channel.hangup()
+            channel.hangup(ended_by=EndedBy.DIALPLAN)

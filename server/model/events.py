@@ -16,10 +16,12 @@ class Event:
     :param type: the event's name on the wire.
     :param fields: its members in wire order, without ``type``, ``application``, ``timestamp``
         and ``asterisk_id``.
+    :param extras: members that Asterisk does not have, for consumers that asked for such.
     """
 
     type: str
     fields: dict[str, Any]
+    extras: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -514,12 +516,17 @@ def channel_destroyed(
     cause_txt: str,
     tech_cause: int | None = None,
     channel: Snapshot,
+    ended_by: str | None = None,
+    reason: str | None = None,
 ) -> Event:
     """A channel is gone; the last event about it.
 
     :param cause: Q.850 cause
     :param cause_txt: the cause in words
     :param tech_cause: the technology's own cause, such as a SIP status
+    :param ended_by: who or what ended it; `far_end` is also for what lies between, `server` for
+        all else
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
     fields: dict[str, Any] = {
         "cause": cause,
@@ -528,7 +535,12 @@ def channel_destroyed(
     if tech_cause is not None:
         fields["tech_cause"] = tech_cause
     fields["channel"] = channel
-    return Event("ChannelDestroyed", fields)
+    extras: dict[str, Any] = {}
+    if ended_by is not None:
+        extras["ended_by"] = ended_by
+    if reason is not None:
+        extras["reason"] = reason
+    return Event("ChannelDestroyed", fields, extras)
 
 
 def channel_dialplan(
@@ -794,6 +806,10 @@ def dial(
     forwarded: Snapshot | None = None,
     dialstring: str | None = None,
     dialstatus: str,
+    cause: int | None = None,
+    cause_txt: str | None = None,
+    tech_cause: int | None = None,
+    reason: str | None = None,
 ) -> Event:
     """Dialling made progress; an empty dialstatus says that it began.
 
@@ -803,6 +819,10 @@ def dial(
     :param forwarded: the channel made for the diverted call
     :param dialstring: what was dialled
     :param dialstatus: how far it is, or how it ended
+    :param cause: Q.850 cause of a call that was not answered
+    :param cause_txt: that cause in words
+    :param tech_cause: the technology's own cause, such as a SIP status
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
     fields: dict[str, Any] = {}
     if caller is not None:
@@ -815,7 +835,16 @@ def dial(
     if dialstring is not None:
         fields["dialstring"] = dialstring
     fields["dialstatus"] = dialstatus
-    return Event("Dial", fields)
+    extras: dict[str, Any] = {}
+    if cause is not None:
+        extras["cause"] = cause
+    if cause_txt is not None:
+        extras["cause_txt"] = cause_txt
+    if tech_cause is not None:
+        extras["tech_cause"] = tech_cause
+    if reason is not None:
+        extras["reason"] = reason
+    return Event("Dial", fields, extras)
 
 
 def endpoint_state_change(
@@ -870,12 +899,23 @@ def playback_continuing(
 def playback_finished(
     *,
     playback: Snapshot,
+    reason: str | None = None,
+    played_ms: int | None = None,
 ) -> Event:
-    """A playback ended."""
+    """A playback ended.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    :param played_ms: for how long it played, in milliseconds, without pauses
+    """
     fields: dict[str, Any] = {
         "playback": playback,
     }
-    return Event("PlaybackFinished", fields)
+    extras: dict[str, Any] = {}
+    if reason is not None:
+        extras["reason"] = reason
+    if played_ms is not None:
+        extras["played_ms"] = played_ms
+    return Event("PlaybackFinished", fields, extras)
 
 
 def playback_started(
@@ -926,23 +966,37 @@ def rest_response(
 def recording_failed(
     *,
     recording: Snapshot,
+    reason: str | None = None,
 ) -> Event:
-    """A recording broke off."""
+    """A recording broke off.
+
+    :param reason: what failed, in words
+    """
     fields: dict[str, Any] = {
         "recording": recording,
     }
-    return Event("RecordingFailed", fields)
+    extras: dict[str, Any] = {}
+    if reason is not None:
+        extras["reason"] = reason
+    return Event("RecordingFailed", fields, extras)
 
 
 def recording_finished(
     *,
     recording: Snapshot,
+    reason: str | None = None,
 ) -> Event:
-    """A recording ended as it should."""
+    """A recording ended as it should.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    """
     fields: dict[str, Any] = {
         "recording": recording,
     }
-    return Event("RecordingFinished", fields)
+    extras: dict[str, Any] = {}
+    if reason is not None:
+        extras["reason"] = reason
+    return Event("RecordingFinished", fields, extras)
 
 
 def recording_started(

@@ -15,6 +15,7 @@ import contextlib
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
@@ -49,6 +50,19 @@ CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a
 DigitObserver = Callable[[str], None]
 
 
+class EndedBy(StrEnum):
+    """Who or what ended a channel, as ChannelDestroyed says it."""
+
+    FAR_END = "far_end"
+    COMMAND = "command"
+    DIALPLAN = "dialplan"
+    DIALLER = "dialler"
+    CONSOLE = "console"
+    MEDIA_TIMEOUT = "media_timeout"
+    FAILURE = "failure"
+    SERVER = "server"
+
+
 class Channel:
     """A live channel.
 
@@ -79,6 +93,8 @@ class Channel:
         "dial_string",
         "dial_watch",
         "digit_observers",
+        "end_reason",
+        "ended_by",
         "endpoint",
         "exten",
         "hangup_cause",
@@ -149,6 +165,8 @@ class Channel:
         # how it ends
         self.hangup_cause = 0
         self.tech_cause: int | None = None
+        self.end_reason = ""  # what the far end said
+        self.ended_by = EndedBy.SERVER
         self.is_hungup = False
         self.is_destroyed = False
         # what it owns: playbacks and recordings, closed before the channel leaves
@@ -318,13 +336,15 @@ class Channel:
         if not self.is_hungup and self.state != "Up":
             self.leg.progress()
 
-    def hangup(self, cause: int = 16) -> None:
+    def hangup(self, cause: int = 16, ended_by: EndedBy = EndedBy.SERVER) -> None:
         """End the call.
 
         :param cause: Q.850, reported to the far end and in ``ChannelDestroyed``.
+        :param ended_by: told in ``ChannelDestroyed`` to those who know such extensions.
         """
         if self.is_hungup:
             return
+        self.ended_by = ended_by
         if self.has_audience:
             self.publish(
                 events.channel_hangup_request(channel=self.snapshot(), cause=cause, soft=True)
@@ -487,6 +507,8 @@ class Channel:
             return
         logger.debug("%s: hung up by the far end: %s (%s)", self.name, cause, reason)
         self.tech_cause = tech_cause
+        self.end_reason = reason
+        self.ended_by = EndedBy.FAR_END
         if self.has_audience:
             self.publish(
                 events.channel_hangup_request(
@@ -565,7 +587,7 @@ class Channel:
 
     def on_rtp_timeout(self) -> None:
         logger.info("%s: no RTP any more, hanging up", self.name)
-        self.hangup(CAUSE_RTP_TIMEOUT)
+        self.hangup(CAUSE_RTP_TIMEOUT, EndedBy.MEDIA_TIMEOUT)
 
     # private
 
@@ -616,7 +638,7 @@ class Channel:
                 await controller
         except Exception:
             logger.exception("%s: its controller failed; hanging up", self.name)
-            self.hangup(CAUSE_CONTROLLER_FAILED)
+            self.hangup(CAUSE_CONTROLLER_FAILED, EndedBy.FAILURE)
         finally:
             if self._controller is task:
                 if self.is_hungup:
@@ -673,6 +695,8 @@ class Channel:
                     cause=self.hangup_cause,
                     cause_txt=cause_text(self.hangup_cause),
                     tech_cause=self.tech_cause,
+                    ended_by=self.ended_by.value,
+                    reason=self.end_reason or None,
                 )
             )
         self.node.applications.forget_topic(channel_topic(self.id))

@@ -20,7 +20,7 @@ from server.base.errors import (
 )
 from server.media.streams import StreamStats
 from server.model.wire import Snapshot
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 from server.resources.channel_lists import CHANNEL_FIELDS, describe, matching
 from server.resources.external_media import ExternalMedia
 from server.resources.listing import Page, Partial, check_fields, take_page
@@ -157,7 +157,7 @@ class Channels:
         channel = self.find(channel_id)
         if reason and reason_code:
             raise InvalidArgument("reason", "give either reason or reason_code")
-        channel.hangup(_read_cause(reason_code, reason))
+        channel.hangup(_read_cause(reason_code, reason), EndedBy.COMMAND)
 
     def hangup_many(
         self,
@@ -185,7 +185,7 @@ class Channels:
         channel = self._node.registry.find(channel_id)
         if channel is None or channel.is_hungup:
             return model.HangupResult(id=channel_id, ended=False, message="Channel not found")
-        channel.hangup(cause)
+        channel.hangup(cause, EndedBy.COMMAND)
         return model.HangupResult(id=channel_id, ended=True)
 
     def continue_in_dialplan(

@@ -11,11 +11,11 @@ import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
-from server.base.causes import Cause
+from server.base.causes import Cause, cause_text
 from server.base.errors import Conflict, InvalidArgument, ServerError, Unavailable
 from server.base.ids import MAX_ID_LENGTH, ChannelId
 from server.model import events
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 from server.resources.node import Node
 from server.stasis.topics import channel_topic
 from server.tech.base import OutgoingCall, Party, Technology, VariableSource
@@ -98,23 +98,24 @@ class DialAttempt:
         :param status: told in the Dial event: ``CANCEL``, or ``NOANSWER`` after a timeout.
         """
         if self.status is None or not self.status.is_final:
-            self._settle(status)
+            self._settle(status, cause)
         self.channel.dial_watch = None
-        self.channel.hangup(cause)
+        self.channel.hangup(cause, EndedBy.DIALLER)
 
     def _on_news(self, word: str) -> None:
         if word == "HANGUP":
             if self.status is None or not self.status.is_final:
-                self._settle(status_of_cause(self.channel.hangup_cause))
+                cause = self.channel.hangup_cause
+                self._settle(status_of_cause(cause), cause)
             return
         status = DialStatus(word)
         if status == self.status:
             return
         self._settle(status)
 
-    def _settle(self, status: DialStatus) -> None:
+    def _settle(self, status: DialStatus, cause: int | None = None) -> None:
         self.status = status
-        self._publish(status.value)
+        self._publish(status.value, cause)
         if status.is_final and status is not DialStatus.FORWARD:
             self.channel.dial_watch = None
         if not self._news.full():
@@ -123,7 +124,11 @@ class DialAttempt:
     def _forward(self) -> str:
         return self.channel.variables.get("FORWARD_TARGET") or ""
 
-    def _publish(self, status: str) -> None:
+    def _publish(self, status: str, cause: int | None = None) -> None:
+        """Publish a Dial event.
+
+        :param cause: why the call was not answered, if it is over.
+        """
         caller = self.caller
         topics = () if caller is None else caller.topics
         if not self.channel.node.bus.wants((*self.channel.topics, *topics)):
@@ -135,6 +140,10 @@ class DialAttempt:
                 forward=self._forward() if status == DialStatus.FORWARD else "",
                 dialstring=self.dial_string,
                 dialstatus=status,
+                cause=cause,
+                cause_txt=cause_text(cause) if cause is not None else None,
+                tech_cause=self.channel.tech_cause,
+                reason=self.channel.end_reason or None,
             ),
             *topics,
         )

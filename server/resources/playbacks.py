@@ -30,6 +30,9 @@ MAX_QUEUED = 256  # per target
 MAX_MEDIA = 256  # items of one playback
 DEFAULT_SKIP_MS = 3000
 
+# why a player ended, as PlaybackFinished says it; all else is a stream that is gone
+_REASONS = {"finished": "finished", "stopped": "stopped", "failed": "failed"}
+
 
 class PlaybackTarget(Protocol):
     """What a playback can play to: a channel or a bridge."""
@@ -73,6 +76,24 @@ class Playback:
         self.state = "queued"
         self.index = 0
         self.player: Player | None = None
+        self._played = 0.0  # seconds until it last began or went on
+        self._going_since: float | None = None
+
+    def go(self, now: float) -> None:
+        """It is heard from *now* on, seconds on the monotonic clock."""
+        if self._going_since is None:
+            self._going_since = now
+
+    def halt(self, now: float) -> None:
+        """It is not heard any more from *now* on."""
+        if self._going_since is not None:
+            self._played += now - self._going_since
+            self._going_since = None
+
+    @property
+    def played_ms(self) -> int:
+        """For how long it was heard until :meth:`halt`."""
+        return round(self._played * 1000)
 
     def snapshot(self) -> Snapshot:
         """Return the playback's JSON."""
@@ -130,7 +151,7 @@ class Playbacks:
         playback = self.find(playback_id)
         if playback.player is None:
             self._queues[playback.target_uri].remove(playback)
-            self._finish(playback, "done")
+            self._finish(playback, "stopped")
         else:
             playback.player.stop()
 
@@ -157,6 +178,10 @@ class Playbacks:
         if playback.player is None:
             raise Conflict("The playback has not started yet")
         action(playback.player)
+        if operation == "pause":
+            playback.halt(self._node.clock.now())
+        elif operation == "unpause":
+            playback.go(self._node.clock.now())
 
     # for channels and bridges
 
@@ -251,6 +276,7 @@ class Playbacks:
             self._finish(playback, "failed")
             return False
         playback.player = player
+        playback.go(self._node.clock.now())
         player.done.add_done_callback(lambda done: self._on_done(playback, done.result()))
         return True
 
@@ -267,14 +293,19 @@ class Playbacks:
         if result.reason == "failed":
             logger.warning("playback %s failed: %s", playback.id, result.error)
         if playback.id in self._playbacks:
-            self._finish(playback, "failed" if result.reason == "failed" else "done")
+            self._finish(playback, _REASONS.get(result.reason, "gone"))
             self._next(playback.target, playback.target_uri)
 
-    def _finish(self, playback: Playback, state: str) -> None:
+    def _finish(self, playback: Playback, reason: str) -> None:
         del self._playbacks[playback.id]
         playback.player = None
-        playback.state = state
-        self._publish(playback, events.playback_finished)
+        playback.halt(self._node.clock.now())
+        playback.state = "failed" if reason == "failed" else "done"
+        playback.target.publish(
+            events.playback_finished(
+                playback=playback.snapshot(), reason=reason, played_ms=playback.played_ms
+            )
+        )
 
     def _next(self, target: PlaybackTarget, target_uri: str) -> None:
         queue = self._queues[target_uri]
@@ -291,7 +322,7 @@ class Playbacks:
                 if playback.target_uri == target_uri:
                     if playback.player is not None:
                         playback.player.stop()
-                    self._finish(playback, "done")
+                    self._finish(playback, "gone")
 
         self._queues[target_uri] = deque()
         self._closers[target_uri] = close

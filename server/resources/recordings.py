@@ -69,14 +69,33 @@ class LiveRecording:
         self.recorder: Recorder | None = None
         self.result: RecordResult | None = None
         self.is_stopping = False
+        self.stopped_by = ""  # as RecordingFinished says it; empty if nobody stopped it
         self.on_end: list[Callable[[], None]] = []
         self.settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def stop(self) -> None:
-        """End it, or keep it from beginning. May be called again."""
+    def stop(self, reason: str = "stopped") -> None:
+        """End it, or keep it from beginning. May be called again.
+
+        :param reason: for RecordingFinished; the first one counts.
+        """
         self.is_stopping = True
+        self.stopped_by = self.stopped_by or reason
         if self.recorder is not None:
             self.recorder.stop()
+
+    def lose(self) -> None:
+        """End it because its target goes."""
+        self.stop("gone")
+
+    @property
+    def reason(self) -> str:
+        """Why it ended, as RecordingFinished says it."""
+        if self.state == "canceled":
+            return "canceled"
+        ending = self.result.reason if self.result is not None else "stopped"
+        if ending == "stopped":
+            return self.stopped_by or ending
+        return "gone" if ending == "stream_closed" else ending
 
     def snapshot(self) -> Snapshot:
         """Return the recording's JSON; durations in whole seconds, once it is over."""
@@ -344,8 +363,8 @@ class Recordings:
     def _follow(self, recording: LiveRecording, terminate_on: str) -> None:
         """Stop the recording when its target goes, or on the digit that was asked for."""
         target = recording.target
-        target.resources.append(recording.stop)
-        recording.on_end.append(lambda: target.resources.remove(recording.stop))
+        target.resources.append(recording.lose)
+        recording.on_end.append(lambda: target.resources.remove(recording.lose))
         target.unsettled.add(recording.settled)
         recording.on_end.append(lambda: target.unsettled.discard(recording.settled))
         if terminate_on == "none":
@@ -353,7 +372,7 @@ class Recordings:
 
         def on_digit(digit: str) -> None:
             if terminate_on in ("any", digit):
-                recording.stop()
+                recording.stop("digit")
 
         observers = target.digit_observers
         observers.append(on_digit)
@@ -380,9 +399,16 @@ class Recordings:
             self._finish(recording)
 
     def _finish(self, recording: LiveRecording) -> None:
-        is_failed = recording.result is not None and recording.result.reason == "failed"
-        make = events.recording_failed if is_failed else events.recording_finished
-        recording.target.publish(make(recording=recording.snapshot()))
+        result = recording.result
+        if result is not None and result.reason == "failed":
+            event = events.recording_failed(
+                recording=recording.snapshot(), reason=result.error or None
+            )
+        else:
+            event = events.recording_finished(
+                recording=recording.snapshot(), reason=recording.reason
+            )
+        recording.target.publish(event)
         self._forget(recording)
 
     def _forget(self, recording: LiveRecording) -> None:

@@ -33,7 +33,7 @@ class Published:
     :param timestamp: as on the wire.
     """
 
-    __slots__ = ("_shapes", "event", "sequence", "timestamp", "topics")
+    __slots__ = ("_extended", "_shapes", "event", "sequence", "timestamp", "topics")
 
     def __init__(
         self, sequence: int, timestamp: str, event: Event, topics: tuple[Topic, ...]
@@ -42,7 +42,8 @@ class Published:
         self.timestamp = timestamp
         self.event = event
         self.topics = topics
-        self._shapes: dict[View, bytes] | None = None
+        self._extended = b""
+        self._shapes: dict[tuple[View, bytes], bytes] | None = None
 
     def encode(self, asterisk_id: str) -> bytes:
         """Return the event's JSON without ``application`` and without the closing brace."""
@@ -51,13 +52,23 @@ class Published:
         message["asterisk_id"] = asterisk_id
         return orjson.dumps(message)[:-1]
 
+    def extend(self, encoded: bytes) -> bytes:
+        """Return *encoded* with what Asterisk does not have, made once for all consumers."""
+        extras = self.event.extras
+        if not extras:
+            return encoded
+        if not self._extended:
+            self._extended = encoded + b"," + orjson.dumps(extras)[1:-1]
+        return self._extended
+
     def shape(self, view: View, encoded: bytes) -> bytes:
         """Return *encoded* as a view shows it, made once for all consumers that have the same."""
         if self._shapes is None:
             self._shapes = {}
-        shaped = self._shapes.get(view)
+        key = (view, encoded)
+        shaped = self._shapes.get(key)
         if shaped is None:
-            shaped = self._shapes[view] = view.shape(encoded + b"}")[:-1]
+            shaped = self._shapes[key] = view.shape(encoded + b"}")[:-1]
         return shaped
 
 

@@ -75,7 +75,9 @@ class Seat:
         """Take over what a consumer asked for."""
         self.options = options
         self.is_choosy = options.view.is_filtering  # not every event is for the consumer
-        self._is_plain = options.resume is None and not options.view.is_shaping
+        self._is_plain = (
+            options.resume is None and not options.view.is_shaping and not options.takes_extensions
+        )
 
     def deliver(self, published: Published, encoded: bytes) -> None:
         """Send one event; see :class:`~server.stasis.bus.Recipient`."""
@@ -84,12 +86,15 @@ class Seat:
             consumer.deliver(encoded + self._tail)
             return
         view = self.options.view
+        if self.options.takes_extensions:
+            encoded = published.extend(encoded)
         if self.journal is not None:
             message = self.journal.append(encoded + self._suffix)
             if consumer is not None and not self.is_muted:
                 consumer.deliver(view.shape(message) if view.is_shaping else message)
         elif consumer is not None:
-            consumer.deliver(published.shape(view, encoded) + self._tail)
+            shaped = published.shape(view, encoded) if view.is_shaping else encoded
+            consumer.deliver(shaped + self._tail)
 
     def deliver_resync(self, consumer: Consumer, encoded: bytes, number: int) -> None:
         """Tell *consumer* where it stands, unless another one has come since."""

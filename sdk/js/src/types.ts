@@ -683,6 +683,10 @@ export interface ChannelDestroyed extends EventBase {
   /** the technology's own cause, such as a SIP status */
   tech_cause?: number;
   channel: Channel;
+  /** who or what ended it; `far_end` is also for what lies between, `server` for all else */
+  ended_by?: 'far_end' | 'command' | 'dialplan' | 'dialler' | 'console' | 'media_timeout' | 'failure' | 'server';
+  /** how the far end's part of the call ended, in words, such as a SIP reason phrase */
+  reason?: string;
 }
 
 /** A channel reached another step of the dialplan. */
@@ -831,6 +835,14 @@ export interface Dial extends EventBase {
   dialstring?: string;
   /** how far it is, or how it ended */
   dialstatus: string;
+  /** Q.850 cause of a call that was not answered */
+  cause?: number;
+  /** that cause in words */
+  cause_txt?: string;
+  /** the technology's own cause, such as a SIP status */
+  tech_cause?: number;
+  /** how the far end's part of the call ended, in words, such as a SIP reason phrase */
+  reason?: string;
 }
 
 /** An endpoint came or went. */
@@ -863,6 +875,10 @@ export interface PlaybackContinuing extends EventBase {
 export interface PlaybackFinished extends EventBase {
   type: 'PlaybackFinished';
   playback: Playback;
+  /** why it ended; `gone` is for a channel or bridge that ended */
+  reason?: 'finished' | 'stopped' | 'failed' | 'gone';
+  /** for how long it played, in milliseconds, without pauses */
+  played_ms?: number;
 }
 
 /** A playback began. */
@@ -894,12 +910,16 @@ export interface RESTResponse extends EventBase {
 export interface RecordingFailed extends EventBase {
   type: 'RecordingFailed';
   recording: LiveRecording;
+  /** what failed, in words */
+  reason?: string;
 }
 
 /** A recording ended as it should. */
 export interface RecordingFinished extends EventBase {
   type: 'RecordingFinished';
   recording: LiveRecording;
+  /** why it ended; `gone` is for a channel or bridge that ended */
+  reason?: 'stopped' | 'canceled' | 'digit' | 'max_duration' | 'silence' | 'gone';
 }
 
 /** A recording began. */

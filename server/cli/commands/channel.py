@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, fit, lines, plural
+from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
     from server.resources.channel import Channel
@@ -116,7 +117,7 @@ def request_hangup(context: CliContext, call: Call) -> str:
     if call.arguments == ("all",):
         channels = list(context.channels)
         for channel in channels:
-            channel.hangup()
+            channel.hangup(ended_by=EndedBy.CONSOLE)
         return f"Requested Hangup on {plural(len(channels), 'active channel')}"
     rows = []
     for name in call.arguments:
@@ -124,7 +125,7 @@ def request_hangup(context: CliContext, call: Call) -> str:
         if found is None:
             rows.append(f"{name} is not a known channel")
             continue
-        found.hangup()
+        found.hangup(ended_by=EndedBy.CONSOLE)
         rows.append(f"Requested Hangup on channel '{found.name}'")
     if not any(row.startswith("Requested") for row in rows):
         raise CommandError(lines(*rows))

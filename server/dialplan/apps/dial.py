@@ -13,7 +13,7 @@ from server.dialplan.media import find_prompts, split_names
 from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 from server.media.players import Player
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 
 OPTIONS = "AabBcdDFgGhHiLmrStTU"
@@ -141,7 +141,7 @@ class _Dial:
             raise
         finally:
             if not is_handed_over and is_ours(peer):
-                peer.hangup(Cause.NORMAL_CLEARING)
+                peer.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
         if "g" not in self._options and outcome is not Outcome.CALLER_TRANSFERRED:
             raise ChannelHungUp(Cause.NORMAL_CLEARING)
 

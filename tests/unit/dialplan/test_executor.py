@@ -7,6 +7,7 @@ import logging
 
 import pytest
 
+from server.resources.channel import EndedBy
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import settle
 
@@ -301,3 +302,16 @@ async def test_an_application_that_raises_goes_to_e(dut: DialplanUnderTest) -> N
     dut.dialplan.registry.add_application("Fail", fail)
     dut.load("exten => s,1,Fail()\nexten => e,1,Set(A=${EXCEPTION(reason)})")
     assert (await dut.call()).variables.get("A") == "ERROR"
+
+
+async def test_a_call_that_the_dialplan_ends_says_so(dut: DialplanUnderTest) -> None:
+    channel = await dut.run("Answer()\nHangup(17)")
+    assert (channel.ended_by, channel.hangup_cause) == (EndedBy.DIALPLAN, 17)
+
+
+async def test_a_call_that_the_caller_ends_is_not_the_dialplans(dut: DialplanUnderTest) -> None:
+    channel = await dut.run("Answer()\nWait(10)")
+    dut.leg(channel).far_end_hangs_up()
+    await settle()
+    assert channel.is_destroyed
+    assert channel.ended_by is EndedBy.FAR_END

@@ -82,3 +82,15 @@ def test_encoding_leaves_room_for_the_application() -> None:
     assert published.encode("node") == (
         b'{"type":"X","timestamp":"2026-01-01T00:00:00.000+0000","a":1,"asterisk_id":"node"'
     )
+
+
+def test_extra_members_are_added_once_and_only_where_there_are_any() -> None:
+    event = Event("X", {"a": 1}, {"reason": "gone"})
+    published = Published(1, "2026-01-01T00:00:00.000+0000", event, ())
+    encoded = published.encode("node")
+    assert b"gone" not in encoded
+    extended = published.extend(encoded)
+    assert extended == encoded + b',"reason":"gone"'
+    assert published.extend(encoded) is extended
+    without = Published(2, "2026-01-01T00:00:00.000+0000", Event("X", {"a": 1}, {}), ())
+    assert without.extend(encoded) is encoded

@@ -1526,6 +1526,9 @@ class ChannelDestroyed(Event):
     :param cause: Q.850 cause
     :param cause_txt: the cause in words
     :param tech_cause: the technology's own cause, such as a SIP status
+    :param ended_by: who or what ended it; `far_end` is also for what lies between, `server` for
+        all else
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
 
     type: Literal["ChannelDestroyed"]
@@ -1533,6 +1536,8 @@ class ChannelDestroyed(Event):
     cause_txt: str
     tech_cause: int | None = None
     channel: Channel
+    ended_by: str | None = None
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1543,6 +1548,8 @@ class ChannelDestroyed(Event):
             cause_txt=data.get("cause_txt", ""),
             tech_cause=data.get("tech_cause"),
             channel=Channel.from_wire(data.get("channel") or {}, client),
+            ended_by=data.get("ended_by"),
+            reason=data.get("reason"),
         )
 
 
@@ -1883,6 +1890,10 @@ class Dial(Event):
     :param forwarded: the channel made for the diverted call
     :param dialstring: what was dialled
     :param dialstatus: how far it is, or how it ended
+    :param cause: Q.850 cause of a call that was not answered
+    :param cause_txt: that cause in words
+    :param tech_cause: the technology's own cause, such as a SIP status
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
 
     type: Literal["Dial"]
@@ -1892,6 +1903,10 @@ class Dial(Event):
     forwarded: Channel | None = None
     dialstring: str | None = None
     dialstatus: str
+    cause: int | None = None
+    cause_txt: str | None = None
+    tech_cause: int | None = None
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1904,6 +1919,10 @@ class Dial(Event):
             forwarded=_optional(Channel, data, "forwarded", client),
             dialstring=data.get("dialstring"),
             dialstatus=data.get("dialstatus", ""),
+            cause=data.get("cause"),
+            cause_txt=data.get("cause_txt"),
+            tech_cause=data.get("tech_cause"),
+            reason=data.get("reason"),
         )
 
 
@@ -1978,10 +1997,16 @@ class PlaybackContinuing(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackFinished(Event):
-    """A playback ended."""
+    """A playback ended.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    :param played_ms: for how long it played, in milliseconds, without pauses
+    """
 
     type: Literal["PlaybackFinished"]
     playback: Playback
+    reason: str | None = None
+    played_ms: int | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1989,6 +2014,8 @@ class PlaybackFinished(Event):
         return cls(
             **_common(data),
             playback=Playback.from_wire(data.get("playback") or {}, client),
+            reason=data.get("reason"),
+            played_ms=data.get("played_ms"),
         )
 
 
@@ -2047,10 +2074,14 @@ class RESTResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFailed(Event):
-    """A recording broke off."""
+    """A recording broke off.
+
+    :param reason: what failed, in words
+    """
 
     type: Literal["RecordingFailed"]
     recording: LiveRecording
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -2058,15 +2089,20 @@ class RecordingFailed(Event):
         return cls(
             **_common(data),
             recording=LiveRecording.from_wire(data.get("recording") or {}, client),
+            reason=data.get("reason"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFinished(Event):
-    """A recording ended as it should."""
+    """A recording ended as it should.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    """
 
     type: Literal["RecordingFinished"]
     recording: LiveRecording
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -2074,6 +2110,7 @@ class RecordingFinished(Event):
         return cls(
             **_common(data),
             recording=LiveRecording.from_wire(data.get("recording") or {}, client),
+            reason=data.get("reason"),
         )
 
 
