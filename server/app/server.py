@@ -18,6 +18,7 @@ from server.app.settings import (
     sip_sources,
     sound_library,
     system_facts,
+    timeline_keep,
 )
 from server.base.clock import SystemClock
 from server.base.errors import Unavailable
@@ -53,6 +54,7 @@ from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.snoops import Snoops
 from server.resources.sounds import Sounds
+from server.resources.timeline import Timelines
 from server.resources.transfers import Transfers
 from server.sip.contact_store import KeyValueContactStore
 from server.sip.sorcery import CONFIG_CLASS, SipObjects
@@ -250,6 +252,9 @@ class Server:
             playbacks=self.playbacks,
             recordings=self.recordings,
             sounds=self.sounds,
+            timelines=Timelines(
+                self.node, self.channels.rtp_statistics, timeline_keep(configuration)
+            ),
         )
         self.http = HttpServer(
             configuration.http, configuration.ari, services, self.bus, self.clock

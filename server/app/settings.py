@@ -63,6 +63,11 @@ def journal_limits(configuration: Configuration) -> JournalLimits:
     )
 
 
+def timeline_keep(configuration: Configuration) -> float | None:
+    """Return for how many seconds timelines of ended calls are kept; ``None``: there are none."""
+    return configuration.ari.timeline_keep if configuration.ari.timeline else None
+
+
 def system_facts(configuration: Configuration, options: Options, started: float) -> SystemFacts:
     """Return what ``asterisk/info`` tells of this process.
 

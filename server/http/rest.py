@@ -16,6 +16,7 @@ from server.config.sections.ari import Ari, AriUser
 from server.http import audit
 from server.http.auth import Authenticator
 from server.http.coding import decode_body
+from server.http.commands import channels_named, end_later, is_command
 from server.http.documents import is_document, serve_document
 from server.http.errors import respond
 from server.http.files import serve_file
@@ -81,6 +82,7 @@ class RestInterface:
         self._clock = clock
         self._repeatable = IdempotentRequests(clock)
         self._guard = ScopeGuard(services)
+        self._timelines = services.timelines
         operations = load_operations(load_bundle())
         handlers = bind(operations, services)
         self._router: Router[_Endpoint] = Router()
@@ -201,6 +203,22 @@ class RestInterface:
             return error(404, "Resource not found")
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))
+        if not self._timelines.is_enabled or not is_command(request):
+            return self._audited(endpoint, route, request, user)
+        operation = endpoint.operation
+        named = channels_named(operation, route.values, request)
+        command = self._timelines.begin(named, operation.operation_id, user.name)
+        outcome = self._audited(endpoint, route, request, user)
+        if isinstance(outcome, Response):
+            command.end(outcome.status)
+        elif not isinstance(outcome, Upgrade):
+            return end_later(command, outcome)
+        return outcome
+
+    def _audited(
+        self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request, user: AriUser
+    ) -> Outcome:
+        """Invoke an operation, and write to the audit log if there is one."""
         if not audit.is_audited(request):
             return self._invoke(endpoint, route, request, user)
         begun = time.perf_counter()

@@ -83,6 +83,8 @@ class ScopeGuard:
                 continue
             if (check := self._checks.get(name)) is not None:
                 check(scope, value)
+        if operation_id == "channels.timeline":
+            self._check_timeline(scope, keywords["channel_id"])
         if operation.path.startswith("/recordings/live/"):
             self._check_recording(scope, keywords["recording_name"])
 
@@ -101,6 +103,15 @@ class ScopeGuard:
                 continue  # the operation says so itself
             if not _has_channel(scope, channel):
                 raise Forbidden(f"This token is not good for the channel {name}")
+
+    def _check_timeline(self, scope: Scope, channel_id: str) -> None:
+        """Check a call that has ended by whoever had it."""
+        with contextlib.suppress(NotFound):
+            self._services.channels.find(channel_id)
+            return
+        names = self._services.timelines.applications(channel_id)
+        if not any(_matches(name, scope.apps) for name in names):
+            raise Forbidden(f"This token is not good for the channel {channel_id}")
 
     def _check_bridge(self, scope: Scope, bridge_id: str) -> None:
         try:

@@ -17,6 +17,7 @@ from server.resources.modules import Modules
 from server.resources.playbacks import Playbacks
 from server.resources.recordings import Recordings
 from server.resources.sounds import Sounds
+from server.resources.timeline import Timelines
 from server.stasis.applications import Applications
 
 
@@ -38,3 +39,4 @@ class Services:
     playbacks: Playbacks
     recordings: Recordings
     sounds: Sounds
+    timelines: Timelines

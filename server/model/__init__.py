@@ -29,6 +29,8 @@ from server.model.channels import (
     DialplanCEP,
     HangupResult,
     RTPstat,
+    Timeline,
+    TimelineEntry,
 )
 from server.model.device_states import (
     DeviceState,
@@ -100,6 +102,8 @@ __all__ = [
     "StoredRecording",
     "SystemInfo",
     "TextMessage",
+    "Timeline",
+    "TimelineEntry",
     "Variable",
     "Variables",
     "Wire",

@@ -275,3 +275,56 @@ class HangupResult:
         if self.message is not None:
             fields["message"] = self.message
         return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What became of a call.
+
+    :param channel_id: the channel
+    :param ended: whether the call is over
+    :param entries: what happened, the oldest first
+    :param left_out: how many older entries are not kept
+    """
+
+    channel_id: str
+    ended: bool
+    entries: list[TimelineEntry]
+    left_out: int
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "channel_id": self.channel_id,
+            "ended": self.ended,
+            "entries": [item.to_wire() for item in self.entries],
+            "left_out": self.left_out,
+        }
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """An event about a channel, a command on it, or its RTP statistics as it ends.
+
+    :param kind: what it is
+    :param timestamp: when it happened; when it began, for a command
+    :param type: the event's type, the command's operationId, or `RTPstat`
+    :param details: the event's members, with ids in place of objects; `user`, `status` and `ms`
+        of a command; the statistics
+    """
+
+    kind: str
+    timestamp: str
+    type: str
+    details: dict[str, Any]
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {
+            "kind": self.kind,
+            "timestamp": self.timestamp,
+            "type": self.type,
+            "details": self.details,
+        }
+        return fields

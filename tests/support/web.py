@@ -20,10 +20,12 @@ from server.http.server import HttpServer
 from server.http.services import Services
 from server.http.spec import load_bundle, load_operations
 from server.resources.sounds import Sounds
+from server.resources.timeline import Timelines
 from tests.support.node import FixedClock, NodeUnderTest
 
 USER = AriUser(name="ari", password="secret")
 READER = AriUser(name="reader", password="look", read_only=True)
+DEFAULT_ARI = Ari(users={"ari": USER, "reader": READER})
 
 
 def basic(user: str, password: str) -> dict[str, str]:
@@ -131,7 +133,7 @@ def check_declared(path: str, method: str, answer: Answer) -> None:
         validate(content[kind]["schema"], answer.json)
 
 
-def services_of(node: NodeUnderTest) -> Services:
+def services_of(node: NodeUnderTest, ari: Ari = DEFAULT_ARI) -> Services:
     """Return the node's resources by tag."""
     return Services(
         applications=node.applications,
@@ -148,6 +150,11 @@ def services_of(node: NodeUnderTest) -> Services:
         playbacks=node.playbacks,
         recordings=node.recordings,
         sounds=Sounds(node.node),
+        timelines=Timelines(
+            node.node,
+            node.channels.rtp_statistics,
+            ari.timeline_keep if ari.timeline else None,
+        ),
     )
 
 
@@ -156,10 +163,11 @@ async def serve(
     node: NodeUnderTest, settings: Http | None = None, ari: Ari | None = None
 ) -> AsyncIterator[Web]:
     """Run an HTTP server on *node*."""
+    ari = ari or DEFAULT_ARI
     http = HttpServer(
         settings or Http(enabled=True, bindport=0),
-        ari or Ari(users={"ari": USER, "reader": READER}),
-        services_of(node),
+        ari,
+        services_of(node, ari),
         node.bus,
         FixedClock(),
     )

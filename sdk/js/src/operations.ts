@@ -21,6 +21,7 @@ import type {
   RTPstat,
   Sound,
   StoredRecording,
+  Timeline,
   Variable,
   Variables,
   Worker,
@@ -1309,6 +1310,21 @@ export class ChannelsOperations {
       'channels.rtpstatistics',
       'GET',
       `/channels/${encodeURIComponent(channelId)}/rtp_statistics`,
+    );
+  }
+
+  /**
+   * Show what became of a call, also for a while after it ended.
+   *
+   * @param channelId the channel
+   */
+  timeline(
+    channelId: Path,
+  ): Promise<Timeline> {
+    return this.#requester.request(
+      'channels.timeline',
+      'GET',
+      `/channels/${encodeURIComponent(channelId)}/timeline`,
     );
   }
 }

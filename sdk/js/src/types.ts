@@ -318,6 +318,33 @@ export interface HangupResult {
   message?: string;
 }
 
+/** What became of a call. */
+export interface Timeline {
+  /** the channel */
+  channel_id: string;
+  /** whether the call is over */
+  ended: boolean;
+  /** what happened, the oldest first */
+  entries: TimelineEntry[];
+  /** how many older entries are not kept */
+  left_out: number;
+}
+
+/** An event about a channel, a command on it, or its RTP statistics as it ends. */
+export interface TimelineEntry {
+  /** what it is */
+  kind: 'event' | 'command' | 'statistics';
+  /** when it happened; when it began, for a command */
+  timestamp: string;
+  /** the event's type, the command's operationId, or `RTPstat` */
+  type: string;
+  /**
+   * the event's members, with ids in place of objects; `user`, `status` and `ms` of a command;
+   * the statistics
+   */
+  details: Record<string, unknown>;
+}
+
 /** Whether a device is in use. */
 export interface DeviceState {
   /** technology and resource */

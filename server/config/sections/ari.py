@@ -140,6 +140,8 @@ class Ari:
     :param resume_max_bytes: bytes of them.
     :param resume_max_age: seconds that one is kept.
     :param websocket_compression: whether permessage-deflate is used where a client offers it.
+    :param timeline: whether it is kept what becomes of each call. An option of ours.
+    :param timeline_keep: seconds that it is kept when the call has ended.
     :param users: by name, in the file's order.
     :param tokens: the same.
     """
@@ -156,6 +158,8 @@ class Ari:
     resume_max_bytes: int = setting(integer(1), 16_777_216)
     resume_max_age: int = setting(integer(1), 300)
     websocket_compression: bool = setting(boolean, False)
+    timeline: bool = setting(boolean, False)
+    timeline_keep: int = setting(integer(0, 86_400), 300)
     users: Mapping[str, AriUser] = field(default_factory=dict)
     tokens: Mapping[str, AriToken] = field(default_factory=dict)
     outbound_websockets: Mapping[str, OutboundWebsocket] = field(default_factory=dict)

@@ -44,4 +44,5 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.snoopChannel": lambda services: services.channels.snoop,
     "channels.snoopChannelWithId": lambda services: services.channels.snoop,
     "channels.rtpstatistics": lambda services: services.channels.rtp_statistics,
+    "channels.timeline": lambda services: services.timelines.get,
 }

@@ -765,6 +765,14 @@ class BoundChannel:
             self.id,
         )
 
+    async def timeline(
+        self,
+    ) -> _types.Timeline:
+        """Show what became of a call, also for a while after it ended."""
+        return await self._client.channels.timeline(
+            self.id,
+        )
+
 
 class BoundDeviceState:
     """The operations on one DeviceState."""

@@ -1817,6 +1817,21 @@ class ChannelsOperations:
         )
         return _types.RTPstat.from_wire(answer, self._client)
 
+    async def timeline(
+        self,
+        channel_id: str,
+    ) -> _types.Timeline:
+        """Show what became of a call, also for a while after it ended.
+
+        :param channel_id: the channel
+        """
+        answer = await self._client.request(
+            "channels.timeline",
+            "GET",
+            f"/channels/{quote(channel_id)}/timeline",
+        )
+        return _types.Timeline.from_wire(answer, self._client)
+
 
 class DeviceStatesOperations:
     """Operations of the tag ``deviceStates``."""

@@ -715,6 +715,59 @@ class HangupResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What became of a call.
+
+    :param channel_id: the channel
+    :param ended: whether the call is over
+    :param entries: what happened, the oldest first
+    :param left_out: how many older entries are not kept
+    """
+
+    channel_id: str
+    ended: bool
+    entries: list[TimelineEntry]
+    left_out: int
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            channel_id=data.get("channel_id", ""),
+            ended=data.get("ended", False),
+            entries=[TimelineEntry.from_wire(item, client) for item in data.get("entries") or ()],
+            left_out=data.get("left_out", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """An event about a channel, a command on it, or its RTP statistics as it ends.
+
+    :param kind: what it is
+    :param timestamp: when it happened; when it began, for a command
+    :param type: the event's type, the command's operationId, or `RTPstat`
+    :param details: the event's members, with ids in place of objects; `user`, `status` and `ms`
+        of a command; the statistics
+    """
+
+    kind: str
+    timestamp: str
+    type: str
+    details: dict[str, Any]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            kind=data.get("kind", ""),
+            timestamp=data.get("timestamp", ""),
+            type=data.get("type", ""),
+            details=data.get("details", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState(BoundDeviceState):
     """Whether a device is in use.
 
@@ -2455,6 +2508,8 @@ __all__ = [
     "SystemInfo",
     "TextMessage",
     "TextMessageReceived",
+    "Timeline",
+    "TimelineEntry",
     "UnknownEvent",
     "Variable",
     "Variables",

@@ -716,6 +716,59 @@ class HangupResult:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Timeline:
+    """What became of a call.
+
+    :param channel_id: the channel
+    :param ended: whether the call is over
+    :param entries: what happened, the oldest first
+    :param left_out: how many older entries are not kept
+    """
+
+    channel_id: str
+    ended: bool
+    entries: list[TimelineEntry]
+    left_out: int
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            channel_id=data.get("channel_id", ""),
+            ended=data.get("ended", False),
+            entries=[TimelineEntry.from_wire(item, client) for item in data.get("entries") or ()],
+            left_out=data.get("left_out", 0),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """An event about a channel, a command on it, or its RTP statistics as it ends.
+
+    :param kind: what it is
+    :param timestamp: when it happened; when it began, for a command
+    :param type: the event's type, the command's operationId, or `RTPstat`
+    :param details: the event's members, with ids in place of objects; `user`, `status` and `ms`
+        of a command; the statistics
+    """
+
+    kind: str
+    timestamp: str
+    type: str
+    details: dict[str, Any]
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            kind=data.get("kind", ""),
+            timestamp=data.get("timestamp", ""),
+            type=data.get("type", ""),
+            details=data.get("details", {}),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeviceState(BoundDeviceState):
     """Whether a device is in use.
 
@@ -1527,6 +1580,9 @@ class ChannelDestroyed(Event):
     :param cause: Q.850 cause
     :param cause_txt: the cause in words
     :param tech_cause: the technology's own cause, such as a SIP status
+    :param ended_by: who or what ended it; `far_end` is also for what lies between, `server` for
+        all else
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
 
     type: Literal["ChannelDestroyed"]
@@ -1534,6 +1590,8 @@ class ChannelDestroyed(Event):
     cause_txt: str
     tech_cause: int | None = None
     channel: Channel
+    ended_by: str | None = None
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1544,6 +1602,8 @@ class ChannelDestroyed(Event):
             cause_txt=data.get("cause_txt", ""),
             tech_cause=data.get("tech_cause"),
             channel=Channel.from_wire(data.get("channel") or {}, client),
+            ended_by=data.get("ended_by"),
+            reason=data.get("reason"),
         )
 
 
@@ -1884,6 +1944,10 @@ class Dial(Event):
     :param forwarded: the channel made for the diverted call
     :param dialstring: what was dialled
     :param dialstatus: how far it is, or how it ended
+    :param cause: Q.850 cause of a call that was not answered
+    :param cause_txt: that cause in words
+    :param tech_cause: the technology's own cause, such as a SIP status
+    :param reason: how the far end's part of the call ended, in words, such as a SIP reason phrase
     """
 
     type: Literal["Dial"]
@@ -1893,6 +1957,10 @@ class Dial(Event):
     forwarded: Channel | None = None
     dialstring: str | None = None
     dialstatus: str
+    cause: int | None = None
+    cause_txt: str | None = None
+    tech_cause: int | None = None
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1905,6 +1973,10 @@ class Dial(Event):
             forwarded=_optional(Channel, data, "forwarded", client),
             dialstring=data.get("dialstring"),
             dialstatus=data.get("dialstatus", ""),
+            cause=data.get("cause"),
+            cause_txt=data.get("cause_txt"),
+            tech_cause=data.get("tech_cause"),
+            reason=data.get("reason"),
         )
 
 
@@ -1979,10 +2051,16 @@ class PlaybackContinuing(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaybackFinished(Event):
-    """A playback ended."""
+    """A playback ended.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    :param played_ms: for how long it played, in milliseconds, without pauses
+    """
 
     type: Literal["PlaybackFinished"]
     playback: Playback
+    reason: str | None = None
+    played_ms: int | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1990,6 +2068,8 @@ class PlaybackFinished(Event):
         return cls(
             **_common(data),
             playback=Playback.from_wire(data.get("playback") or {}, client),
+            reason=data.get("reason"),
+            played_ms=data.get("played_ms"),
         )
 
 
@@ -2048,10 +2128,14 @@ class RESTResponse(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFailed(Event):
-    """A recording broke off."""
+    """A recording broke off.
+
+    :param reason: what failed, in words
+    """
 
     type: Literal["RecordingFailed"]
     recording: LiveRecording
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -2059,15 +2143,20 @@ class RecordingFailed(Event):
         return cls(
             **_common(data),
             recording=LiveRecording.from_wire(data.get("recording") or {}, client),
+            reason=data.get("reason"),
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingFinished(Event):
-    """A recording ended as it should."""
+    """A recording ended as it should.
+
+    :param reason: why it ended; `gone` is for a channel or bridge that ended
+    """
 
     type: Literal["RecordingFinished"]
     recording: LiveRecording
+    reason: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -2075,6 +2164,7 @@ class RecordingFinished(Event):
         return cls(
             **_common(data),
             recording=LiveRecording.from_wire(data.get("recording") or {}, client),
+            reason=data.get("reason"),
         )
 
 
@@ -2419,6 +2509,8 @@ __all__ = [
     "SystemInfo",
     "TextMessage",
     "TextMessageReceived",
+    "Timeline",
+    "TimelineEntry",
     "UnknownEvent",
     "Variable",
     "Variables",
