@@ -45,6 +45,7 @@ logger = logging.getLogger(__name__)
 
 MAX_SECTION = MAX_HEADERS + MAX_TARGET + 8_192  # bytes of a header section as it was sent
 NO_WEBSOCKET = "over HTTP/3, events need WebTransport: an extended CONNECT"
+NO_MEDIA = "media WebSockets need a plain connection of their own"
 TICKS = 4  # how often a timeout is looked at in its course
 
 
@@ -251,7 +252,7 @@ class QuicClient(QuicConnectionProtocol):
 
     def _serve(self, stream_id: int, request: Request) -> None:
         with self._host.hold():
-            outcome = self._host.handle(request)
+            outcome = self._handle(request)
             if isinstance(outcome, Response) and outcome.file is None:
                 self._write(stream_id, outcome, request)
                 return
@@ -260,6 +261,13 @@ class QuicClient(QuicConnectionProtocol):
             return
         self._answering.add(stream_id)
         self._host.scope.spawn(self._answer(stream_id, outcome, request), "HTTP/3 request")
+
+    def _handle(self, request: Request) -> Outcome:
+        outcome = self._host.handle(request)
+        if isinstance(outcome, Handover):
+            outcome.claim.release()
+            return error(501, NO_MEDIA)
+        return outcome
 
     async def _answer(
         self, stream_id: int, outcome: Response | Coroutine[Any, Any, Response], request: Request
@@ -332,7 +340,7 @@ class QuicClient(QuicConnectionProtocol):
     def _connect(self, http: Framing, session_id: int, request: Request) -> None:
         """Open a WebTransport session, if the interface has events for this request."""
         with self._host.hold():
-            outcome = self._host.handle(request)
+            outcome = self._handle(request)
             if isinstance(outcome, Upgrade):
                 self._open_session(http, session_id, outcome)
                 return
