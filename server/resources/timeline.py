@@ -7,6 +7,7 @@ is kept unless ari.conf asks for it, since every event is then built, even one t
 from __future__ import annotations
 
 import contextlib
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ import orjson
 from server import model
 from server.base.clock import ari_timestamp
 from server.base.errors import NotFound
+from server.model.events import Event
 from server.resources.node import Node
 from server.stasis.bus import Published
 from server.stasis.topics import TopicKind
@@ -57,7 +59,7 @@ class Command:
         self._timelines = timelines
         self._operation_id = operation_id
         self._details: dict[str, Any] = {"user": user}
-        self._begun = timelines.clock.now()
+        self._begun = time.perf_counter()  # finer than the loop's clock
         self._timestamp = ari_timestamp(timelines.clock.wall())
         self._missing = [name for name in channels if not self._note(name)]
 
@@ -67,7 +69,7 @@ class Command:
         :param status: of the response.
         """
         self._details["status"] = status
-        self._details["ms"] = round((self._timelines.clock.now() - self._begun) * 1000, 3)
+        self._details["ms"] = round((time.perf_counter() - self._begun) * 1000, 3)
         for name in self._missing:
             self._note(name)
 
@@ -143,7 +145,7 @@ class Timelines:
         if not named:
             return
         event = published.event
-        details = _summarize(event.fields | (event.extras or {}))
+        details = _summarize(event)
         for channel_id in named:
             if event.type == "ChannelCreated":
                 self._ended.pop(channel_id, None)
@@ -183,10 +185,13 @@ class Timelines:
             del self._ended[oldest]
 
 
-def _summarize(fields: dict[str, Any]) -> dict[str, Any]:
+def _summarize(event: Event) -> dict[str, Any]:
     """Return the scalar members of an event, and what its snapshots are called."""
     found: dict[str, Any] = {}
-    for name, value in orjson.loads(orjson.dumps(fields)).items():
+    members = orjson.loads(orjson.dumps(event.fields | (event.extras or {})))
+    if event.type == "ChannelStateChange":  # says nothing without its snapshot
+        found["state"] = members["channel"]["state"]
+    for name, value in members.items():
         if isinstance(value, dict):
             named = value.get("id") or value.get("name")
             if isinstance(named, str):

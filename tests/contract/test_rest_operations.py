@@ -164,6 +164,10 @@ async def test_rtp_statistics(web: Web, call: str) -> None:
     assert (await web.call("channels.rtpstatistics", call)).json["channel_uniqueid"] == call
 
 
+async def test_timelines_are_off(web: Web, call: str) -> None:
+    assert (await web.call("channels.timeline", call)).status == 404
+
+
 async def test_playback_from_start_to_stop(web: Web, call: str) -> None:
     started = await web.call("channels.play", call, params={"media": "sound:hello,sound:world"})
     assert started.status == 201

@@ -42,6 +42,8 @@ async def test_a_call_is_told_from_its_first_event_to_its_last(web: Web) -> None
     assert told[0] == "ChannelCreated"
     assert told.index("StasisStart") < told.index("channels.answer") < told.index("StasisEnd")
     assert told[-1] == "ChannelDestroyed"
+    changed = answer["entries"][told.index("ChannelStateChange")]
+    assert changed["details"] == {"state": "Up"}
     destroyed = answer["entries"][-1]["details"]
     assert destroyed == {"cause": 17, "cause_txt": "User busy", "ended_by": "command"}
 
