@@ -256,8 +256,8 @@ class QuicClient(QuicConnectionProtocol):
             if isinstance(outcome, Response) and outcome.file is None:
                 self._write(stream_id, outcome, request)
                 return
-        if isinstance(outcome, Upgrade | Handover):
-            self._refuse_socket(stream_id, outcome, request)
+        if isinstance(outcome, Upgrade):
+            self._write(stream_id, error(400, NO_WEBSOCKET), request)
             return
         self._answering.add(stream_id)
         self._host.scope.spawn(self._answer(stream_id, outcome, request), "HTTP/3 request")
@@ -344,20 +344,11 @@ class QuicClient(QuicConnectionProtocol):
             if isinstance(outcome, Upgrade):
                 self._open_session(http, session_id, outcome)
                 return
-            if isinstance(outcome, Handover):
-                self._refuse_socket(session_id, outcome, request)
-                return
             if isinstance(outcome, Response) and outcome.file is None:
                 self._write(session_id, outcome, request)
                 return
         self._answering.add(session_id)
         self._host.scope.spawn(self._answer(session_id, outcome, request), "HTTP/3 request")
-
-    def _refuse_socket(self, stream_id: int, outcome: Upgrade | Handover, request: Request) -> None:
-        """Refuse what takes a connection of its own, which a stream is not."""
-        if isinstance(outcome, Handover):
-            outcome.claim.release()
-        self._write(stream_id, error(400, NO_WEBSOCKET), request)
 
     def _open_session(self, http: Framing, session_id: int, upgrade: Upgrade) -> None:
         stream = SessionStream(
