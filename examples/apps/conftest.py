@@ -20,6 +20,7 @@ NUMBERS = {
     "1400": "Stasis(recording,PJSIP/bob)",
     "1500": "Stasis(followme,PJSIP/bob,PJSIP/carol)",
     "1501": "Stasis(followme,PJSIP/bob&PJSIP/carol)",
+    "1600": "Stasis(voiceagent)",
     "3000": "Stasis(conference,room)",
     "3001": "Stasis(conference,room,moderator)",
 }

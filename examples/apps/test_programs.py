@@ -23,6 +23,7 @@ NAMES = (
     "ivr",
     "queue",
     "recording",
+    "voiceagent",
     "voicemail",
 )
 

@@ -64,6 +64,11 @@ class Client(Operations):
         )
         self._runner = AsyncRunner()
 
+    @property
+    def url(self) -> str:
+        """The address of the interface."""
+        return self._core.http.url
+
     async def __aenter__(self) -> Self:
         return self
 

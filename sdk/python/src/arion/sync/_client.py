@@ -67,6 +67,11 @@ class Client(Operations):
         )
         self._runner = SyncRunner()
 
+    @property
+    def url(self) -> str:
+        """The address of the interface."""
+        return self._core.http.url
+
     def __enter__(self) -> Self:
         return self
 
