@@ -23,6 +23,7 @@ from server.http.parameters import collect, compile_parameter
 from server.http.rest import Outcome, Upgrade
 from server.http.rest_socket import Caller, RestSocket
 from server.http.websocket import EventSession, accept
+from server.stasis.options import Options
 from tests.fuzz.mutation import run
 from tests.support.clock import FakeClock
 
@@ -108,7 +109,7 @@ class FakeHost:
     def handle(self, request: Request) -> Outcome:
         self.answered += 1
         if request.path.startswith("/ws"):
-            return Upgrade(request, ["a"], False)
+            return Upgrade(request, ["a"], False, Options())
         if request.path.startswith("/slow"):
             return self._slowly()
         try:

@@ -195,3 +195,4 @@ async def h3_client(address: tuple[str, int], certificate: Path) -> AsyncIterato
         *address, configuration=configuration, create_protocol=H3Client
     ) as connection:
         yield cast(H3Client, connection)
+    await asyncio.sleep(0)  # the socket is closed in the next turn of the loop

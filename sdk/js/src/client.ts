@@ -3,12 +3,13 @@
 import { type Access, type Call, Http, type Requester } from './core/http.js';
 import { Inbox, Outcomes } from './core/inbox.js';
 import { revive } from './core/revive.js';
-import { ArionError, ChannelGone, NotFound, NotListening } from './errors.js';
+import { ArionError, ChannelGone, Conflict, NotFound, NotListening } from './errors.js';
 import { type AnyEvent, EventStream, type StreamOptions } from './events.js';
 import * as operations from './operations.js';
 import type { Bridge, Channel, StasisStart } from './types.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
+const NOT_IN_STASIS = /not in Stasis/i; // as Asterisk words it, too
 const MAX_LOST = 1_000; // channels that are gone, whose last events may still be taken
 
 /** What a program does with one call. */
@@ -98,12 +99,24 @@ export class Client implements Requester {
    * @throws {ConnectionFailed} the server can't be reached
    */
   async request<T>(operation: string, method: string, path: string, call: Call = {}): Promise<T> {
-    const response = await this.http.send(operation, method, path, call);
+    const response = await this.#send(operation, method, path, call);
     if (call.binary) return (await response.arrayBuffer()) as T;
     const text = await response.text();
     if (!text) return undefined as T;
     const value: unknown = JSON.parse(text);
     return (call.shape ? revive(value, call.shape, this) : value) as T;
+  }
+
+  async #send(operation: string, method: string, path: string, call: Call): Promise<Response> {
+    try {
+      return await this.http.send(operation, method, path, call);
+    } catch (error) {
+      // The call went away while the request was under way: it is on its way out of the application.
+      if (error instanceof Conflict && NOT_IN_STASIS.test(error.reason)) {
+        throw new ChannelGone(error.message, { cause: error });
+      }
+      throw error;
+    }
   }
 
   // for streams

@@ -46,8 +46,10 @@ async def test_a_connection_leaves_no_cycle_behind(web: Web) -> None:
     gc.disable()
     try:
         await web.raw(PING + LAST + b"\r\n")
-        for _ in range(3):
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while web.http.session_count:
+                await asyncio.sleep(0)
+        await asyncio.sleep(0)
         left = [thing for thing in gc.get_objects() if isinstance(thing, Connection)]
     finally:
         gc.enable()
