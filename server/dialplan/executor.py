@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidState, ServerError
+from server.base.suspension import suspendable
 from server.dialplan.arguments import Target, parse_target
 from server.dialplan.plan import Place, Step
 from server.dialplan.scope import Scope
@@ -152,7 +153,7 @@ class Call(Scope):
 
         :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
         """
-        await self._run_steps(depth)
+        await suspendable(self._run_steps(depth))
 
     async def _run_steps(self, depth: int = -1) -> str | None:
         """Run steps until there is no next one, a digit interrupts, or *depth* is reached."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument
+from server.base.suspension import suspendable
 from server.config.ini import parse_file
 from server.dialplan.executor import Call
 from server.dialplan.loader import compile_plan
@@ -136,7 +137,7 @@ class Dialplan:
 
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
-        channel.take_control(Call(self, channel).run(), "dialplan")
+        channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
         """Read ``NAME`` or ``FUNC(args)``; ``None`` when there is no such variable.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from server.base.errors import Conflict
 
@@ -24,8 +24,15 @@ Run = Callable[["Call", str], Awaitable[str | None] | None]
 """An application: gets the call and the substituted arguments. A returned character is a digit
 with which the caller interrupted it to dial an extension."""
 
-Read = Callable[["Scope", str], str | None]
-Write = Callable[["Scope", str, str], None]
+Read = Callable[["Scope", str], str | Awaitable[str | None] | None]
+"""How a function is read: gets the names of the call and the substituted arguments. What it
+returns may be awaitable: the call waits then, whatever it is in the middle of."""
+
+Write = Callable[["Scope", str, str], Awaitable[None] | None]
+
+
+R = TypeVar("R", bound=Read)
+W = TypeVar("W", bound=Write)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +71,10 @@ def application(name: str) -> Callable[[Run], Run]:
     return declare
 
 
-def function(name: str, *, escalates: bool = False) -> Callable[[Read], Read]:
+def function(name: str, *, escalates: bool = False) -> Callable[[R], R]:
     """Declare how a function of the standard set is read."""
 
-    def declare(read: Read) -> Read:
+    def declare(read: R) -> R:
         declared = _functions.setdefault(name, Function(name))
         declared.read, declared.escalates_read = read, escalates
         return read
@@ -75,10 +82,10 @@ def function(name: str, *, escalates: bool = False) -> Callable[[Read], Read]:
     return declare
 
 
-def function_write(name: str, *, escalates: bool = False) -> Callable[[Write], Write]:
+def function_write(name: str, *, escalates: bool = False) -> Callable[[W], W]:
     """Declare how a function of the standard set is written."""
 
-    def declare(write: Write) -> Write:
+    def declare(write: W) -> W:
         declared = _functions.setdefault(name, Function(name))
         declared.write, declared.escalates_write = write, escalates
         return write

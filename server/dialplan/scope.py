@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from server.base import suspension
 from server.base.errors import Forbidden, InvalidArgument, ServerError, Unavailable
 from server.dialplan.variables import substitute
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from server.resources.channel import Channel
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 DIGIT_TIMEOUT = 5.0  # seconds between digits, Asterisk's default
 RESPONSE_TIMEOUT = 10.0  # seconds before the first digit, Asterisk's default
@@ -153,6 +156,7 @@ class Scope:
         :param is_outside: the request comes from an interface, not from the dialplan.
         :raises InvalidArgument: no such function, not readable, or its arguments are wrong.
         :raises Forbidden: it could do harm and the request comes from outside.
+        :raises InvalidState: it has to wait and the caller can't (:mod:`server.base.suspension`).
         """
         function = self.dialplan.registry.find_function(name)
         if function is None:
@@ -161,7 +165,8 @@ class Scope:
             raise InvalidArgument("variable", f"function {name} can't be read")
         if is_outside and function.escalates_read and not self.dialplan.live_dangerously:
             raise Forbidden(f"function {name} can't be read from outside of the dialplan")
-        return function.read(self, arguments)
+        result = function.read(self, arguments)
+        return result if result is None or isinstance(result, str) else self._wait(result)
 
     def write_function(
         self, name: str, arguments: str, value: str, *, is_outside: bool = False
@@ -174,7 +179,16 @@ class Scope:
             raise InvalidArgument("variable", f"function {name} can't be written")
         if is_outside and function.escalates_write and not self.dialplan.live_dangerously:
             raise Forbidden(f"function {name} can't be written from outside of the dialplan")
-        function.write(self, arguments, value)
+        result = function.write(self, arguments, value)
+        if result is not None:
+            self._wait(result)
+
+    def _wait(self, result: Awaitable[T]) -> T:
+        """Wait for what a function returned, while the channel lives; in ``h`` it is over."""
+        channel = self._channel
+        if channel is not None and not channel.is_hungup:
+            result = channel.wait(result)
+        return suspension.wait(result)
 
     def substitute(self, text: str) -> str:
         """Substitute the variables of a text that is not part of the loaded dialplan."""

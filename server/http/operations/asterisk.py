@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping
+from functools import partial
 from typing import Any
 
+from server.base.suspension import attempt
 from server.http.messages import Response
 from server.http.services import Services
 
@@ -20,8 +22,8 @@ def _reload_module(services: Services) -> Callable[..., Coroutine[Any, Any, Resp
 BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "asterisk.getInfo": lambda services: services.asterisk.info,
     "asterisk.ping": lambda services: services.asterisk.ping,
-    "asterisk.getGlobalVar": lambda services: services.asterisk.get_global_var,
-    "asterisk.setGlobalVar": lambda services: services.asterisk.set_global_var,
+    "asterisk.getGlobalVar": lambda services: partial(attempt, services.asterisk.get_global_var),
+    "asterisk.setGlobalVar": lambda services: partial(attempt, services.asterisk.set_global_var),
     "asterisk.getObject": lambda services: services.dynamic_config.get,
     "asterisk.updateObject": lambda services: services.dynamic_config.update,
     "asterisk.deleteObject": lambda services: services.dynamic_config.delete,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from server.base.suspension import attempt
 from server.http.services import Services
 
 
@@ -31,8 +33,8 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "bridges.record": lambda services: services.bridges.record,
     "bridges.setVideoSource": lambda services: services.bridges.set_video_source,
     "bridges.clearVideoSource": lambda services: services.bridges.clear_video_source,
-    "bridges.getBridgeVar": lambda services: services.bridges.get_variable,
-    "bridges.setBridgeVar": lambda services: services.bridges.set_variable,
-    "bridges.getBridgeVars": lambda services: services.bridges.get_variables,
-    "bridges.setBridgeVars": lambda services: services.bridges.set_variables,
+    "bridges.getBridgeVar": lambda services: partial(attempt, services.bridges.get_variable),
+    "bridges.setBridgeVar": lambda services: partial(attempt, services.bridges.set_variable),
+    "bridges.getBridgeVars": lambda services: partial(attempt, services.bridges.get_variables),
+    "bridges.setBridgeVars": lambda services: partial(attempt, services.bridges.set_variables),
 }

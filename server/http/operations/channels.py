@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
+from server.base.suspension import attempt
 from server.http.services import Services
 
 BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
@@ -36,10 +38,10 @@ BINDINGS: Mapping[str, Callable[[Services], Callable[..., Any]]] = {
     "channels.play": lambda services: services.channels.play,
     "channels.playWithId": lambda services: services.channels.play,
     "channels.record": lambda services: services.channels.record,
-    "channels.getChannelVar": lambda services: services.channels.get_variable,
-    "channels.setChannelVar": lambda services: services.channels.set_variable,
-    "channels.getChannelVars": lambda services: services.channels.get_variables,
-    "channels.setChannelVars": lambda services: services.channels.set_variables,
+    "channels.getChannelVar": lambda services: partial(attempt, services.channels.get_variable),
+    "channels.setChannelVar": lambda services: partial(attempt, services.channels.set_variable),
+    "channels.getChannelVars": lambda services: partial(attempt, services.channels.get_variables),
+    "channels.setChannelVars": lambda services: partial(attempt, services.channels.set_variables),
     "channels.dial": lambda services: services.channels.dial,
     "channels.snoopChannel": lambda services: services.channels.snoop,
     "channels.snoopChannelWithId": lambda services: services.channels.snoop,

@@ -7,6 +7,8 @@ import logging
 
 import pytest
 
+from server.dialplan.registry import Function
+from server.dialplan.scope import Scope
 from server.resources.channel import EndedBy
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import settle
@@ -315,3 +317,45 @@ async def test_a_call_that_the_caller_ends_is_not_the_dialplans(dut: DialplanUnd
     await settle()
     assert channel.is_destroyed
     assert channel.ended_by is EndedBy.FAR_END
+
+
+async def test_a_function_may_wait_in_the_middle_of_a_step(dut: DialplanUnderTest) -> None:
+    async def slow(_scope: Scope, data: str) -> str:
+        await asyncio.sleep(0)
+        return data + data
+
+    async def store_slowly(scope: Scope, data: str, value: str) -> None:
+        await asyncio.sleep(0)
+        scope.set(data, value)
+
+    dut.dialplan.registry.add_function(Function("SLOW", slow, store_slowly))
+    channel = await dut.run(
+        """
+        Set(A=$[${SLOW(${LEN(${SLOW(1)})})} + 1])
+        ExecIf($["${SLOW(x)}"="xx"]?Set(SLOW(B)=${SLOW(b)}))
+        Set(C=${EVAL(\\${SLOW(c)})})
+        """
+    )
+    while not channel.is_hungup:
+        await asyncio.sleep(0)
+    assert [channel.variables.get(name) for name in "ABC"] == ["23", "bb", "cc"]
+
+
+async def test_a_hangup_ends_a_waiting_function(dut: DialplanUnderTest) -> None:
+    ended: list[str] = []
+
+    async def stuck(_scope: Scope, _data: str) -> str:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append("ended")
+        return ""
+
+    dut.dialplan.registry.add_function(Function("STUCK", stuck))
+    dut.load("exten => s,1,Set(A=${STUCK()})\nexten => s,n,Set(B=1)\nexten => h,1,Set(C=1)")
+    channel = await dut.call()
+    channel.hangup()
+    await settle()
+    assert ended == ["ended"]
+    assert channel.variables.get("B") is None
+    assert channel.variables.get("C") == "1"
