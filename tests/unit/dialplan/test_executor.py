@@ -333,12 +333,12 @@ async def test_a_function_may_wait_in_the_middle_of_a_step(dut: DialplanUnderTes
         """
         Set(A=$[${SLOW(${LEN(${SLOW(1)})})} + 1])
         ExecIf($["${SLOW(x)}"="xx"]?Set(SLOW(B)=${SLOW(b)}))
-        Set(C=${EVAL(\\${SLOW(c)})})
+        MSet(C=1,C=${SLOW(${SLOW(c)})})
         """
     )
     while not channel.is_hungup:
         await asyncio.sleep(0)
-    assert [channel.variables.get(name) for name in "ABC"] == ["23", "bb", "cc"]
+    assert [channel.variables.get(name) for name in "ABC"] == ["23", "bb", "cccc"]
 
 
 async def test_a_hangup_ends_a_waiting_function(dut: DialplanUnderTest) -> None:
