@@ -36,25 +36,23 @@ async def playback(call: Call, data: str) -> None:
 @application("SayDigits")
 async def say_digits(call: Call, data: str) -> None:
     """SayDigits(digits): one by one."""
-    await _say(call, say.digits(data[: say.MAX_SAY_LENGTH]))
+    await _say(call, call.dialplan.node.say.digits(data, call.channel.language))
 
 
 @application("SayAlpha")
 async def say_alpha(call: Call, data: str) -> None:
     """SayAlpha(text): spell it."""
-    await _say(call, say.characters(data[: say.MAX_SAY_LENGTH]))
+    await _say(call, call.dialplan.node.say.characters(data, call.channel.language))
 
 
 @application("SayNumber")
 async def say_number(call: Call, data: str) -> None:
-    """SayNumber(number): as a whole, by English rules."""
+    """SayNumber(number): as a whole."""
     arguments = split_arguments(data)
-    if argument(arguments, 1):
-        call.report("SayNumber: gender has no meaning in English and was ignored")
     text = argument(arguments, 0).strip()
     number = parse_integer(text, -say.MAX_NUMBER - 1)
     try:
-        names = say.number(number)
+        names = call.dialplan.node.say.number(number, call.channel.language, argument(arguments, 1))
     except InvalidArgument:
         call.report(f"SayNumber: {text!r} can't be said as a number")
         return
