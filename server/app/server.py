@@ -8,8 +8,11 @@ import logging
 import secrets
 from pathlib import Path
 
+from server.agi.external_ivr import ExternalIvr
+from server.agi.launcher import Launcher as AgiLauncher
 from server.app.modules import count_uses, register_modules
 from server.app.settings import (
+    agi_settings,
     define_music,
     dialplan_settings,
     engine_settings,
@@ -237,6 +240,9 @@ class Server:
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)
+        self.agi = AgiLauncher(agi_settings(configuration))
+        self.agi.install(self.dialplan.registry)
+        ExternalIvr(self.agi.script_dir).install(self.dialplan.registry)
         self.dynamic_config = DynamicConfig()
         self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
         self.modules = Modules(lambda: count_uses(self))
