@@ -103,8 +103,7 @@ async def find_service(domain: str) -> list[tuple[str, int]]:
     except (dns.exception.DNSException, OSError):
         return []
     targets = [
-        Target(r.priority, r.weight, r.target.to_text(omit_final_dot=True), r.port)
-        for r in answer
+        Target(r.priority, r.weight, r.target.to_text(omit_final_dot=True), r.port) for r in answer
     ]
     return [(target.host, target.port) for target in order_targets(targets)][:MAX_TARGETS]
 
