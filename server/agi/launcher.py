@@ -74,13 +74,16 @@ class Launcher:
             call.report("AGI requires an argument (script)")
             raise ChannelHungUp(call.channel.hangup_cause)
         status = Status.FAILURE
+        is_dead = call.channel.is_hungup
         try:
             if request.lower().startswith(ASYNC_REQUEST):
                 status = await self.sessions.run(call, request, arguments)
             elif request.lower().startswith(("agi://", "hagi://")):
-                status = await self._run_network(call, request, arguments)
+                status = await self._run_network(call, request, arguments, is_dead)
             else:
-                status = await self._run_process(call, request, arguments, is_enhanced)
+                status = await self._run_process(
+                    call, request, arguments, is_enhanced and not is_dead, is_dead
+                )
         except ChannelHungUp:
             status = Status.HANGUP
             raise
@@ -89,20 +92,21 @@ class Launcher:
         if status is Status.HANGUP or call.channel.is_hungup:
             raise ChannelHungUp(call.channel.hangup_cause)
 
-    async def _run_network(self, call: Call, request: str, arguments: list[str]) -> Status:
+    async def _run_network(
+        self, call: Call, request: str, arguments: list[str], is_dead: bool
+    ) -> Status:
         try:
             address = parse_address(request)
             opening = connect_fastagi(address)
-            is_dead = call.channel.is_hungup
             peer = await (opening if is_dead else call.channel.wait(opening))
         except (OSError, InvalidArgument) as error:
             call.report(f"AGI: {request}: {error}")
             return Status.FAILURE
         environment = describe_call(call, request, arguments, network_script=address.script)
-        return await _converse(self._session(call, peer, request), peer, environment)
+        return await _converse(self._session(call, peer, request, is_dead), peer, environment)
 
     async def _run_process(
-        self, call: Call, request: str, arguments: list[str], is_enhanced: bool
+        self, call: Call, request: str, arguments: list[str], is_enhanced: bool, is_dead: bool
     ) -> Status:
         path = self._settings.script_dir / request
         if not is_safe(request) or not await asyncio.to_thread(path.is_file):
@@ -124,7 +128,7 @@ class Launcher:
             if audio is not None:
                 audio.release_descriptor()
             environment = describe_call(call, request, arguments, is_enhanced=is_enhanced)
-            session = self._session(call, process, request)
+            session = self._session(call, process, request, is_dead)
             status = await _converse(session, process, environment)
             if session.has_ended_itself and await _exit_code(call, process):
                 return Status.FAILURE if status is Status.SUCCESS else status
@@ -133,8 +137,9 @@ class Launcher:
             if audio is not None:
                 audio.close()
 
-    def _session(self, call: Call, peer: LinePeer, request: str) -> Session:
-        return Session(call, peer, request, listener=self.sessions.listener)
+    def _session(self, call: Call, peer: LinePeer, request: str, is_dead: bool) -> Session:
+        listener = self.sessions.listener
+        return Session(call, peer, request, listener=listener, is_dead=is_dead)
 
 
 def is_safe(name: str) -> bool:

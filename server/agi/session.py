@@ -42,6 +42,7 @@ class Session:
     """One script at one call.
 
     :param name: the script, for logs.
+    :param is_dead: the call was over before anything began, so that its end is no news.
     :param listener: who hears of each command, or ``None``.
     :ivar is_dead: the call is over; only some commands are left.
     :ivar has_ended_itself: the script has, before the server ended its session.
@@ -56,11 +57,12 @@ class Session:
         *,
         listener: AgiListener | None = None,
         is_async: bool = False,
+        is_dead: bool = False,
     ) -> None:
         self.call = call
         self.name = name
         self.is_async = is_async
-        self.is_dead = call.channel.is_hungup
+        self.is_dead = is_dead
         self.is_breaking = False
         self.status = Status.SUCCESS
         self.has_ended_itself = False
