@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import rows_agi
 import rows_calls
 import rows_control
 import rows_media
@@ -27,6 +28,9 @@ ROWS: dict[str, Row] = {
     "calls": rows_calls.calls,
     "register": rows_calls.registrations,
     "steered": rows_calls.steered,
+    "fastagi": rows_agi.fastagi,
+    "agi": rows_agi.processes,
+    "sessions": rows_agi.sessions,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "idle": rows_control.idle_channels,
