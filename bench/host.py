@@ -23,7 +23,7 @@ ARION = ROOT / ".venv" / "bin" / "arion"
 READY_S = 20.0
 STOP_S = 10.0
 POLL_S = 0.005
-TOOLS = ("forwarder", "rtpload", "sender")
+TOOLS = ("drain", "forwarder", "rtpload", "sender")
 
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT))
@@ -61,6 +61,11 @@ exten => prompt,1,Answer()
 exten => music,1,Answer()
  same => n,MusicOnHold()
 exten => _pair.,1,Dial(PJSIP/${EXTEN}@peer,30)
+exten => _made.,1,Answer()
+ same => n(again),Set(AT=at-${STRFTIME(,UTC,%s%6q)})
+ same => n,Wait(0.2)
+ same => n,NoOp()
+ same => n,Goto(again)
 exten => _app.,1,Stasis(bench)
  same => n,Hangup()
 """
