@@ -1,15 +1,17 @@
-"""A busy node: requests and events while 500 calls are there."""
+"""A busy node: requests and events while 500 calls are there; and what transports cost."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import ssl
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
-from client import Connection
+from client import Connection, repeat_request
+from h3 import h3_load
 from host import Server, running_server
 from load import Program, running
 from phones import phones
@@ -19,6 +21,7 @@ from stasis import StasisApp
 LIVE = 500  # channels
 RTP = 9  # where nobody listens
 CONNECTIONS = 64
+STREAMS = 32  # requests on their way at the same time
 REQUESTS_PER_S = 2000
 READS = (
     "/channels/{channel}",
@@ -136,6 +139,37 @@ async def _subscribe(server: Server) -> None:
         sources = ",".join(mine)
         await ari.must("POST", f"/applications/drain{k}/subscription?eventSource={sources}")
     ari.close()
+
+
+async def transports(*, is_quick: bool) -> list[Result]:
+    """The same request over HTTP/1.1 with TLS and over HTTP/3, as many at the same time."""
+    seconds = 1.0 if is_quick else 3.0
+    path = "/asterisk/ping"
+    insecure = ssl.create_default_context()
+    insecure.check_hostname, insecure.verify_mode = False, ssl.CERT_NONE
+    async with running_server(has_tls=True) as server:
+        address = server.http[0], server.tls_port
+        pool = [
+            await Connection(address, server.user, server.password, insecure).open()
+            for _ in range(STREAMS)
+        ]
+        floor, _, _ = await _cost(server, repeat_request(pool, "GET", path, seconds))
+        for connection in pool:
+            connection.close()
+        async with h3_load(address) as client:
+            key = f"{server.user}:{server.password}"
+            work = client.repeat(f"/ari{path}", key, STREAMS, seconds)
+            ours, count, elapsed = await _cost(server, work)
+    note = f"{count / elapsed:.0f} requests/s; the floor is HTTP/1.1 over TLS"
+    what = f"GET over HTTP/3, {STREAMS} at a time: CPU per request"
+    return [Result("transports", what, "ms", ours, 3, 2, floor, is_relative=True, note=note)]
+
+
+async def _cost(server: Server, work: Awaitable[int]) -> tuple[float, int, float]:
+    """Return the CPU of a request in ms, how many there were, and the seconds they took."""
+    begin, cpu = time.monotonic(), server.cpu_s
+    count = await work
+    return (server.cpu_s - cpu) * 1000 / count, count, time.monotonic() - begin
 
 
 async def _report(program: Program) -> dict[str, Any]:

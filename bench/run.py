@@ -32,6 +32,7 @@ ROWS: dict[str, Row] = {
     "events": rows_control.events,
     "reads": rows_live.reads,
     "stream": rows_live.stream,
+    "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
 }
