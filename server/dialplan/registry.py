@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from server.base.errors import Conflict
+from server.dialplan.switches import STANDARD_SWITCHES, Switch
 
 if TYPE_CHECKING:
     from server.dialplan.executor import Call
@@ -99,6 +100,7 @@ class Registry:
     def __init__(self) -> None:
         self.applications: dict[str, Application] = {}  # by lower-case name
         self.functions: dict[str, Function] = {}
+        self.switches: dict[str, Switch] = dict(STANDARD_SWITCHES)  # by lower-case name
 
     @classmethod
     def standard(cls) -> Registry:
@@ -129,6 +131,15 @@ class Registry:
         if function.name in self.functions:
             raise Conflict(f"function {function.name} exists already")
         self.functions[function.name] = function
+
+    def add_switch(self, name: str, switch: Switch) -> None:
+        """Add what ``switch => name/…`` asks.
+
+        :raises Conflict: one of this name exists.
+        """
+        if name.lower() in self.switches:
+            raise Conflict(f"switch {name} exists already")
+        self.switches[name.lower()] = switch
 
     def find_function(self, name: str) -> Function | None:
         """Return a function, by its name in any case if there is none written this way."""
