@@ -141,6 +141,21 @@ class Registry:
             raise Conflict(f"switch {name} exists already")
         self.switches[name.lower()] = switch
 
+    def describe_applications(self) -> dict[str, str]:
+        """Return the applications' names and synopses."""
+        return {each.name: _synopsis(each.run.__doc__) for each in self.applications.values()}
+
+    def describe_functions(self) -> dict[str, str]:
+        """Return the functions' names and synopses."""
+        return {
+            each.name: _synopsis((each.read or each.write).__doc__)
+            for each in self.functions.values()
+        }
+
     def find_function(self, name: str) -> Function | None:
         """Return a function, by its name in any case if there is none written this way."""
         return self.functions.get(name) or self.functions.get(name.upper())
+
+
+def _synopsis(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]
