@@ -51,6 +51,7 @@ from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
+from server.resources.presence_states import PresenceStates
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.snoops import Snoops
@@ -177,6 +178,7 @@ class Server:
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
         self.device_states = DeviceStates(self.node, self.endpoints, self.store)
+        self.presence_states = PresenceStates(self.store)
         self.mailboxes = Mailboxes(self.store)
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
@@ -234,6 +236,8 @@ class Server:
             self.dialer,
             self.bridges,
             store=self.store,
+            devices=self.device_states,
+            presences=self.presence_states,
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from server.base.errors import InvalidArgument
+from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
 from server.dialplan.executor import Call
+from server.dialplan.hints import Hints
 from server.dialplan.loader import compile_plan
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
@@ -20,8 +21,10 @@ from server.dialplan.scope import CallState, Scope
 from server.dialplan.variables import parse_reference
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
+from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
 from server.resources.node import Node
+from server.resources.presence_states import PresenceStates
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
@@ -52,6 +55,7 @@ class Dialplan:
     """Implements :class:`server.resources.ports.DialplanPort`.
 
     :param store: for DB(); ``None`` leaves these functions failing.
+    :param devices: and *presences*, what hints are made of; without them all are unavailable.
     """
 
     def __init__(
@@ -62,6 +66,8 @@ class Dialplan:
         *,
         registry: Registry | None = None,
         store: KeyValueStore | None = None,
+        devices: DeviceStates | None = None,
+        presences: PresenceStates | None = None,
         settings: DialplanSettings | None = None,
     ) -> None:
         self.node = node
@@ -69,9 +75,13 @@ class Dialplan:
         self.bridges = bridges
         self.registry = registry or Registry.standard()
         self.store = store
+        self.devices = devices
+        self.presences = presences
         self.settings = settings or DialplanSettings()
         self.plan = Plan()
         self.globals: dict[str, str] = {}
+        self.hints = Hints(self)
+        self._nobody = Scope(self, None)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
 
     @property
@@ -105,30 +115,45 @@ class Dialplan:
 
     def install(self, plan: Plan) -> list[str]:
         """Switch to a compiled plan and return its warnings."""
+        plan.switches = self.registry.switches
+        plan.warnings += plan.unknown_switches()
         for warning in plan.warnings:
             logger.warning("%s", warning)
         if plan.clear_globals:
             self.globals.clear()
         self.globals.update(plan.globals)
         self.plan = plan
+        self.hints.rebuild()
         logger.info("dialplan: %d contexts", len(plan.contexts))
         return plan.warnings
 
     # DialplanPort
 
     def match(self, context: str, exten: str, caller_number: str) -> ExtensionMatch:
-        """Ask whether an extension exists, or could once more digits come."""
-        wall = self.node.clock.wall()
-        if self.plan.find(context, exten, 1, caller_number, wall) is not None:
+        """Ask whether an extension exists, or could once more digits come.
+
+        One that only a switch knows, and only by waiting, counts as existing; see
+        :class:`~server.dialplan.switches.Switch`.
+        """
+        where = context, exten
+        wall, nobody = self.node.clock.wall(), self._nobody
+        try:
+            if self.plan.find(*where, 1, caller_number, wall, nobody) is not None:
+                return ExtensionMatch.EXACT
+            if self.plan.can_continue(*where, caller_number, wall, nobody):
+                return ExtensionMatch.PARTIAL
+        except InvalidState:
             return ExtensionMatch.EXACT
-        if self.plan.can_continue(context, exten, caller_number, wall):
-            return ExtensionMatch.PARTIAL
         return ExtensionMatch.NONE
 
     def has(self, context: str, exten: str, priority: int, caller_number: str) -> bool:
         """Tell whether this very priority exists."""
         wall = self.node.clock.wall()
-        return self.plan.find(context, exten, priority, caller_number, wall) is not None
+        try:
+            found = self.plan.find(context, exten, priority, caller_number, wall, self._nobody)
+        except InvalidState:
+            return True
+        return found is not None
 
     def find_label(self, context: str, exten: str, label: str, caller_number: str) -> int | None:
         """Return the priority of a label, ``None`` if there is none."""
@@ -146,21 +171,21 @@ class Dialplan:
         :raises Forbidden: the function could do harm from outside of the dialplan.
         """
         reference = parse_reference(expression)
-        scope = Scope(self, channel)
+        scope = Scope(self, channel, is_outside=True)
         if reference.arguments is None:
             return scope.get(expression)
-        return scope.evaluate_function(reference.name, reference.arguments, is_outside=True)
+        return scope.evaluate_function(reference.name, reference.arguments)
 
     def write(self, channel: Channel | None, expression: str, value: str) -> None:
         """Write ``NAME`` or ``FUNC(args)``; errors as in :meth:`read`."""
-        scope = Scope(self, channel)
+        scope = Scope(self, channel, is_outside=True)
         if not expression.endswith(")"):
             scope.set(expression, value)
             return
         reference = parse_reference(expression)
         if reference.arguments is None:
             raise InvalidArgument("variable", f"{expression!r} is not a variable")
-        scope.write_function(reference.name, reference.arguments, value, is_outside=True)
+        scope.write_function(reference.name, reference.arguments, value)
 
     # what a call keeps
 

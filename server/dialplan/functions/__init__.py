@@ -9,6 +9,7 @@ from server.dialplan.functions import (
     mathematics,
     messages,
     parties,
+    states,
     strings,
     times,
     transfers,
@@ -16,6 +17,6 @@ from server.dialplan.functions import (
 )
 
 FAMILIES = (
-    channels, database, environment, extensions, logic, mathematics, messages, parties, strings,
-    times, transfers, uris,
+    channels, database, environment, extensions, logic, mathematics, messages, parties, states,
+    strings, times, transfers, uris,
 )  # fmt: skip
