@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.loader import compile_plan
 from server.dialplan.plan import Plan
@@ -21,11 +23,15 @@ from server.dialplan.variables import parse_reference
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import Dialer
+from server.resources.dynamic_config import DynamicConfig
+from server.resources.modules import Modules
 from server.resources.node import Node
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,10 @@ class Dialplan:
         self.settings = settings or DialplanSettings()
         self.plan = Plan()
         self.globals: dict[str, str] = {}
+        self.modules: Modules | None = None  # for Reload() and IFMODULE()
+        self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
+        self._parts: dict[Callable[[Dialplan], object], object] = {}
 
     @property
     def constants(self) -> Mapping[str, str]:
@@ -88,6 +97,13 @@ class Dialplan:
     def recording_dir(self) -> Path:
         """Where Record() puts files of relative names."""
         return self.settings.recording_dir or self.node.settings.recording_dir
+
+    def part(self, kind: Callable[[Dialplan], T]) -> T:
+        """Return what a family of functions keeps for the whole dialplan, made when first asked."""
+        found = self._parts.get(kind)
+        if found is None:
+            found = self._parts[kind] = kind(self)
+        return cast(T, found)
 
     # loading
 
@@ -137,6 +153,7 @@ class Dialplan:
 
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
+        self.part(CallRecords).of(channel)
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
