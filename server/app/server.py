@@ -244,6 +244,8 @@ class Server:
         self.dynamic_config = DynamicConfig()
         self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
         self.modules = Modules(lambda: count_uses(self))
+        self.dialplan.modules = self.modules
+        self.dialplan.dynamic_config = self.dynamic_config
         services = Services(
             applications=self.applications,
             asterisk=self.asterisk,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
@@ -161,10 +161,18 @@ class Call(Scope):
 
         :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
         """
-        await suspendable(self._run_steps(depth))
+        await self.run_until(lambda: len(self.state.frames) <= depth)
 
-    async def _run_steps(self, depth: int = -1) -> str | None:
-        """Run steps until there is no next one, a digit interrupts, or *depth* is reached."""
+    async def run_until(self, is_over: Callable[[], bool]) -> str | None:
+        """Run steps from the channel's position until *is_over* after one, or there is no next.
+
+        :returns: a digit with which the caller interrupted a step to dial an extension.
+        :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
+        """
+        return await suspendable(self._run_steps(is_over))
+
+    async def _run_steps(self, is_over: Callable[[], bool] | None = None) -> str | None:
+        """Run steps until there is no next one, a digit interrupts, or *is_over* says so."""
         channel = self.channel
         while (place := self._find()) is not None:
             self._place = place
@@ -172,7 +180,7 @@ class Call(Scope):
             digit = await self._run_step(place)
             if channel.is_hungup:
                 raise ChannelHungUp(channel.hangup_cause)
-            if depth >= 0 and len(self.state.frames) <= depth:
+            if is_over is not None and is_over():
                 return None
             if self._has_jumped:
                 continue

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
 from server.dialplan.loader import compile_plan
@@ -23,12 +25,16 @@ from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
+from server.resources.dynamic_config import DynamicConfig
+from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +88,10 @@ class Dialplan:
         self.globals: dict[str, str] = {}
         self.hints = Hints(self)
         self._nobody = Scope(self, None)
+        self.modules: Modules | None = None  # for Reload() and IFMODULE()
+        self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
+        self._parts: dict[Callable[[Dialplan], object], object] = {}
 
     @property
     def constants(self) -> Mapping[str, str]:
@@ -98,6 +107,13 @@ class Dialplan:
     def recording_dir(self) -> Path:
         """Where Record() puts files of relative names."""
         return self.settings.recording_dir or self.node.settings.recording_dir
+
+    def part(self, kind: Callable[[Dialplan], T]) -> T:
+        """Return what a family of functions keeps for the whole dialplan, made when first asked."""
+        found = self._parts.get(kind)
+        if found is None:
+            found = self._parts[kind] = kind(self)
+        return cast(T, found)
 
     # loading
 
@@ -162,6 +178,7 @@ class Dialplan:
 
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
+        self.part(CallRecords).of(channel)
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
