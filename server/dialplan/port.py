@@ -12,6 +12,7 @@ from weakref import WeakKeyDictionary
 from server.base.errors import InvalidArgument
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.config.sections.amd import AmdConf
 from server.dialplan.executor import Call
 from server.dialplan.loader import compile_plan
 from server.dialplan.plan import Plan
@@ -36,6 +37,7 @@ class DialplanSettings:
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
+    :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     """
@@ -44,6 +46,7 @@ class DialplanSettings:
     constants: Mapping[str, str] = field(default_factory=dict)
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
+    amd: AmdConf = field(default_factory=AmdConf)
     live_dangerously: bool = False
     may_exec: bool = False
 

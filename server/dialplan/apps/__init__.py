@@ -1,8 +1,10 @@
 """Applications by family. Importing this package declares all of them."""
 
 from server.dialplan.apps import (
+    amd,
     audiosocket,
     calls,
+    detect,
     dial,
     digits,
     flow,
@@ -15,13 +17,16 @@ from server.dialplan.apps import (
     signals,
     stasis,
     subroutines,
+    tones,
     variables,
     waiting,
 )
 
 FAMILIES = (
+    amd,
     audiosocket,
     calls,
+    detect,
     dial,
     digits,
     flow,
@@ -34,6 +39,7 @@ FAMILIES = (
     signals,
     stasis,
     subroutines,
+    tones,
     variables,
     waiting,
 )
