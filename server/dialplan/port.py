@@ -14,6 +14,7 @@ from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
 from server.dialplan.call_record import CallRecords
+from server.config.sections.amd import AmdConf
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
 from server.dialplan.loader import compile_plan
@@ -45,6 +46,7 @@ class DialplanSettings:
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
+    :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     """
@@ -53,6 +55,7 @@ class DialplanSettings:
     constants: Mapping[str, str] = field(default_factory=dict)
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
+    amd: AmdConf = field(default_factory=AmdConf)
     live_dangerously: bool = False
     may_exec: bool = False
 
