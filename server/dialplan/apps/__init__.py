@@ -1,6 +1,7 @@
 """Applications by family. Importing this package declares all of them."""
 
 from server.dialplan.apps import (
+    ael,
     audiosocket,
     calls,
     dial,
@@ -19,6 +20,7 @@ from server.dialplan.apps import (
 )
 
 FAMILIES = (
+    ael,
     audiosocket,
     calls,
     dial,
