@@ -117,12 +117,12 @@ class Server:
         logger.info("ready")
 
     async def load_dialplan(self) -> list[str]:
-        """Read extensions.conf; return its warnings. Without the file there are no extensions.
+        """Read extensions.conf, .ael and .lua; return warnings. Without them all is empty.
 
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
-        if await asyncio.to_thread(Path(path).is_file):
+        if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
 

@@ -108,6 +108,9 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
     directories = configuration.directories
     return DialplanSettings(
         path=configuration.config_path("extensions.conf"),
+        ael_path=configuration.config_path("extensions.ael"),
+        lua_path=configuration.config_path("extensions.lua"),
+        lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={
             "SYSTEMNAME": configuration.options.systemname,
             "ASTETCDIR": directories.astetcdir,

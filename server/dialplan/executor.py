@@ -58,6 +58,11 @@ class Call(Scope):
         """Go on where somebody else has put the channel."""
         self._has_jumped = True
 
+    @property
+    def has_jumped(self) -> bool:
+        """Whether the present application has gone elsewhere."""
+        return self._has_jumped
+
     def resolve(self, target: Target) -> tuple[str, str, int] | None:
         """Return the position that a target means, ``None`` if its label does not exist."""
         channel = self.channel
@@ -217,7 +222,7 @@ class Call(Scope):
             return None
         except Exception:
             logger.exception("%s: %s failed", self.where, step.application)
-            self._handle_failure()
+            self.handle_failure()
             return None
 
     def _find(self) -> Place | None:
@@ -246,7 +251,8 @@ class Call(Scope):
 
     # what happens when no step follows
 
-    def _handle_failure(self) -> None:
+    def handle_failure(self) -> None:
+        """Go to ``e`` after an application failed, else end the call."""
         if not self.exists("e"):
             raise ChannelHungUp(self.channel.hangup_cause)
         self.raise_exception("ERROR")

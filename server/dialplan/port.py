@@ -18,9 +18,14 @@ from server.config.sections.amd import AmdConf
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
 from server.dialplan.loader import compile_plan
+from server.dialplan.executor import Call
+from server.dialplan.lua.contexts import APPLICATION as LUA
+from server.dialplan.lua.runner import LuaHost
+from server.dialplan.lua.script import LuaScript
 from server.dialplan.plan import Plan
-from server.dialplan.registry import Registry
+from server.dialplan.registry import Application, Registry
 from server.dialplan.scope import CallState, Scope
+from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
@@ -43,6 +48,9 @@ class DialplanSettings:
     """What the dialplan takes from asterisk.conf and the like.
 
     :param path: extensions.conf; empty for a dialplan that is loaded from memory.
+    :param ael_path: extensions.ael, if there is such a file.
+    :param lua_path: extensions.lua, if there is such a file.
+    :param lua_dirs: where ``require`` in extensions.lua finds modules, besides beside it.
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
@@ -52,12 +60,22 @@ class DialplanSettings:
     """
 
     path: str = ""
+    ael_path: str = ""
+    lua_path: str = ""
+    lua_dirs: Sequence[str] = ()
     constants: Mapping[str, str] = field(default_factory=dict)
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
     amd: AmdConf = field(default_factory=AmdConf)
     live_dangerously: bool = False
     may_exec: bool = False
+
+    @property
+    def sources(self) -> SourcePaths:
+        """The files that make up the dialplan."""
+        return SourcePaths(
+            self.path, self.ael_path, self.lua_path, may_exec=self.may_exec, lua_dirs=self.lua_dirs
+        )
 
 
 class Dialplan:
@@ -93,6 +111,8 @@ class Dialplan:
         self._nobody = Scope(self, None)
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
+        self.lua = LuaHost()
+        self.registry.applications[LUA.lower()] = Application(LUA, self.lua.run)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
         self._parts: dict[Callable[[Dialplan], object], object] = {}
 
@@ -121,21 +141,24 @@ class Dialplan:
     # loading
 
     async def reload(self) -> list[str]:
-        """Read extensions.conf again, in a thread, and switch to it at once.
+        """Read extensions.conf and the like again, in a thread, and switch to it at once.
 
         Calls go on with the new plan from their next step.
 
         :returns: warnings, each with file and line.
-        :raises ConfigError: the file is broken; the present plan stays.
+        :raises ConfigError: a file is broken; the present plan stays.
         """
-        path, may_exec = self.settings.path, self.settings.may_exec
-        plan = await asyncio.to_thread(lambda: compile_plan(parse_file(path, may_exec=may_exec)))
-        return self.install(plan)
+        loaded = await asyncio.to_thread(load_sources, self.settings.sources)
+        return self.install(loaded.plan, loaded.script)
 
     def install(self, plan: Plan) -> list[str]:
         """Switch to a compiled plan and return its warnings."""
         plan.switches = self.registry.switches
         plan.warnings += plan.unknown_switches()
+
+    def install(self, plan: Plan, script: LuaScript | None = None) -> list[str]:
+        """Switch to a compiled plan and its script, and return the warnings."""
+        self.lua.script = script
         for warning in plan.warnings:
             logger.warning("%s", warning)
         if plan.clear_globals:
@@ -218,6 +241,7 @@ class Dialplan:
 
     def forget(self, channel: Channel) -> None:
         """Drop it, and the channel's absolute timeout."""
+        self.lua.forget(channel)
         state = self._states.pop(channel, None)
         if state is not None and state.absolute_timer is not None:
             state.absolute_timer.cancel()
