@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import rows_agi
 import rows_calls
 import rows_control
+import rows_live
 import rows_media
 import uvloop
 from host import BUILD, build_tools
@@ -33,6 +34,9 @@ ROWS: dict[str, Row] = {
     "sessions": rows_agi.sessions,
     "rest": rows_control.requests,
     "events": rows_control.events,
+    "reads": rows_live.reads,
+    "stream": rows_live.stream,
+    "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
 }

@@ -57,6 +57,7 @@ from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
+from server.resources.presence_states import PresenceStates
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.snoops import Snoops
@@ -123,12 +124,12 @@ class Server:
         logger.info("ready")
 
     async def load_dialplan(self) -> list[str]:
-        """Read extensions.conf; return its warnings. Without the file there are no extensions.
+        """Read extensions.conf, .ael and .lua; return warnings. Without them all is empty.
 
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
-        if await asyncio.to_thread(Path(path).is_file):
+        if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
 
@@ -186,6 +187,7 @@ class Server:
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
         self.device_states = DeviceStates(self.node, self.endpoints, self.store)
+        self.presence_states = PresenceStates(self.store)
         self.mailboxes = Mailboxes(self.store)
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
@@ -243,6 +245,8 @@ class Server:
             self.dialer,
             self.bridges,
             store=self.store,
+            devices=self.device_states,
+            presences=self.presence_states,
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)
@@ -254,6 +258,8 @@ class Server:
         self.dynamic_config = DynamicConfig()
         self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
         self.modules = Modules(lambda: count_uses(self))
+        self.dialplan.modules = self.modules
+        self.dialplan.dynamic_config = self.dynamic_config
         services = Services(
             applications=self.applications,
             asterisk=self.asterisk,

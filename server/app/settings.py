@@ -109,6 +109,9 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
     directories = configuration.directories
     return DialplanSettings(
         path=configuration.config_path("extensions.conf"),
+        ael_path=configuration.config_path("extensions.ael"),
+        lua_path=configuration.config_path("extensions.lua"),
+        lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={
             "SYSTEMNAME": configuration.options.systemname,
             "ASTETCDIR": directories.astetcdir,
@@ -126,6 +129,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         },
         recording_dir=Path(directories.astvarlibdir) / "sounds",
         writable_dirs=[Path(directories.astspooldir), Path(directories.astdatadir) / "sounds"],
+        amd=configuration.amd,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
     )

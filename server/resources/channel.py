@@ -110,6 +110,7 @@ class Channel:
         "music_class",
         "name",
         "node",
+        "on_destroy",
         "on_end",
         "priority",
         "rdnis",
@@ -175,6 +176,7 @@ class Channel:
         self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
         self.on_end: list[Callable[[], None]] = []  # called once it has hung up
+        self.on_destroy: list[Callable[[], None]] = []  # called when its controller is done too
         self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
@@ -692,6 +694,9 @@ class Channel:
         self.is_destroyed = True
         if self.bridge is not None:
             self.bridge.drop(self)
+        for tell in self.on_destroy:
+            tell()
+        self.on_destroy.clear()
         if self.has_audience:
             self.publish(
                 events.channel_destroyed(

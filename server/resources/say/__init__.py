@@ -72,9 +72,8 @@ class Speaker:
         return find_language(language).money(cents)
 
     def counted_noun(self, value: int, stem: str, language: str = "en") -> list[str]:
-        """Say a number and the form of a noun that goes with it."""
-        rules = find_language(language)
-        return [*rules.number(value), stem + rules.noun_form(value)]
+        """Say the form of a noun that goes with a number; not the number."""
+        return [stem + find_language(language).noun_form(value)]
 
     def counted_adjective(
         self, value: int, stem: str, language: str = "en", gender: str = ""
