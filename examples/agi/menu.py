@@ -60,6 +60,7 @@ def main() -> None:
         socketserver.ThreadingTCPServer.allow_reuse_address = True
         port = int(sys.argv[2]) if len(sys.argv) > 2 else PORT
         with socketserver.ThreadingTCPServer(("127.0.0.1", port), Handler) as server:
+            print(server.server_address[1], flush=True)
             server.serve_forever()
     menu(Call(sys.stdin, sys.stdout))
 
