@@ -416,10 +416,10 @@ def _match(*, is_anchored: bool) -> Callable[[Value, Value, Report], Value]:
     def apply(left: Value, right: Value, report: Report) -> Value:
         try:
             regex = compile_regex(_unquoted(right))
+            found = regex.search(_unquoted(left))
         except InvalidArgument as error:
             report(str(error))
             return ""
-        found = regex.search(_unquoted(left))
         if found is None or (is_anchored and not found.is_at_start):
             return "" if regex.group_count else 0
         if regex.group_count:
