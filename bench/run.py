@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import rows_calls
 import rows_control
+import rows_dialplan
 import rows_live
 import rows_media
 import uvloop
@@ -28,6 +29,7 @@ ROWS: dict[str, Row] = {
     "calls": rows_calls.calls,
     "register": rows_calls.registrations,
     "steered": rows_calls.steered,
+    "dialplan": rows_dialplan.dialplan,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "reads": rows_live.reads,

@@ -210,30 +210,34 @@ class Plan:
         caller_number: str,
         wall: float,
         scope: Scope | None = None,
+        loopbacks: int = 0,
     ) -> Place | None:
         """Return the step at a priority, ``None`` if there is none.
 
-        :param scope: evaluates what ``eswitch`` lines say; only global variables if ``None``.
+        :param scope: evaluates what ``eswitch`` lines say; without it they say nothing.
+        :param loopbacks: see :class:`~server.dialplan.switches.Query`.
         """
-        query = Query(self, context, exten, priority, caller_number, wall, scope)
-        return self.answer(query)
-
-    def answer(self, query: Query) -> Place | None:
-        """Return the step that *query* asks for, ``None`` if there is none."""
         is_first = True
-        for found, is_timed in self.walk(query.context, query.wall):
-            for extension in found.matches(query.exten, query.caller_number):
-                step = extension.steps.get(query.priority)
+        for found, is_timed in self.walk(context, wall):
+            for extension in found.matches(exten, caller_number):
+                step = extension.steps.get(priority)
                 if step is not None:
                     return Place(step, extension, found, is_first and not is_timed)
                 is_first = False
-            for use in found.switches:
+            if found.switches:
                 is_first = False
-                switch = self.switches.get(use.name.lower())
-                place = switch.find(query, use.evaluate(query)) if switch is not None else None
-                if place is not None:
-                    return place
+                query = Query(self, context, exten, priority, caller_number, wall, scope, loopbacks)
+                for switch, data in self._asked(found, query):
+                    place = switch.find(query, data)
+                    if place is not None:
+                        return place
         return None
+
+    def _asked(self, context: Context, query: Query) -> Iterator[tuple[Switch, str]]:
+        for use in context.switches:
+            switch = self.switches.get(use.name.lower())
+            if switch is not None:
+                yield switch, use.evaluate(query)
 
     def find_label(
         self, context: str, exten: str, label: str, caller_number: str, wall: float
@@ -258,19 +262,17 @@ class Plan:
         caller_number: str,
         wall: float,
         scope: Scope | None = None,
+        loopbacks: int = 0,
     ) -> bool:
         """Tell whether more digits after *exten* could reach another extension."""
-        return self.continues(Query(self, context, exten, 1, caller_number, wall, scope))
-
-    def continues(self, query: Query) -> bool:
-        """Tell whether more digits after those of *query* could reach another extension."""
-        for found, _is_timed in self.walk(query.context, query.wall):
-            answer = found.can_continue(query.exten, query.caller_number)
+        for found, _is_timed in self.walk(context, wall):
+            answer = found.can_continue(exten, caller_number)
             if answer is not None:
                 return answer
-            for use in found.switches:
-                switch = self.switches.get(use.name.lower())
-                if switch is not None and switch.can_continue(query, use.evaluate(query)):
+            if found.switches:
+                query = Query(self, context, exten, 1, caller_number, wall, scope, loopbacks)
+                asked = self._asked(found, query)
+                if any(switch.can_continue(query, data) for switch, data in asked):
                     return True
         return False
 
