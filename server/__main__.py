@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:2] == ["config", "check"] and len(words) <= 3:
         return check_configuration(words[2] if len(words) == 3 else None)
+    if words[:1] == ["dialplan"]:
+        return run_dialplan(words[1:])
     try:
         options = parse_arguments(words)
     except UsageError as error:
@@ -82,6 +84,23 @@ def check_configuration(path: str | None) -> int:
     report = check(path or DEFAULT_PATH)
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
+
+
+def run_dialplan(words: list[str]) -> int:
+    """Check extensions.conf, or follow a call through it."""
+    from server.base.errors import ServerError
+    from server.cli.dialplan import DialplanUsageError, run_dialplan_command
+
+    try:
+        code, output = run_dialplan_command(words)
+    except DialplanUsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    print("\n".join(output))
+    return code
 
 
 def _config_path(options: Options) -> str | None:

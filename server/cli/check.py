@@ -16,8 +16,8 @@ from server.config.acl import Acl
 from server.config.home import load_asterisk, read_optional
 from server.config.objects import ConfigWarning
 from server.config.sections.asterisk import AsteriskConf
+from server.dialplan.lint import check_plan
 from server.dialplan.loader import compile_plan
-from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
 from server.sip.settings import build_settings
 
@@ -114,20 +114,10 @@ def _check_dialplan(asterisk: AsteriskConf, report: Report) -> None:
         return
     plan = compile_plan(file)
     report.remarks += plan.warnings
-    report.remarks += _unknown_applications(plan)
-
-
-def _unknown_applications(plan: Plan) -> list[str]:
-    known = Registry.standard().applications
-    steps = [
-        step
-        for context in plan.contexts.values()
-        for extension in context
-        for step in extension.steps.values()
-        if step.key not in known
-    ]
-    steps.sort(key=lambda step: (step.path, step.line))
-    return [f"{step.path}:{step.line}: no application {step.application!r}" for step in steps]
+    registry = Registry.standard()
+    plan.switches = registry.switches
+    report.remarks += plan.unknown_switches()
+    report.remarks += map(str, check_plan(plan, registry))
 
 
 def _unread(directory: str) -> list[str]:

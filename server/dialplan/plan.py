@@ -140,6 +140,10 @@ class Context:
             if extension.caller is None or extension.fits(caller_number)
         )
 
+    def every_match(self, exten: str) -> Iterator[Extension]:
+        """Iterate over the extensions that fit, for whichever caller."""
+        return self._table.matches(exten)
+
     def can_continue(self, exten: str, caller_number: str) -> bool | None:
         """See :meth:`server.dialplan.pattern.PatternTable.can_continue`."""
         return self._table.can_continue(
