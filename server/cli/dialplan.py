@@ -1,20 +1,17 @@
-"""``arion dialplan check`` and ``arion dialplan trace``: extensions.conf without a server."""
+"""``arion dialplan check`` and ``arion dialplan trace``: a dialplan without a server."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from server.base.clock import SystemClock
+from server.cli.check import check_sources, dialplan_sources
 from server.cli.tables import plural
 from server.config.home import DEFAULT_PATH, load_asterisk
-from server.config.ini import parse_file
-from server.dialplan.lint import check_plan
-from server.dialplan.loader import compile_plan
-from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
+from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.tracing import trace
 from server.tech.base import Party
 
@@ -39,17 +36,17 @@ class _Request:
     words: list[str] = field(default_factory=list)
 
     @property
-    def path(self) -> str:
-        """The extensions.conf that is meant."""
+    def sources(self) -> SourcePaths:
+        """The dialplan that is meant."""
         if self.file:
-            return self.file
-        asterisk = load_asterisk(self.config, [])
-        return str(Path(asterisk.directories.astetcdir) / "extensions.conf")
+            return SourcePaths(self.file)
+        return dialplan_sources(load_asterisk(self.config, []))
 
 
-def run_dialplan_command(words: Sequence[str]) -> tuple[int, list[str]]:
+def run_dialplan_command(words: Sequence[str], registry: Registry) -> tuple[int, list[str]]:
     """Run what follows ``arion dialplan``.
 
+    :param registry: what the dialplan may call.
     :return: the exit code (1 if there is something to look at) and the output.
     :raises DialplanUsageError: the words make no sense.
     :raises ConfigError: the file can't be read.
@@ -58,9 +55,9 @@ def run_dialplan_command(words: Sequence[str]) -> tuple[int, list[str]]:
     match words[:1], request.words:
         case ["check"], [] | [_]:
             request.file = "".join(request.words) or request.file
-            return _check(request)
+            return _check(request, registry)
         case ["trace"], [context, exten]:
-            return 0, _trace(request, context, exten)
+            return 0, _trace(request, registry, context, exten)
     raise DialplanUsageError(USAGE)
 
 
@@ -84,28 +81,19 @@ def _parse(words: Sequence[str]) -> _Request:
     return request
 
 
-def _load(path: str) -> Plan:
-    return compile_plan(parse_file(path, may_exec=False))
+def _check(request: _Request, registry: Registry) -> tuple[int, list[str]]:
+    found = check_sources(request.sources, registry)
+    return int(bool(found)), [*found, plural(len(found), "remark")]
 
 
-def _check(request: _Request) -> tuple[int, list[str]]:
-    plan = _load(request.path)
-    registry = Registry.standard()
-    plan.switches = registry.switches
-    found = [*plan.warnings, *plan.unknown_switches(), *map(str, check_plan(plan, registry))]
-    extensions = sum(map(len, plan.contexts.values()))
-    total = f"{plural(len(plan.contexts), 'context')}, {plural(extensions, 'extension')}"
-    return int(bool(found)), [*found, f"{total}, {plural(len(found), 'remark')}"]
-
-
-def _trace(request: _Request, context: str, exten: str) -> list[str]:
+def _trace(request: _Request, registry: Registry, context: str, exten: str) -> list[str]:
     output: list[str] = []
     asyncio.run(
         trace(
-            _load(request.path),
+            load_sources(request.sources).plan,
             context,
             exten,
-            registry=Registry.standard(),
+            registry=registry,
             clock=SystemClock(),
             report=output.append,
             caller=Party("", request.caller),

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
@@ -57,6 +57,11 @@ class Call(Scope):
     def jump_to_position(self) -> None:
         """Go on where somebody else has put the channel."""
         self._has_jumped = True
+
+    @property
+    def has_jumped(self) -> bool:
+        """Whether the present application has gone elsewhere."""
+        return self._has_jumped
 
     def resolve(self, target: Target) -> tuple[str, str, int] | None:
         """Return the position that a target means, ``None`` if its label does not exist."""
@@ -161,10 +166,18 @@ class Call(Scope):
 
         :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
         """
-        await suspendable(self._run_steps(depth))
+        await self.run_until(lambda: len(self.state.frames) <= depth)
 
-    async def _run_steps(self, depth: int = -1) -> str | None:
-        """Run steps until there is no next one, a digit interrupts, or *depth* is reached."""
+    async def run_until(self, is_over: Callable[[], bool]) -> str | None:
+        """Run steps from the channel's position until *is_over* after one, or there is no next.
+
+        :returns: a digit with which the caller interrupted a step to dial an extension.
+        :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
+        """
+        return await suspendable(self._run_steps(is_over))
+
+    async def _run_steps(self, is_over: Callable[[], bool] | None = None) -> str | None:
+        """Run steps until there is no next one, a digit interrupts, or *is_over* says so."""
         channel = self.channel
         while (place := self._find()) is not None:
             self._place = place
@@ -172,7 +185,7 @@ class Call(Scope):
             digit = await self._run_step(place)
             if channel.is_hungup:
                 raise ChannelHungUp(channel.hangup_cause)
-            if depth >= 0 and len(self.state.frames) <= depth:
+            if is_over is not None and is_over():
                 return None
             if self._has_jumped:
                 continue
@@ -209,7 +222,7 @@ class Call(Scope):
             return None
         except Exception:
             logger.exception("%s: %s failed", self.where, step.application)
-            self._handle_failure()
+            self.handle_failure()
             return None
 
     def _find(self) -> Place | None:
@@ -238,7 +251,8 @@ class Call(Scope):
 
     # what happens when no step follows
 
-    def _handle_failure(self) -> None:
+    def handle_failure(self) -> None:
+        """Go to ``e`` after an application failed, else end the call."""
         if not self.exists("e"):
             raise ChannelHungUp(self.channel.hangup_cause)
         self.raise_exception("ERROR")

@@ -8,6 +8,7 @@ from server.cli.registry import Registry, registry
 def load_commands() -> Registry:
     """Import every family and return the registry with their commands."""
     from server.cli.commands import (  # noqa: F401 - importing declares
+        ael,
         ari,
         ari_websockets,
         bridge,
