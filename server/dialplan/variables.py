@@ -25,6 +25,7 @@ from server.dialplan.expression import (
 
 MAX_NESTING = 40  # ${${...}} inside each other
 MAX_VALUE = 1 << 16  # characters that one substitution may produce
+MAX_TEXT = 1 << 16  # characters in which something is substituted; a longer text stays as it is
 
 GAP = "\ue001"  # stands for what is not known before the call
 
@@ -205,6 +206,10 @@ def compile_text(text: str, problems: list[str] | None = None) -> Template | str
     :param problems: gets a message for each missing bracket; such a part reaches to the end.
     """
     if "$" not in text:
+        return text
+    if len(text) > MAX_TEXT:
+        if problems is not None:
+            problems.append(f"nothing is substituted in more than {MAX_TEXT} characters")
         return text
     return _compile(text, 0, [] if problems is None else problems)
 
