@@ -1,19 +1,29 @@
 """Finds what loads but will hardly work as its author thinks.
 
-Unknown applications and functions; jumps to what does not exist; steps that no call reaches;
-extensions that others hide; extensions that run on into an included context.
+Unknown applications, functions and options; jumps to what does not exist; steps that no call
+reaches; extensions that others hide; extensions that run on into an included context.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from importlib import resources
 
-from server.dialplan.arguments import Target, parse_target, split_condition, split_nested_condition
+from server.dialplan.arguments import (
+    Target,
+    argument,
+    parse_target,
+    split_condition,
+    split_nested_condition,
+    split_raw,
+)
 from server.dialplan.pattern import REST, REST_OR_NOTHING, Element, is_pattern, parse_pattern
 from server.dialplan.plan import MAX_INCLUDES, Context, Extension, Plan, Step
 from server.dialplan.registry import Registry
-from server.dialplan.variables import GAP, Template, compile_text
+from server.dialplan.variables import GAP, Template
 
 MAX_COMPARISONS = 200_000  # of extensions with those of included contexts
 
@@ -68,6 +78,8 @@ class _Checker:
     def _unknown_names(self, step: Step) -> Iterator[Remark]:
         if step.key not in self._registry.applications:
             yield _at(step, f"no application {step.application!r}")
+        if unknown := _unknown_options(step):
+            yield _at(step, f"{step.application} has no option {', '.join(unknown)}")
         if isinstance(step.data, Template):
             for name in step.data.functions():
                 if name and GAP not in name and self._registry.find_function(name) is None:
@@ -227,12 +239,36 @@ def _jumps(extension: Extension) -> Iterator[tuple[Step, Target]]:
 
 def _destinations(step: Step) -> list[str]:
     """Return the texts of a jump's destinations, with gaps where variables are."""
-    compiled = compile_text(step.source)
-    text = compiled if isinstance(compiled, str) else compiled.skeleton()
+    text = _skeleton(step)
     if step.key not in _CONDITIONAL:
         return [text]
     split = split_nested_condition if step.key == "gosubif" else split_condition
     return [branch for branch in split(text)[1:] if branch]
+
+
+def _skeleton(step: Step) -> str:
+    """Return a step's arguments with gaps where variables are."""
+    return step.data if isinstance(step.data, str) else step.data.skeleton()
+
+
+@cache
+def _option_letters() -> dict[str, tuple[int, str]]:
+    """Return which argument holds the options, and which letters there are, by application."""
+    text = resources.files("server.dialplan").joinpath("options.json").read_text("utf-8")
+    return {name.lower(): (index, letters) for name, (index, letters) in json.loads(text).items()}
+
+
+def _unknown_options(step: Step) -> list[str]:
+    if step.key not in _option_letters():
+        return []
+    index, letters = _option_letters()[step.key]
+    unknown: list[str] = []
+    depth = 0
+    for letter in argument(split_raw(_skeleton(step)), index):
+        depth += (letter == "(") - (letter == ")")
+        if not depth and letter not in f'{letters})"{GAP}' and not letter.isspace():
+            unknown.append(letter)
+    return unknown
 
 
 def _at(step: Step, message: str) -> Remark:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config.ini import parse_text
-from server.dialplan.lint import check_plan, covers
+from server.dialplan.lint import _option_letters, check_plan, covers
 from server.dialplan.loader import compile_plan
 from server.dialplan.pattern import Pattern
 from server.dialplan.registry import Registry
@@ -30,6 +33,9 @@ SUB = "\n[sub]\nexten => s,1(begin),Return()\nexten => _7X,1,Return()\n"
         ("NoOp(${LEN(${BAR(x)})})", "no function 'BAR'"),
         ("NoOp($[1 + ${BAR(x)}])", "no function 'BAR'"),
         ("NoOp($[BAR(1)])", "no function 'BAR'"),
+        ("Dial(PJSIP/a,30,tTY)", "Dial has no option Y"),
+        ("Dial(PJSIP/a,${T},L(1000:500)YU(x(y))Z)", "Dial has no option Y, Z"),
+        ("Read(X,,1,9)", "Read has no option 9"),
         ("Goto(none,s,1)", "Goto: there is no context 'none'"),
         ("Goto(sub,t,1)", "Goto: there is no extension t@sub"),
         ("Goto(sub,s,end)", "Goto: there is no 'end' in s@sub"),
@@ -51,6 +57,7 @@ def test_what_is_not_there_is_found(line: str, message: str) -> None:
     [
         "Goto(sub,s,begin)", "Goto(sub,71,1)", "Goto(${X},s,1)", "Goto(sub,${X},9)", "Goto(here)",
         "Goto(sub,s,${X})", "Gosub(sub,s,1(${X}))", "GotoIf($[${X:1}]?here)", "Goto(+2)",
+        "Dial(PJSIP/a,30,tTg${X}L(1:2))", "Dial(PJSIP/a)", "Record(x.wav,,,qk)",
         "NoOp($[SIN(1)])", "NoOp(${${X}(y)})", "noop(${len(x)})",
     ],
 )  # fmt: skip
@@ -115,6 +122,16 @@ include => b
 exten => _X.,1,NoOp()
  same => n,Hangup()
 """) == ["e.conf:3: 12@a goes on at priority 2 of _X.@b"]
+
+
+def test_the_option_letters_are_the_published_ones() -> None:
+    data = Path(__file__).parents[2] / "data" / "dialplan" / "applications.json"
+    published = json.loads(data.read_text())
+    for name, (_index, letters) in _option_letters().items():
+        found = next((each for each in published if each.lower() == name), None)
+        if found is not None:
+            options = {option.partition("(")[0] for option in published[found]["options"]}
+            assert set(letters) == options, name
 
 
 ELEMENTS = st.lists(st.sampled_from(["0", "1", "X", "Z", "N", "[12]", "[0-4]"]), max_size=3)
