@@ -104,6 +104,7 @@ class Context:
         self.ignore_patterns: list[Pattern] = []
         self._table: PatternTable[Extension] = PatternTable()
         self._by_name: dict[tuple[str, str | None], Extension] = {}
+        self._has_callers = False
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -114,6 +115,7 @@ class Context:
         found = self._by_name.get(key)
         if found is None:
             found = self._by_name[key] = Extension(name, caller)
+            self._has_callers = self._has_callers or caller is not None
             self._table.add(found)
         return found
 
@@ -129,7 +131,7 @@ class Context:
 
     def sort_callers(self) -> None:
         """Put extensions for certain callers before those of the same name for all."""
-        if any(caller is not None for _name, caller in self._by_name):
+        if self._has_callers:
             self._table.sort_entries(_caller_key)
 
     def matches(self, exten: str, caller_number: str) -> Iterator[Extension]:
@@ -139,6 +141,10 @@ class Context:
             for extension in self._table.matches(exten)
             if extension.caller is None or extension.fits(caller_number)
         )
+
+    def with_hints(self) -> Iterator[Extension]:
+        """Iterate over the extensions that have a hint, in the order of the file."""
+        return (extension for extension in self._by_name.values() if extension.hint)
 
     def every_match(self, exten: str) -> Iterator[Extension]:
         """Iterate over the extensions that fit, for whichever caller."""

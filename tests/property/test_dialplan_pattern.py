@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import dataclass
 from functools import cmp_to_key
@@ -144,7 +145,7 @@ def test_the_order_is_that_of_the_rules_taken_one_by_one(names: list[str]) -> No
     for name in names:
         table.add(Entry(name))
     listed = [entry.name for entry in table]
-    assert all(compare(a, b) <= 0 for a, b in zip(listed, listed[1:], strict=False))
+    assert all(compare(a, b) <= 0 for a, b in itertools.pairwise(listed))
 
 
 @given(NAMES, st.data())
