@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from server.dialplan.port import Dialplan
+    from server.dialplan.tone_watch import ToneWatch
     from server.resources.channel import Channel
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class CallState:
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
+    tone_watch: ToneWatch | None = None  # TONE_DETECT
 
 
 class Scope:

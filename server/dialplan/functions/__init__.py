@@ -11,11 +11,12 @@ from server.dialplan.functions import (
     parties,
     strings,
     times,
+    tones,
     transfers,
     uris,
 )
 
 FAMILIES = (
     channels, database, environment, extensions, logic, mathematics, messages, parties, strings,
-    times, transfers, uris,
+    times, tones, transfers, uris,
 )  # fmt: skip
