@@ -38,6 +38,29 @@ class Speaker:
         except ValueError:
             raise InvalidArgument("media", f"{text!r} is not a number") from None
 
+    def spoken(self, kind: str, text: str, language: str = "en") -> list[str]:
+        """Say something by its kind, as ``say.conf`` names them.
+
+        :param kind: ``num``, ``enum``, ``digit``, ``char`` or ``phonetic``, and their longer names.
+        :raises InvalidArgument: an unknown kind, or a text that can't be said that way.
+        """
+        spellers = {
+            "digit": self.digits,
+            "digits": self.digits,
+            "char": self.characters,
+            "characters": self.characters,
+            "phonetic": self.phonetic,
+        }
+        if (spell := spellers.get(kind)) is not None:
+            return spell(text, language)
+        count = {"num": self.number, "number": self.number, "enum": self.ordinal}.get(kind)
+        if count is None:
+            raise InvalidArgument("say", f"{kind!r} is nothing that can be said")
+        try:
+            return count(int(text[:MAX_SAY_LENGTH]), language)
+        except ValueError:
+            raise InvalidArgument("say", f"{text!r} is not a number") from None
+
     def digits(self, text: str, language: str = "en") -> list[str]:
         """Say digits one by one; characters that can't be said so are passed over."""
         return spelling.digits(text[:MAX_SAY_LENGTH])

@@ -423,6 +423,7 @@ async def test_a_spied_local_channel_stays(node: NodeUnderTest) -> None:
 
 
 async def test_who_joins_hears_the_others_rather_than_a_ringing_tone(node: NodeUnderTest) -> None:
+    node.connect()
     channels = [await up(node, endpoint) for endpoint in ("alice", "bob")]
     node.bridges.create(bridge_id="b")
     node.channels.ring(channels[0].id)
