@@ -100,12 +100,16 @@ async def stream_echo(call: Call, data: str) -> None:
     arguments = split_arguments(data)
     if parse_integer(argument(arguments, 0)) > 1 or argument(arguments, 1, "audio") != "audio":
         call.report("StreamEcho: only the one audio stream is echoed")
-    await echo(call, "")
+    await _echo(call)
 
 
 @application("Echo")
 async def echo(call: Call, data: str) -> None:
     """Echo(): let the caller hear himself until ``#`` is pressed."""
+    await _echo(call)
+
+
+async def _echo(call: Call) -> None:
     channel = call.channel
     channel.set_background("echo")
     try:
