@@ -20,8 +20,8 @@ from server.resources.say import MAX_SAY_LENGTH, Speaker
 CASES = "alnu"  # all, lower, none, upper
 UNIXTIME_OPTIONS = "j"
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_MONEY = re.compile(r"\D*(-?\d{1,12})?(?:\.(\d{0,2})\d*)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_MONEY = re.compile(r"\s*\$?(-?)([0-9]{0,12})(?:\.([0-9]{0,2}))?")
 
 
 @application("SayDigits")
@@ -85,20 +85,20 @@ async def say_ordinal(call: Call, data: str) -> str | None:
 @application("SayMoney")
 async def say_money(call: Call, data: str) -> str | None:
     """SayMoney(dollars): an amount such as 12.34."""
-    whole, cents = parse_money(data)
     try:
-        names = _speaker(call).money(whole * 100 + cents, call.channel.language)
+        names = _speaker(call).money(parse_money(data), call.channel.language)
     except InvalidArgument:
         call.report(f"SayMoney: {data!r} can't be said as an amount")
         return None
     return await _say(call, names)
 
 
-def parse_money(text: str) -> tuple[int, int]:
-    """Return dollars and cents of an amount; further decimals are cut off."""
-    match = _MONEY.match(text[:MAX_SAY_LENGTH])
-    whole, cents = match.groups() if match else (None, None)
-    return int(whole or 0), int((cents or "").ljust(2, "0"))
+def parse_money(text: str) -> int:
+    """Return an amount such as ``12.34`` in hundredths; further decimals are cut off."""
+    match = _MONEY.match(text)
+    sign, whole, cents = match.groups() if match else ("", "", "")
+    amount = int(whole or 0) * 100 + int((cents or "").ljust(2, "0"))
+    return -amount if sign else amount
 
 
 @application("SayCountedNoun")
