@@ -15,7 +15,7 @@ from server.dialplan.executor import Call
 from server.dialplan.media import ALL_DIGITS, find_prompts, play_unless_typed
 from server.dialplan.registry import application
 from server.dialplan.timing import find_zone
-from server.resources.say import MAX_SAY_LENGTH, Speaker
+from server.resources.say import Speaker
 
 CASES = "alnu"  # all, lower, none, upper
 UNIXTIME_OPTIONS = "j"
