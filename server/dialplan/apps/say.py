@@ -85,20 +85,24 @@ async def say_ordinal(call: Call, data: str) -> str | None:
 @application("SayMoney")
 async def say_money(call: Call, data: str) -> str | None:
     """SayMoney(dollars): an amount such as 12.34."""
+    dollars, cents = parse_money(data)
     try:
-        names = _speaker(call).money(parse_money(data), call.channel.language)
+        names = _speaker(call).money(dollars * 100 + cents, call.channel.language)
     except InvalidArgument:
         call.report(f"SayMoney: {data!r} can't be said as an amount")
         return None
     return await _say(call, names)
 
 
-def parse_money(text: str) -> int:
-    """Return an amount such as ``12.34`` in hundredths; further decimals are cut off."""
+def parse_money(text: str) -> tuple[int, int]:
+    """Return dollars and cents of an amount such as ``12.34``; further decimals are cut off.
+
+    Both are negative for a negative amount.
+    """
     match = _MONEY.match(text)
     sign, whole, cents = match.groups() if match else ("", "", "")
-    amount = int(whole or 0) * 100 + int((cents or "").ljust(2, "0"))
-    return -amount if sign else amount
+    factor = -1 if sign else 1
+    return factor * int(whole or 0), factor * int((cents or "").ljust(2, "0"))
 
 
 @application("SayCountedNoun")
