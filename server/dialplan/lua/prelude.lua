@@ -73,7 +73,8 @@ local function request(...)
   check()
   local status, value = ask(...)
   if status == "end" then finish(value) end
-  if status == "error" then error(value, 0) end
+  if status == "hangup" then error("hangup", 0) end
+  if status == "error" then error(value, 2) end -- those who call this do it as their last step
   return value
 end
 
@@ -105,7 +106,7 @@ function variable_meta.__concat(left, right) return tostring(left) .. tostring(r
 
 channel = setmetatable({}, {
   __index = function(_, name) return variable(text(name)) end,
-  __newindex = function(_, name, value) variable(text(name)):set(value) end,
+  __newindex = function(_, name, value) return variable(text(name)):set(value) end,
 })
 
 local is_served = true -- the caller is always served; scripts only want to hear what they said
@@ -142,7 +143,7 @@ package = { loaded = loaded, preload = {} }
 local function load_file(name)
   local path, source = find_module(name)
   if not path then return nil, source end
-  return load(source, "@" .. path, "t")
+  return load(source, "=" .. path, "t")
 end
 
 function loadfile(name) return load_file("=" .. tostring(name)) end
@@ -182,7 +183,7 @@ local function guarded(body, ...)
 end
 
 local function run_file(source, path)
-  local chunk, message = load(source, "@" .. path, "t")
+  local chunk, message = load(source, "=" .. path, "t")
   if not chunk then return "failed", message end
   return guarded(chunk)
 end

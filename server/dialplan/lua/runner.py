@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LAST_INSTRUCTIONS = 50_000_000  # that a script may run after its call has ended
-_HANGUP = "hangup"
 _ELSEWHERE = "the call goes on elsewhere"
 
 _Answer = tuple[str, str | None]
@@ -78,7 +77,7 @@ class LuaHost:
         held = self._states.get(call.channel)
         if held is None:
             held = self._states[call.channel] = _Held(self.script)
-        if held.owner is not None and not held.owner.is_abandoned:
+        if held.owner is not None and held.owner.task is asyncio.current_task():
             raise Unavailable("a Lua extension of this channel waits for this one to end")
         held.owner = ScriptRun(self, call, held)
         self.running += 1
@@ -110,6 +109,7 @@ class ScriptRun:
 
     def __init__(self, host: LuaHost, call: Call, held: _Held) -> None:
         self.held = held
+        self.task = asyncio.current_task()
         self.is_abandoned = False
         self._host = host
         self._call = call
@@ -170,7 +170,7 @@ class ScriptRun:
         )
         if self._ticks * limits.interval < allowed:
             return None
-        return _HANGUP if self._is_over else f"more than {allowed} instructions without a call"
+        return "hangup" if self._is_over else f"more than {allowed} instructions without a call"
 
     def _work(self, words: tuple[str, str, str, str]) -> None:
         try:
@@ -220,7 +220,7 @@ class ScriptRun:
         try:
             return "ok", self._handle_variable(kind, *arguments)
         except ChannelHungUp:
-            return "error", _HANGUP
+            return "hangup", None
         except ServerError as error:
             call.report(str(error))
             return "ok", None
@@ -240,7 +240,7 @@ class ScriptRun:
     async def _run_application(self, name: str, data: str) -> _Answer:
         call, channel = self._call, self._call.channel
         if self._is_over or self._hangup is not None:
-            return "error", _HANGUP
+            return "hangup", None
         if name.lower() not in call.dialplan.registry.applications:
             return "error", f"application '{name}' not found"
         channel.set_application(name, data)
@@ -253,6 +253,6 @@ class ScriptRun:
         except ServerError as error:
             call.report(f"{name}: {error}")
         if self._is_over or self._hangup is not None:
-            return "error", _HANGUP
+            return "hangup", None
         self._has_left = call.has_jumped or bool(self._digit)
         return ("end", _ELSEWHERE) if self._has_left else ("ok", None)

@@ -12,7 +12,7 @@ from server.config.ini import MAX_FILE_SIZE
 from server.dialplan.lua.limits import Limits
 from server.dialplan.lua.state import LuaState
 
-_WHERE = re.compile(r":(\d+):")
+_WHERE = re.compile(r"([^:]+):(\d+): (.*)")
 _BAD_NAME = re.compile(r"[,\s$()\x00-\x1f]")
 _BAD_CONTEXT = re.compile(r"[\[\],$\x00-\x1f]")
 _RESERVED = frozenset(("general", "globals"))
@@ -74,9 +74,11 @@ def _survey(script: LuaScript) -> None:
     rows: list[tuple[str, str, str, int]] = []
     outcome = state.survey(lambda kind, name, value, line: rows.append((kind, name, value, line)))
     if outcome.text:
-        found = _WHERE.search(outcome.text)
-        line = int(found[1]) if found and outcome.text.startswith(script.path) else 0
-        raise ConfigError(script.path, line, outcome.text.splitlines()[0])
+        text = outcome.text.splitlines()[0]
+        found = _WHERE.match(text)
+        if found is not None and found[1] == Path(script.path).name:
+            raise ConfigError(script.path, int(found[2]), found[3])
+        raise ConfigError(script.path, 0, text)
     includes = [row for row in rows if row[0] == "include"]  # their order counts
     others = sorted(row for row in rows if row[0] != "include")  # Lua's tables have none
     for row in (*others, *includes):
