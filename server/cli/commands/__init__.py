@@ -15,6 +15,8 @@ def load_commands() -> Registry:
         channel,
         core,
         dialplan,
+        dialplan_edit,
+        hints,
         logger,
         module,
         pjsip,
