@@ -12,13 +12,10 @@ from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
-from server.config.ini import parse_file
-from server.dialplan.call_record import CallRecords
 from server.config.sections.amd import AmdConf
+from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
-from server.dialplan.loader import compile_plan
-from server.dialplan.executor import Call
 from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
@@ -151,13 +148,10 @@ class Dialplan:
         loaded = await asyncio.to_thread(load_sources, self.settings.sources)
         return self.install(loaded.plan, loaded.script)
 
-    def install(self, plan: Plan) -> list[str]:
-        """Switch to a compiled plan and return its warnings."""
-        plan.switches = self.registry.switches
-        plan.warnings += plan.unknown_switches()
-
     def install(self, plan: Plan, script: LuaScript | None = None) -> list[str]:
         """Switch to a compiled plan and its script, and return the warnings."""
+        plan.switches = self.registry.switches
+        plan.warnings += plan.unknown_switches()
         self.lua.script = script
         for warning in plan.warnings:
             logger.warning("%s", warning)

@@ -244,6 +244,7 @@ class ScriptRun:
         if name.lower() not in call.dialplan.registry.applications:
             return "error", f"application '{name}' not found"
         channel.set_application(name, data)
+        place = channel.context, channel.exten, channel.priority
         try:
             running = call.run_application(name, data)
             if running is not None:
@@ -254,5 +255,19 @@ class ScriptRun:
             call.report(f"{name}: {error}")
         if self._is_over or self._hangup is not None:
             return "hangup", None
-        self._has_left = call.has_jumped or bool(self._digit)
+        self._has_left = self._is_elsewhere(place) or bool(self._digit)
         return ("end", _ELSEWHERE) if self._has_left else ("ok", None)
+
+    def _is_elsewhere(self, place: tuple[str, str, int]) -> bool:
+        """Tell whether an application has sent the call to another place than the next step.
+
+        The next step of a script is its next line.
+        """
+        call, channel = self._call, self._call.channel
+        context, exten, priority = place
+        if not call.has_jumped:
+            return False
+        if (channel.context, channel.exten, channel.priority) != (context, exten, priority + 1):
+            return True
+        call.stay(context, exten, priority)
+        return False

@@ -47,12 +47,12 @@ async def log_of(dut: DialplanUnderTest, body: str, more: str = "") -> str | Non
         ("x=3; while (${x} > 0) { x=${x}-1; if (${x} = 1) continue; &say(${x}); }", "2 0"),
         ("while (1) { &say(a); break; } &say(b);", "a b"),
         ("for (i=0; ${i} < 3; i=${i}+1) &say(${i});", "0 1 2"),
-        ("for (i=0; ${i} < 5; i=${i}+1) { if (${i} = 1) continue; if (${i} = 3) break; "
-         "&say(${i}); }", "0 2"),
+        (("for (i=0; ${i} < 5; i=${i}+1) { if (${i} = 1) continue; if (${i} = 3) break; "
+          "&say(${i}); }"), "0 2"),
         ("for (Set(i=7); ${i} < 8; Set(i=8)) { &say(${i}); }", "7"),
         ("i=0; for (; ${i} < 2; &say(x)) { i=${i}+1; }", "x x"),
-        ("for (i=0; ${i} < 2; i=${i}+1) for (j=0; ${j} < 2; j=${j}+1) { if (${j}) break; "
-         "&say(${i}${j}); }", "00 10"),
+        (("for (i=0; ${i} < 2; i=${i}+1) for (j=0; ${j} < 2; j=${j}+1) { if (${j}) break; "
+          "&say(${i}${j}); }"), "00 10"),
         ("goto there; &say(a); there: &say(b);", "b"),
         ("&say(a); return; &say(b);", "a"),
         ("random (100) &say(a); random (0) { &say(b); } else { &say(c); }", "a c"),

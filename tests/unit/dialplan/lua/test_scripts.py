@@ -73,17 +73,17 @@ async def run(
         ("app.SeT('R=a', 'b', nil, 'c')", "a,b,,c"),
         ("local set = app.set set('R=later')", "later"),
         ("app.answer() channel.R = channel.CHANNEL('state'):get()", "Up"),
-        ("channel.R = tostring(autoservice_status()) .. tostring((autoservice_start()))", "truenil"),
+        ("channel.R = tostring(autoservice_status())", "true"),
         ("autoservice_stop() channel.R = tostring(autoservice_status())", "false"),
         ("channel.R = tostring(check_hangup())", "false"),
         ("local ok, e = pcall(app.nonsense, 1) channel.R = e", "application 'nonsense' not found"),
         ("channel.R = tostring(pcall(error, 'x')) .. select(2, pcall(error, 'x', 0))", "falsex"),
-        ("local f = coroutine.wrap(function() coroutine.yield(1) return 2 end) "
-         "channel.R = f() .. f()", "12"),
+        (("local f = coroutine.wrap(function() coroutine.yield(1) return 2 end) "
+          "channel.R = f() .. f()"), "12"),
         ("channel.R = 'h\\u{e9}' channel.R = channel.R:get() .. #channel.R:get()", "hé3"),
         ("channel.R = '\\xff'", "�"),
-        ("channel.R = table.concat({type(os.exit), type(python), type(debug.getinfo), "
-         "type(package.loadlib), type(load('\\27Lua')), type(os.time)}, ' ')",
+        (("channel.R = table.concat({type(os.exit), type(python), type(debug.getinfo), "
+          "type(package.loadlib), type(load('\\27Lua')), type(os.time)}, ' ')"),
          "nil nil nil nil nil function"),
     ],
 )  # fmt: skip
@@ -308,6 +308,27 @@ async def test_a_call_that_is_taken_elsewhere_leaves_its_script(
     await ended(channel)
     assert dut.value(channel, "R") == "false", "the state is the same"
     assert dut.dialplan.lua.running == 0
+
+
+async def test_a_script_goes_on_after_an_application_that_ends_at_the_next_step(
+    dut: DialplanUnderTest, tmp_path: Path
+) -> None:
+    dut.under.connect("test")
+    load(
+        dut,
+        tmp_path,
+        """extensions = { default = { s = function()
+            app.stasis("test")
+            channel.R = channel.STASISSTATUS:get()
+        end } }""",
+    )
+    channel = await dut.call()
+    async with asyncio.timeout(PATIENCE):
+        while channel.stasis is None:
+            await asyncio.sleep(0.001)
+    dut.under.channels.continue_in_dialplan(channel.id)
+    await ended(channel)
+    assert dut.value(channel, "R") == "SUCCESS"
 
 
 async def test_a_digit_ends_the_script_and_dials(dut: DialplanUnderTest, tmp_path: Path) -> None:
