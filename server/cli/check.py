@@ -16,7 +16,6 @@ from server.config.acl import Acl
 from server.config.home import load_asterisk
 from server.config.objects import ConfigWarning
 from server.config.sections.asterisk import AsteriskConf
-from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
 from server.dialplan.sources import SourcePaths, load_sources
@@ -126,7 +125,7 @@ def _check_dialplan(asterisk: AsteriskConf, report: Report) -> None:
 
 
 def _unknown_applications(plan: Plan) -> list[str]:
-    known = {*Registry.standard().applications, LUA.lower()}
+    known = Registry.standard().applications
     steps = [
         step
         for context in plan.contexts.values()

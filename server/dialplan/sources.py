@@ -10,8 +10,8 @@ from server.config.ini import parse_file
 from server.config.objects import ConfigFile
 from server.dialplan.ael.compiler import compile_ael_file
 from server.dialplan.loader import compile_plan
-from server.dialplan.lua.contexts import add_lua_contexts
 from server.dialplan.lua.script import LuaScript, read_script
+from server.dialplan.lua.switch import NAME, LuaSwitch, add_lua_contexts
 from server.dialplan.plan import Plan
 
 
@@ -59,9 +59,13 @@ def load_sources(paths: SourcePaths) -> Loaded:
         config = ConfigFile(present[0])
     if paths.ael in present:
         _append(config, compile_ael_file(paths.ael))
-    script = read_script(paths.lua, paths.lua_dirs) if paths.lua in present else None
+    if paths.lua not in present:
+        return Loaded(compile_plan(config))
+    script = read_script(paths.lua, paths.lua_dirs)
     add_lua_contexts(config, script)
-    return Loaded(compile_plan(config), script)
+    plan = compile_plan(config)
+    plan.switches = {**plan.switches, NAME.lower(): LuaSwitch(lambda: script)}
+    return Loaded(plan, script)
 
 
 def _append(config: ConfigFile, addition: ConfigFile) -> None:

@@ -17,8 +17,10 @@ from weakref import WeakKeyDictionary
 
 from server.base.errors import ChannelHungUp, ServerError, Unavailable
 from server.dialplan.lua.limits import MAX_SCRIPTS
-from server.dialplan.lua.script import LuaScript
+from server.dialplan.lua.script import APPLICATION, LuaScript
 from server.dialplan.lua.state import LuaState, Outcome
+from server.dialplan.lua.switch import NAME, LuaSwitch
+from server.dialplan.registry import Application, Registry
 
 if TYPE_CHECKING:
     from server.dialplan.executor import Call
@@ -40,6 +42,11 @@ class LuaHost:
         self.running = 0
         self._states: WeakKeyDictionary[Channel, _Held] = WeakKeyDictionary()
 
+    def register(self, registry: Registry) -> None:
+        """Let the dialplan find and run the script's extensions."""
+        registry.applications[APPLICATION.lower()] = Application(APPLICATION, self.run)
+        registry.switches[NAME.lower()] = LuaSwitch(lambda: self.script)
+
     def forget(self, channel: Channel) -> None:
         """Give up a call's state."""
         self._states.pop(channel, None)
@@ -47,21 +54,20 @@ class LuaHost:
     async def run(self, call: Call, data: str) -> str | None:
         """Call the function of an extension.
 
-        :param data: the script's context and the extension's name in it.
+        :param data: the context that was looked in, the one that has the extension, and the
+            extension's name there.
         :returns: a digit with which the caller interrupted an application.
         :raises ChannelHungUp: the call ended, or is to end.
         """
-        context, _, key = data.partition(",")
+        shown, _, rest = data.partition(",")
+        context, _, key = rest.partition(",")
         try:
             run = self._begin(call)
         except ServerError as error:
             call.report(str(error))
             call.handle_failure()
             return None
-        channel = call.channel
-        assert self.script is not None
-        shown = channel.context if channel.context in self.script.contexts else context
-        return await run.converse((context, key, shown, channel.exten))
+        return await run.converse((context, key, shown, call.channel.exten))
 
     def finished(self, run: ScriptRun) -> None:
         """Note that a script's thread has ended."""

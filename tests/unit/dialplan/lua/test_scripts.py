@@ -11,9 +11,9 @@ import pytest
 from server.config.ini import parse_text
 from server.dialplan.loader import compile_plan
 from server.dialplan.lua import runner
-from server.dialplan.lua.contexts import add_lua_contexts
 from server.dialplan.lua.limits import Limits
 from server.dialplan.lua.script import read_script
+from server.dialplan.lua.switch import add_lua_contexts
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
 
@@ -170,6 +170,35 @@ async def test_lua_comes_after_the_contexts_own_extensions_and_before_its_includ
         "1": "conf", "2": "conf", "3": "lua default", "4": "more default", "5": "more default",
         "6": "other", "7": "other",
     }  # fmt: skip
+
+
+async def test_a_script_hears_the_context_that_was_looked_in(
+    dut: DialplanUnderTest, tmp_path: Path
+) -> None:
+    load(
+        dut,
+        tmp_path,
+        """
+        extensions = {
+            entry = { include = { "inner" } },
+            inner = { s = function(context, exten) channel.R = context .. " " .. exten end },
+        }
+        """,
+        conf="[default]\ninclude => entry\n[entry]\nswitch => Lua/whatever\n",
+    )
+    channel = await ended(await dut.call())
+    assert dut.value(channel, "R") == "entry s"
+    assert [use.source for use in dut.dialplan.plan.contexts["entry"].switches] == ["Lua/entry"]
+
+
+async def test_more_digits_are_waited_for_as_long_as_lua_could_want_them(
+    dut: DialplanUnderTest, tmp_path: Path
+) -> None:
+    load(dut, tmp_path, "extensions = { default = { ['123'] = print, ['_9X'] = print } }")
+    plan = dut.dialplan.plan
+    answers = [plan.can_continue("default", digits, "", 0.0) for digits in ("12", "123", "9", "5")]
+    assert answers == [True, False, True, False]
+    assert plan.find("default", "123", 2, "", 0.0) is None
 
 
 async def test_hints_are_part_of_the_dialplan(dut: DialplanUnderTest, tmp_path: Path) -> None:
