@@ -39,7 +39,7 @@ def test_ael_print_shows_extensions_conf(
 
 def test_ael_print_names_the_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x.ael"
-    path.write_text("context a {\n  s = > Answer();\n}")
+    path.write_text("context a {\n  s Answer();\n}")
     assert main(["ael", "print", str(path)]) == 1
     assert capsys.readouterr().err.startswith(f"arion: {path}:2:")
 
