@@ -6,7 +6,7 @@ the context has of its own and before its includes. A Lua extension has one prio
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from server.config.objects import ConfigFile, ConfigWarning, Option, Section
@@ -20,7 +20,7 @@ NAME = "Lua"
 class LuaSwitch:
     """Finds extensions in a script; implements :class:`server.dialplan.switches.Switch`.
 
-    What follows ``Lua/`` is the context that is looked in; :func:`add_lua_contexts` puts it there.
+    What follows ``Lua/`` is the context that is looked in; :func:`switch_to_lua` puts it there.
 
     :param script: returns the script that is loaded, ``None`` if there is none.
     """
@@ -47,16 +47,17 @@ class LuaSwitch:
         )
 
 
-def add_lua_contexts(config: ConfigFile, script: LuaScript) -> None:
-    """Add a script's hints, and a switch to each context that it has extensions for.
+def switch_to_lua(configs: Sequence[ConfigFile], script: LuaScript) -> ConfigFile:
+    """Return a script's hints, and a switch for each context that it has extensions for.
 
-    ``switch => Lua/`` looks in the context of the same name, whatever follows.
+    ``switch => Lua/`` in one of *configs* looks in the context of the same name, whatever follows.
     """
     switched: set[str] = set()
-    for section in config.sections:
+    for section in (section for config in configs for section in config.sections):
         section.options = [_with_context(option, section.name) for option in section.options]
         if any(_is_lua(option) for option in section.options):
             switched.add(section.name)
+    made = ConfigFile(script.path, files=[script.path])
     for name, context in script.contexts.items():
         options = [
             Option("exten", f"{exten},hint,{devices}", script.path, 1)
@@ -64,8 +65,9 @@ def add_lua_contexts(config: ConfigFile, script: LuaScript) -> None:
         ]
         if name not in switched and (context.extensions or context.includes):
             options.append(Option("switch", f"{NAME}/{name}", script.path, 1))
-        config.sections.append(Section(name, script.path, 1, options=options))
-    config.warnings += [ConfigWarning(script.path, 0, text) for text in script.warnings]
+        made.sections.append(Section(name, script.path, 1, options=options))
+    made.warnings += [ConfigWarning(script.path, 0, text) for text in script.warnings]
+    return made
 
 
 def _is_lua(option: Option) -> bool:

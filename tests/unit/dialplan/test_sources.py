@@ -9,10 +9,11 @@ import pytest
 from server.base.errors import ConfigError
 from server.dialplan.port import Dialplan, DialplanSettings
 from server.dialplan.sources import SourcePaths, load_sources
+from server.dialplan.writer import write_plan
 from tests.support.dialplan import DialplanUnderTest
 
 CONF = "[default]\nexten => 1,1,NoOp(conf)\n"
-AEL = "context default { 2 => NoOp(ael); }"
+AEL = "context default { hint(PJSIP/ael) 2 => NoOp(ael); }"
 LUA = "extensions = { default = { ['3'] = function() end } }"
 
 
@@ -27,7 +28,16 @@ def test_contexts_of_one_name_are_one_context(paths: SourcePaths) -> None:
     plan = load_sources(paths).plan
     found = [plan.find("default", exten, 1, "", 0.0) for exten in "123"]
     assert [place.step.application for place in found if place] == ["NoOp", "NoOp", "Lua"]
+    assert [place.step.registrar for place in found[:2] if place] == ["pbx_config", "pbx_ael"]
+    assert [use.registrar for use in plan.contexts["default"].switches] == ["pbx_lua"]
     assert plan.warnings == []
+
+
+def test_saving_leaves_out_what_the_other_files_say(paths: SourcePaths) -> None:
+    saved = write_plan(load_sources(paths).plan, {})
+    assert "NoOp(conf)" in saved
+    assert "ael" not in saved
+    assert "Lua" not in saved
 
 
 def test_any_of_the_files_may_be_missing(paths: SourcePaths) -> None:

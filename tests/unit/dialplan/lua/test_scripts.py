@@ -13,7 +13,7 @@ from server.dialplan.loader import compile_plan
 from server.dialplan.lua import runner
 from server.dialplan.lua.limits import Limits
 from server.dialplan.lua.script import read_script
-from server.dialplan.lua.switch import add_lua_contexts
+from server.dialplan.lua.switch import switch_to_lua
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
 
@@ -32,8 +32,8 @@ def load(
     path.write_text(dedent(script))
     config = parse_text(dedent(conf), path="extensions.conf")
     found = read_script(str(path), [str(tmp_path / "lib")], limits)
-    add_lua_contexts(config, found)
-    return dut.dialplan.install(compile_plan(config), found)
+    lua = switch_to_lua([config], found)
+    return dut.dialplan.install(compile_plan(config, (lua, "pbx_lua")), found)
 
 
 async def ended(channel: Channel) -> Channel:
