@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from textwrap import dedent
-from typing import Any
 
 import pytest
 
@@ -14,30 +14,9 @@ from server.dialplan.ael.parser import parse_ael
 from server.dialplan.ael.printer import print_config
 from server.dialplan.loader import compile_plan
 from server.dialplan.plan import Plan
+from tests.support.plans import plan_contents
 
-PROGRAM = r"""
-globals { CONSOLE="Console/dsp"; WITH=a\;b; }
-macro std-exten(ext, dev) {
-    includes { helpers; }
-    Dial(${dev}/${ext},20,m(a)\;x);
-    switch (${DIALSTATUS}) {
-    case BUSY: Voicemail(${ext},b); break;
-    case NOANSWER:
-    default: Voicemail(${ext},u);
-    }
-    catch a { VoiceMailMain(${ext}); return; }
-}
-extend context default {
-    includes { helpers; day|9:00-17:00|mon-fri|*|*; }
-    ignorepat => 9;
-    hint(PJSIP/100) 100 => { again: another: System(a; b ;-- c --;); goto again; goto another; }
-    _1XX/5 => &std-exten(${EXTEN},PJSIP);
-    regexten 5 => { for (;1;) { while (0) ; if (1) break; else continue; } end: }
-    h => ;
-}
-context helpers { _[a-z]. => NoOp(${EXTEN}); }
-context day { }
-"""
+PROGRAM = (Path(__file__).parents[3] / "vectors/ael/contexts.ael").read_text("utf-8")
 
 
 def compiled(source: str) -> Plan:
@@ -54,33 +33,11 @@ def errors_of(source: str) -> str:
     return str(caught.value)
 
 
-def contents(plan: Plan) -> dict[str, Any]:
-    """Everything of a plan but the places in files."""
-    return {
-        name: (
-            [(include.context, include.source) for include in context.includes],
-            [pattern.name for pattern in context.ignore_patterns],
-            [
-                (
-                    extension.name,
-                    extension.caller.name if extension.caller else None,
-                    extension.hint,
-                    extension.labels,
-                    [(s.priority, s.application, s.source, s.label)
-                     for s in extension.steps.values()],
-                )
-                for extension in context
-            ],
-        )
-        for name, context in plan.contexts.items()
-    }  # fmt: skip
-
-
 def test_the_printed_form_loads_as_the_same_plan() -> None:
     file = compile_ael(parse_ael(PROGRAM, path="x.ael"))
     direct = compile_plan(file)
     printed = compile_plan(parse_text(print_config(file), path="printed.conf"))
-    assert contents(printed) == contents(direct)
+    assert plan_contents(printed) == plan_contents(direct)
     assert printed.globals == direct.globals == {"CONSOLE": '"Console/dsp"', "WITH": "a;b"}
     assert {step.source for step in direct.contexts["default"].extension("100", None).steps.values()
             } >= {"a; b ;-- c --;"}  # fmt: skip
@@ -172,6 +129,7 @@ def test_a_goto_into_an_included_context_and_pattern_is_no_mistake() -> None:
 
 def test_generated_names_keep_clear_of_the_sections_of_extensions_conf() -> None:
     assert "a context can't be called 'globals'" in errors_of("context globals { s => NoOp(); }")
+    assert "a variable can't be called '[A'" in errors_of("globals { [A=1; }")
     assert "a context can't be called 'a[b]'" in errors_of("context a[b] { s => NoOp(); }")
 
 

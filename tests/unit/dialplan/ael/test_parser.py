@@ -12,6 +12,7 @@ from server.dialplan.ael.compiler import compile_ael
 from server.dialplan.ael.nodes import AelError, ApplicationCall, Extension
 from server.dialplan.ael.parser import MAX_CHAIN, parse_ael, parse_ael_file
 
+SAMPLE = (Path(__file__).parents[3] / "vectors/ael/statements.ael").read_text("utf-8")
 WORDS = ["context", "a", "{", "}", "(", ")", "=>", ";", "if", "else", "while", "for", "switch",
          "case", ":", "default", "pattern", "goto", "jump", "macro", "&", "=", "1", "s", "x",
          "includes", "hint", "regexten", "globals", "local", "catch", "break", "return", "|", ",",
@@ -122,15 +123,3 @@ def assert_is_program_or_error(text: str) -> None:
     except AelError as error:
         found = str(error)
     assert not found or found.startswith("<text>:")
-
-
-SAMPLE = """
-globals { A=1; }
-macro m(a, b) { switch (${a}) { case 1: break; pattern X.: default: &n(); } catch h { return; } }
-macro n() { for (i=0; ${i} < 3; i=${i}+1) { while (1) { break; } } }
-context default {
-    includes { other|9:00-17:00|mon-fri|*|*; } switches { Loopback/x; } ignorepat => 9;
-    regexten hint(PJSIP/a) _1X.[2-3]/5 => { if ("${x}" = "y") { goto l; } else jump s@other; l: }
-    s => { random (30) CALLERID(name)="x"; ifTime (*|mon|*|*) NoOp(a\\;(b)); local q=$[1]; }
-}
-"""

@@ -75,6 +75,8 @@ async def test_statements_do_what_they_say(dut: DialplanUnderTest, body: str, lo
         ("${EMPTY}", "default end"),
         ("X", "letter end"),
         ("a/b", "slash end"),
+        ("hello world", "blank end"),
+        ('"hello world"', "blank end"),
         ("again", "one two end"),
     ],
 )
@@ -89,6 +91,7 @@ async def test_switch_chooses_and_falls_through(
         case X: &say(letter); break;
         case a/b: &say(slash); break;
         case again: goto first;
+        case "hello world": &say(blank); break;
         default: &say(default);
         }}
         &say(end);
