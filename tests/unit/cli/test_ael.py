@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
+from server.cli.check import check_configuration
 
 
 async def test_ael_reload_reads_the_whole_dialplan(cli) -> None:
@@ -42,6 +43,19 @@ def test_ael_print_names_the_mistake(tmp_path: Path, capsys: pytest.CaptureFixtu
     path.write_text("context a {\n  s Answer();\n}")
     assert main(["ael", "print", str(path)]) == 1
     assert capsys.readouterr().err.startswith(f"arion: {path}:2:")
+
+
+def test_config_check_reads_all_languages(tmp_path: Path) -> None:
+    (tmp_path / "asterisk.conf").write_text("")
+    (tmp_path / "extensions.ael").write_text("context a { s => NoSuch(); }")
+    (tmp_path / "extensions.lua").write_text("extensions = { a = { ['x y'] = print } }")
+    found = check_configuration(str(tmp_path))
+    assert f"{tmp_path}/extensions.ael:1: no application 'NoSuch'" in found.remarks
+    assert f"{tmp_path}/extensions.lua: an extension can't be called 'x y'" in found.remarks
+    (tmp_path / "extensions.ael").write_text("context a { s => }")
+    assert [error.rpartition("/")[2] for error in check_configuration(str(tmp_path)).errors] == [
+        "extensions.ael:1:18: expected a statement, not '}'"
+    ]
 
 
 def test_ael_print_takes_one_file(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from server.dialplan.ael.compiler import compile_ael
 from server.dialplan.ael.nodes import AelError, ApplicationCall, Extension
-from server.dialplan.ael.parser import MAX_CHAIN, parse_ael, parse_ael_file
+from server.dialplan.ael.parser import parse_ael, parse_ael_file
+from server.dialplan.ael.statement_parser import MAX_CHAIN
 
 SAMPLE = (Path(__file__).parents[3] / "vectors/ael/statements.ael").read_text("utf-8")
 WORDS = ["context", "a", "{", "}", "(", ")", "=>", ";", "if", "else", "while", "for", "switch",

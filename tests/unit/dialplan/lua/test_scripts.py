@@ -37,6 +37,7 @@ def load(
 
 
 async def ended(channel: Channel) -> Channel:
+    """Wait, since a thread has to get its turn, until a call is over."""
     async with asyncio.timeout(PATIENCE):
         while not channel.is_destroyed:
             await asyncio.sleep(0.001)
@@ -418,6 +419,33 @@ async def test_modules_come_from_the_configured_places_only(
     """
     channel = await run(dut, tmp_path, body)
     assert dut.value(channel, "R") == "deep deep 2" + " false" * 7
+
+
+async def test_a_call_keeps_the_script_that_it_began_with(
+    dut: DialplanUnderTest, tmp_path: Path
+) -> None:
+    source = """
+        extensions = { default = {
+            s = function() channel.READY = "yes" app.waitexten(1000) end,
+            ["5"] = function() channel.R = "%s" end,
+        } }
+    """
+    load(dut, tmp_path, source % "old")
+    first = await dut.call()
+    async with asyncio.timeout(PATIENCE):
+        while dut.value(first, "READY") is None:
+            await asyncio.sleep(0.001)
+    load(dut, tmp_path, source % "new")
+    second = await dut.call("5")
+    first.on_dtmf("5", 100)
+    assert [dut.value(await ended(c), "R") for c in (first, second)] == ["old", "new"]
+
+
+async def test_a_script_can_not_run_inside_of_itself(
+    dut: DialplanUnderTest, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    await run(dut, tmp_path, "app.lua('default,default,s')")
+    assert "a Lua extension of this channel waits for this one to end" in caplog.text
 
 
 async def test_print_goes_to_the_log(
