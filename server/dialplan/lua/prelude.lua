@@ -4,10 +4,11 @@
 local ask, tick, find_module, log, INTERVAL = ...
 
 local pcall, xpcall, error, type, select = pcall, xpcall, error, type, select
-local tostring, setmetatable, pairs, next = tostring, setmetatable, pairs, next
+local tostring, getmetatable, setmetatable = tostring, getmetatable, setmetatable
+local pairs, ipairs, tonumber, tointeger = pairs, ipairs, tonumber, math.tointeger
 local concat, floor, math_type = table.concat, math.floor, math.type
 local sethook, traceback, getinfo = debug.sethook, debug.traceback, debug.getinfo
-local co_create, co_resume, co_status = coroutine.create, coroutine.resume, coroutine.status
+local co_create, co_resume = coroutine.create, coroutine.resume
 local load = load
 
 -- ending a script
@@ -55,10 +56,16 @@ end
 
 -- talking to the call
 
+local plain = { string = true, number = true, boolean = true }
+
 local function text(value)
   if value == nil then return "" end
   if math_type(value) == "float" and floor(value) == value and value > -1e15 and value < 1e15 then
     return tostring(floor(value))
+  end
+  local meta = not plain[type(value)] and getmetatable(value)
+  if not plain[type(value)] and not (type(meta) == "table" and meta.__tostring) then
+    error("a " .. type(value) .. " can't be given to the server", 0)
   end
   return tostring(value)
 end
@@ -169,7 +176,7 @@ end
 
 local function explain(message)
   if ended then return message end
-  return traceback(tostring(message), 2)
+  return (traceback(tostring(message), 2):gsub("\n\t%[C%]: in upvalue 'xpcall'.*", ""))
 end
 
 local function guarded(body, ...)
@@ -192,7 +199,7 @@ local function lookup(context, key)
   local found = type(extensions) == "table" and extensions[context]
   if type(found) ~= "table" then return nil end
   if found[key] ~= nil then return found[key] end
-  local number = math.tointeger(tonumber(key))
+  local number = tointeger(tonumber(key))
   return number and found[number]
 end
 

@@ -81,6 +81,10 @@ async def run(
         ("channel.R = tostring(pcall(error, 'x')) .. select(2, pcall(error, 'x', 0))", "falsex"),
         (("local f = coroutine.wrap(function() coroutine.yield(1) return 2 end) "
           "channel.R = f() .. f()"), "12"),
+        (("local _, a = pcall(app.noop, {}) local _, b = pcall(function() channel.R = print end) "
+          "channel.R = a .. b"),
+         "a table can't be given to the servera function can't be given to the server"),
+        ("channel.R = true", "true"),
         ("channel.R = 'h\\u{e9}' channel.R = channel.R:get() .. #channel.R:get()", "hé3"),
         ("channel.R = '\\xff'", "�"),
         (("channel.R = table.concat({type(os.exit), type(python), type(debug.getinfo), "
@@ -226,7 +230,8 @@ async def test_a_failing_script_says_where_and_the_call_goes_to_e(
     channel = await ended(await dut.call())
     assert dut.value(channel, "R") == "e"
     assert "extensions.lua:5: attempt to call a nil value" in caplog.text
-    assert "stack traceback" in caplog.text
+    assert "in function <extensions.lua:3>" in caplog.text
+    assert "xpcall" not in caplog.text
 
 
 @pytest.mark.parametrize(
