@@ -146,9 +146,7 @@ async def test_a_file_too_large_to_change_is_left(
     assert path.read_bytes() == b"12345"
 
 
-@given(
-    st.integers(-20, 20) | st.none(), st.integers(-20, 20) | st.none(), st.integers(0, 15)
-)
+@given(st.integers(-20, 20) | st.none(), st.integers(-20, 20) | st.none(), st.integers(0, 15))
 def test_a_span_lies_within_the_file(offset: int | None, length: int | None, size: int) -> None:
     text = ",".join("" if number is None else str(number) for number in (offset, length))
     span = parse_part(f"name,{text}").span(size)

@@ -176,9 +176,7 @@ async def test_wrong_arguments_are_reported_and_read_as_empty(
     [("ARRAY()", "1"), ("TESTTIME()", "tomorrow"), ("TESTTIME()", "2020/13/01 00:00"),
      ("ENV(A=B)", "1"), ("ENV()", "1"), ("ENV(A)", "x\0"), ("HASH(h)", "1"), ("PUSH()", "x")],
 )  # fmt: skip
-async def test_wrong_assignments_are_refused(
-    dut: DialplanUnderTest, name: str, value: str
-) -> None:
+async def test_wrong_assignments_are_refused(dut: DialplanUnderTest, name: str, value: str) -> None:
     channel = await dut.run("WaitDigit()")
     with pytest.raises(InvalidArgument):
         Scope(dut.dialplan, channel).set(name, value)
