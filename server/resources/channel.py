@@ -118,6 +118,7 @@ class Channel:
         "stasis",
         "state",
         "tech_cause",
+        "text_observers",
         "tone_zone",
         "topics",
         "transfer",
@@ -179,6 +180,7 @@ class Channel:
         self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
+        self.text_observers: list[Callable[[str], None]] = []  # of texts inside the call
         self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
         self._digit_waiters: deque[asyncio.Future[bool]] = deque()
         self._gates: set[asyncio.Future[Any]] = set()
@@ -559,6 +561,8 @@ class Channel:
             self.node.on_transfer(self, transfer)
 
     def on_message(self, message: TextMessage) -> None:
+        for observer in list(self.text_observers):
+            observer(message.body)
         self.node.on_text(self, message)
 
     # callbacks: the stream

@@ -1,55 +1,8 @@
-"""Applications by family. Importing this package declares all of them."""
+"""Applications by family, a module each. Importing this package declares all of them."""
 
-from server.dialplan.apps import (
-    audiosocket,
-    blocks,
-    calls,
-    conditions,
-    dial,
-    digits,
-    extensions,
-    flow,
-    logs,
-    macros,
-    messages,
-    music,
-    named_signals,
-    playback,
-    queue_log,
-    record,
-    records,
-    signals,
-    stasis,
-    statsd,
-    subroutines,
-    system,
-    variables,
-    waiting,
-)
+from __future__ import annotations
 
-FAMILIES = (
-    audiosocket,
-    blocks,
-    calls,
-    conditions,
-    dial,
-    digits,
-    extensions,
-    flow,
-    logs,
-    macros,
-    messages,
-    music,
-    named_signals,
-    playback,
-    queue_log,
-    record,
-    records,
-    signals,
-    stasis,
-    statsd,
-    subroutines,
-    system,
-    variables,
-    waiting,
-)
+import pkgutil
+from importlib import import_module
+
+FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]

@@ -1,38 +1,8 @@
-"""Functions by family. Importing this package declares all of them."""
+"""Functions by family, a module each. Importing this package declares all of them."""
 
-from server.dialplan.functions import (
-    channels,
-    configuration,
-    curl,
-    curl_options,
-    database,
-    dns_records,
-    encodings,
-    environment,
-    extensions,
-    fields,
-    files,
-    groups,
-    hashes,
-    json_texts,
-    locks,
-    logic,
-    mathematics,
-    messages,
-    others,
-    parties,
-    printing,
-    records,
-    strings,
-    subroutines,
-    system,
-    times,
-    transfers,
-    uris,
-)
+from __future__ import annotations
 
-FAMILIES = (
-    channels, configuration, curl, curl_options, database, dns_records, encodings, environment,
-    extensions, fields, files, groups, hashes, json_texts, locks, logic, mathematics, messages,
-    others, parties, printing, records, strings, subroutines, system, times, transfers, uris,
-)  # fmt: skip
+import pkgutil
+from importlib import import_module
+
+FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]
