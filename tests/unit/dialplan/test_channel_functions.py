@@ -177,6 +177,16 @@ async def test_other_channels_are_seen(dut: DialplanUnderTest, pair: Pair) -> No
         ("", "IFMODULE(func_none.so)", "0"),
         ("", "IFMODULE(func_test.so)", "1"),
         ("", "IFMODULE(func_test)", "1"),
+        ("", "SAYFILES(a1)", "letters/a&digits/1"),
+        ("", "SAYFILES(12,digits)", "digits/1&digits/2"),
+        ("", "SAYFILES(a,phonetic)", "phonetic/a_p"),
+        ("", "SAYFILES(21,number)", "digits/20&digits/1"),
+        ("", "SAYFILES(3,ordinal)", "digits/h-3"),
+        ("", "SAYFILES(1.05,money)", "digits/1&letters/dollar&and&digits/5&cents"),
+        ("CHANNEL(language)=de", "SAYFILES(21,number)", "digits/1-and&digits/20"),
+        ("", "SAYFILES(x,number)", ""),
+        ("", "SAYFILES(x,nosuch)", ""),
+        ("", "SAYFILES()", ""),
         ("", "STACK_PEEK(1,l,quiet)", ""),
         ("X=1", "LOCAL_PEEK(0,X)", "1"),
         ("X=1", "LOCAL_PEEK(1,X)", ""),
@@ -236,7 +246,8 @@ async def test_subroutines_are_looked_at_and_run(dut: DialplanUnderTest) -> None
         exten => s,1,Return(V is ${V})
         [deep]
         exten => s,1,Set(LOCAL(V)=inner)
-        same => n,Set(PEEK=${STACK_PEEK(1,l)} ${STACK_PEEK(1,c)} ${STACK_PEEK(1,e)} ${STACK_PEEK(1,p)})
+        same => n,Set(PEEK=${STACK_PEEK(1,l)} ${STACK_PEEK(1,c)} ${STACK_PEEK(1,e)})
+        same => n,Set(PEEK=${PEEK} ${STACK_PEEK(1,p)})
         same => n,Set(HIDDEN=${LOCAL_PEEK(0,V)}-${LOCAL_PEEK(1,V)}-${LOCAL_PEEK(2,V)})
         same => n,Return()
         """

@@ -161,7 +161,8 @@ async def test_a_row_is_assigned_to_a_hash(
 @pytest.mark.parametrize(
     ("options", "path"),
     [({"failurecodes": "403, 404"}, "/missing"), ({"followlocation": "1"}, "/loop"),
-     ({"followlocation": "1", "maxredirs": "3"}, "/loop"), ({"httptimeout": "0.000001"}, "/answer")],
+     ({"followlocation": "1", "maxredirs": "3"}, "/loop"),
+     ({"httptimeout": "0.000001"}, "/answer")],
 )  # fmt: skip
 async def test_what_counts_as_a_failure_is_one(
     dut: DialplanUnderTest, channel: Channel, url: str, options: dict[str, str], path: str
