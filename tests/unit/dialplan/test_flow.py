@@ -178,7 +178,8 @@ async def test_verbose_and_log_write_to_the_log(
 ) -> None:
     caplog.set_level(VERBOSE)
     await dut.run(
-        "Verbose(1,hello, there)\nVerbose(9,whispered)\nVerbose(plain)\nLog(WARNING,watch out)\nLog(NO,x)"
+        "Verbose(1,hello, there)\nVerbose(9,whispered)\nVerbose(plain)\n"
+        "Log(WARNING,watch out)\nLog(NO,x)"
     )
     assert "hello, there" in caplog.messages
     assert "plain" in caplog.messages
