@@ -154,6 +154,7 @@ def services_of(node: NodeUnderTest, ari: Ari = DEFAULT_ARI) -> Services:
             node.node,
             node.channels.rtp_statistics,
             ari.timeline_keep if ari.timeline else None,
+            ari.timeline_max_bytes,
         ),
     )
 
