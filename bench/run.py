@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import rows_calls
 import rows_control
+import rows_live
 import rows_media
 import uvloop
 from host import BUILD, build_tools
@@ -29,6 +30,9 @@ ROWS: dict[str, Row] = {
     "steered": rows_calls.steered,
     "rest": rows_control.requests,
     "events": rows_control.events,
+    "reads": rows_live.reads,
+    "stream": rows_live.stream,
+    "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
 }

@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:2] == ["config", "check"] and len(words) <= 3:
         return check_configuration(words[2] if len(words) == 3 else None)
+    if words[:2] == ["ael", "print"] and len(words) <= 3:
+        return print_ael(words[2] if len(words) == 3 else None)
     try:
         options = parse_arguments(words)
     except UsageError as error:
@@ -82,6 +84,28 @@ def check_configuration(path: str | None) -> int:
     report = check(path or DEFAULT_PATH)
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
+
+
+def print_ael(path: str | None) -> int:
+    """Print what an AEL file is compiled to, as extensions.conf."""
+    from server.base.errors import ServerError
+    from server.dialplan.ael.compiler import compile_ael_file
+    from server.dialplan.ael.printer import print_config
+
+    try:
+        if path is None:
+            from server.config.home import DEFAULT_PATH, load_asterisk
+
+            asterisk = load_asterisk(DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None, [])
+            path = str(Path(asterisk.directories.astetcdir) / "extensions.ael")
+        compiled = compile_ael_file(path)
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    for warning in compiled.warnings:
+        print(warning, file=sys.stderr)
+    print(print_config(compiled), end="")
+    return 0
 
 
 def _config_path(options: Options) -> str | None:

@@ -13,12 +13,13 @@ from server.base.errors import ConfigError
 from server.cli.tables import plural
 from server.config import loader
 from server.config.acl import Acl
-from server.config.home import load_asterisk, read_optional
+from server.config.home import load_asterisk
 from server.config.objects import ConfigWarning
 from server.config.sections.asterisk import AsteriskConf
-from server.dialplan.loader import compile_plan
+from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
+from server.dialplan.sources import SourcePaths, load_sources
 from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
@@ -109,16 +110,23 @@ def _check_pjsip(asterisk: AsteriskConf, acls: Mapping[str, Acl], report: Report
 
 
 def _check_dialplan(asterisk: AsteriskConf, report: Report) -> None:
-    file = read_optional(asterisk, "extensions.conf")
-    if file is None:
+    directory = Path(asterisk.directories.astetcdir)
+    sources = SourcePaths(
+        str(directory / "extensions.conf"),
+        str(directory / "extensions.ael"),
+        str(directory / "extensions.lua"),
+        may_exec=asterisk.options.execincludes,
+        lua_dirs=[str(Path(asterisk.directories.astdatadir) / "lua")],
+    )
+    if not sources.exist():
         return
-    plan = compile_plan(file)
+    plan = load_sources(sources).plan
     report.remarks += plan.warnings
     report.remarks += _unknown_applications(plan)
 
 
 def _unknown_applications(plan: Plan) -> list[str]:
-    known = Registry.standard().applications
+    known = {*Registry.standard().applications, LUA.lower()}
     steps = [
         step
         for context in plan.contexts.values()

@@ -13,6 +13,7 @@ N = TypeVar("N", int, float)
 HELP = """\
 Usage: arion [OPTIONS]
        arion config check [FILE]   say what the server would make of a configuration
+       arion ael print [FILE]      show extensions.ael as extensions.conf
   -V               print the version and leave
   -C FILE          read this asterisk.conf
   -f               stay in the foreground

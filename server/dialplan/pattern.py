@@ -163,6 +163,18 @@ class PatternTable(Generic[T]):
         node.entries.append(entry)
         self._by_pattern_name[name] = node.entries
 
+    def remove(self, entry: T) -> None:
+        """Take out an entry that was added."""
+        name = entry.name
+        if is_pattern(name):
+            self._by_pattern_name[name].remove(entry)
+            return
+        plain = strip_dashes(name)
+        self._plain[plain].remove(entry)
+        if not self._plain[plain]:
+            del self._plain[plain]
+            self._sorted_names = None
+
     def __iter__(self) -> Iterator[T]:
         """Iterate over all entries in the order in which they are tried."""
         for name in sorted(self._plain):

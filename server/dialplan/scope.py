@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from server.base import suspension
 from server.base.errors import Forbidden, InvalidArgument, ServerError, Unavailable
 from server.dialplan.variables import substitute
+from server.resources.channel import PRESENTATION
 
 if TYPE_CHECKING:
     import asyncio
@@ -59,11 +60,16 @@ class Scope:
     """Names as one channel sees them.
 
     :param channel: ``None`` for global names only.
+    :param is_outside: an interface asks, not the dialplan: functions that could do harm refuse,
+        even inside of what others evaluate, unless ``live_dangerously`` is set.
     """
 
-    def __init__(self, dialplan: Dialplan, channel: Channel | None) -> None:
+    def __init__(
+        self, dialplan: Dialplan, channel: Channel | None, *, is_outside: bool = False
+    ) -> None:
         self.dialplan = dialplan
         self._channel = channel
+        self._is_restricted = is_outside and not dialplan.live_dangerously
 
     @property
     def has_channel(self) -> bool:
@@ -102,6 +108,8 @@ class Scope:
         dialplan = self.dialplan
         if name == "EPOCH":
             return str(int(dialplan.node.clock.wall()))
+        if name == "ENTITYID":
+            return dialplan.node.bus.asterisk_id
         value = dialplan.globals.get(name)
         if value is None:
             value = dialplan.constants.get(name)
@@ -148,12 +156,9 @@ class Scope:
             return None
         return self.read_function(name, arguments)
 
-    def evaluate_function(
-        self, name: str, arguments: str, *, is_outside: bool = False
-    ) -> str | None:
+    def evaluate_function(self, name: str, arguments: str) -> str | None:
         """Read a function.
 
-        :param is_outside: the request comes from an interface, not from the dialplan.
         :raises InvalidArgument: no such function, not readable, or its arguments are wrong.
         :raises Forbidden: it could do harm and the request comes from outside.
         :raises InvalidState: it has to wait and the caller can't (:mod:`server.base.suspension`).
@@ -163,21 +168,19 @@ class Scope:
             raise InvalidArgument("variable", f"function {name} is not registered")
         if function.read is None:
             raise InvalidArgument("variable", f"function {name} can't be read")
-        if is_outside and function.escalates_read and not self.dialplan.live_dangerously:
+        if self._is_restricted and function.escalates_read:
             raise Forbidden(f"function {name} can't be read from outside of the dialplan")
         result = function.read(self, arguments)
         return result if result is None or isinstance(result, str) else self._wait(result)
 
-    def write_function(
-        self, name: str, arguments: str, value: str, *, is_outside: bool = False
-    ) -> None:
+    def write_function(self, name: str, arguments: str, value: str) -> None:
         """Write a function; errors as those of :meth:`evaluate_function`."""
         function = self.dialplan.registry.find_function(name)
         if function is None:
             raise InvalidArgument("variable", f"function {name} is not registered")
         if function.write is None:
             raise InvalidArgument("variable", f"function {name} can't be written")
-        if is_outside and function.escalates_write and not self.dialplan.live_dangerously:
+        if self._is_restricted and function.escalates_write:
             raise Forbidden(f"function {name} can't be written from outside of the dialplan")
         result = function.write(self, arguments, value)
         if result is not None:
@@ -210,9 +213,11 @@ class Scope:
 
 
 def _hint(scope: Scope, channel: Channel) -> str:
-    dialplan = scope.dialplan
-    hint = dialplan.plan.find_hint(channel.context, channel.exten, dialplan.node.clock.wall())
-    return (hint or "").partition(",")[0]
+    return scope.dialplan.hints.describe(channel.exten, channel.context)[0]
+
+
+def _hint_name(scope: Scope, channel: Channel) -> str:
+    return scope.dialplan.hints.describe(channel.exten, channel.context)[1]
 
 
 _CHANNEL_BUILTINS: dict[str, Callable[[Scope, Channel], str]] = {
@@ -223,6 +228,13 @@ _CHANNEL_BUILTINS: dict[str, Callable[[Scope, Channel], str]] = {
     "UNIQUEID": lambda _scope, channel: channel.id,
     "HANGUPCAUSE": lambda _scope, channel: str(channel.hangup_cause),
     "HINT": _hint,
+    "HINTNAME": _hint_name,
+    "CALLINGPRES": lambda _scope, channel: str(
+        PRESENTATION.get(channel.caller.presentation, PRESENTATION["allowed"])[0]
+    ),
+    "CALLINGANI2": lambda _scope, _channel: "0",
+    "CALLINGTON": lambda _scope, _channel: "0",
+    "CALLINGTNS": lambda _scope, _channel: "0",
 }
 
 # removed from Asterisk long ago, and still in old dialplans

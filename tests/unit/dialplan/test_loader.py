@@ -104,7 +104,6 @@ def test_general_options() -> None:
         ("exten => 1,1,A(b", "no closing parenthesis"),
         ("exten => 1,1,A(${b)", "missing '}'"),
         ("include => x,99:00-1:00,*,*,*", "is not a time of the day"),
-        ("switch => Realtime/x", "not supported"),
         ("foo => bar", "unknown keyword"),
         ("exten => 1,1,A()\nexten => 1,1,B()", "has a priority 1 already"),
         ("exten => 1,1(x),A()\nsame => n(x),B()", "label x is used again"),
