@@ -12,7 +12,7 @@ from aioquic.h3.connection import ErrorCode
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from server.http.websocket import MAX_QUEUED_BYTES, SLOW_CONSUMER
+from server.http.websocket import MAX_INCOMING, MAX_QUEUED_BYTES, SLOW_CONSUMER
 from tests.support.h3_client import TIMEOUT, Fields, H3Client
 from tests.support.node import NodeUnderTest
 from tests.support.web import Web, validate_event
@@ -178,3 +178,34 @@ async def test_a_backlog_arrives_once_the_client_takes_it(web: Web, client: H3Cl
     for number in range(20):
         assert bytes((await socket.frame()).data).startswith(b'"%d' % number)
     assert found.queued_bytes == 0
+
+
+async def test_what_comes_while_nobody_reads_is_taken_later(client: H3Client, web: Web) -> None:
+    socket = await Socket.open(client)
+    (found,) = web.http.sessions
+    found.set_reading(False)
+    socket.send(ask("GET", "asterisk/ping"))
+    assert (await client.request("GET", "/channels")).status == 200
+    assert socket.exchange.body == b""
+    found.set_reading(True)
+    assert (await socket.message())["status_code"] == 200
+
+
+async def test_who_sends_on_while_nobody_reads_is_reset(client: H3Client, web: Web) -> None:
+    socket = await Socket.open(client)
+    (found,) = web.http.sessions
+    found.set_reading(False)
+    client.send(socket.stream_id, b"\x82" * (MAX_INCOMING + 1))
+    with pytest.raises(ConnectionResetError):
+        await socket.exchange.answer()
+    assert web.http.websocket_count == 0
+    assert (await client.request("GET", "/channels")).status == 200
+
+
+async def test_the_end_of_the_server_is_told(client: H3Client, web: Web) -> None:
+    socket = await Socket.open(client)
+    stop = asyncio.ensure_future(web.http.close())
+    frame = await socket.frame()
+    assert (frame.opcode, int.from_bytes(bytes(frame.data)[:2], "big")) == (Opcode.CLOSE, 1001)
+    await asyncio.wait_for(stop, TIMEOUT)
+    assert web.http.websocket_count == 0
