@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { NotHeard, startServer, TestKitError } from 'arion/testing';
 
-const AT_ONCE = 5; // applications
+const AT_ONCE = 4; // applications
 const TRIES = 3; // a phone that got no CPU for a moment speaks late, and is not heard
 const NAMES = ['alice', 'bob', 'carol'];
 const suites = [];
