@@ -19,6 +19,7 @@ from server.agi.ports import Monitor
 from server.agi.protocol import DEAD, UNKNOWN, Failure, split_command, usage_reply
 from server.base.errors import ChannelHungUp, ServerError
 from server.dialplan.executor import Call
+from server.dialplan.speech import Speech
 
 if TYPE_CHECKING:
     from server.resources.channel import Channel
@@ -46,6 +47,7 @@ class Session:
     :param monitor: who follows it.
     :ivar is_dead: the call is over; only some commands are left.
     :ivar has_ended_itself: the script has, before the server ended its session.
+    :ivar speech: what SPEECH CREATE has made.
     :ivar is_breaking: the next command is not waited for.
     """
 
@@ -65,6 +67,7 @@ class Session:
         self.is_dead = is_dead
         self.is_breaking = False
         self.status = Status.SUCCESS
+        self.speech: Speech | None = None
         self.has_ended_itself = False
         self._peer = peer
         self._was_told = False
@@ -91,6 +94,8 @@ class Session:
 
     def close(self) -> None:
         """Part with the script; one that was not at its end is told so."""
+        if self.speech is not None:
+            self.speech.close()
         if not self.has_ended_itself:
             self._tell_hangup()
         self._peer.close()
