@@ -60,11 +60,32 @@ def accept(request: Request, subprotocol: str = SUBPROTOCOL) -> Response:
         (b"Connection", b"Upgrade"),
         (b"Sec-WebSocket-Accept", digest),
     ]
-    if offered := request.header(b"sec-websocket-protocol"):
-        if subprotocol not in [word.strip() for word in offered.split(",")]:
-            return error(400, f"the only subprotocol is {subprotocol!r}")
-        headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
-    return Response(101, headers=tuple(headers))
+    return _agree(request, subprotocol) or Response(
+        101, headers=(*headers, *_subprotocol(request, subprotocol))
+    )
+
+
+def accept_stream(request: Request) -> Response:
+    """Check a handshake by extended CONNECT (RFC 8441, 5) and return its answer: 200, or not."""
+    if request.header(b"sec-websocket-version").strip() != VERSIONS[-1]:
+        versions = (b"Sec-WebSocket-Version", VERSIONS[-1].encode())
+        return error(400, "the WebSocket handshake is malformed", versions)
+    return _agree(request, SUBPROTOCOL) or Response(200, headers=_subprotocol(request, SUBPROTOCOL))
+
+
+def _agree(request: Request, subprotocol: str) -> Response | None:
+    """Refuse a client that wants other subprotocols."""
+    offered = request.header(b"sec-websocket-protocol")
+    if not offered or subprotocol in [word.strip() for word in offered.split(",")]:
+        return None
+    return error(400, f"the only subprotocol is {subprotocol!r}")
+
+
+def _subprotocol(request: Request, subprotocol: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Name the subprotocol, if the client did."""
+    if b"sec-websocket-protocol" not in request.headers:
+        return ()
+    return ((b"Sec-WebSocket-Protocol", subprotocol.encode()),)
 
 
 def _is_key(key: bytes) -> bool:
@@ -142,6 +163,7 @@ class EventSession:
         self._max_queued_frames = MAX_QUEUED_FRAMES
         self._max_queued_bytes = MAX_QUEUED_BYTES
         self._is_paused = False
+        self._is_flush_due = False
         self._is_open = True
         self._ping_interval = ping_interval or PING_INTERVAL
         self._ping_probes = ping_probes
@@ -195,12 +217,11 @@ class EventSession:
             return
         if self._is_pretty:
             frame = prettify(frame)
-        if not self._is_paused:
-            self._transport.write(self._encode(frame))
-            return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
-        if (
+        if not self._is_paused:
+            self._flush_soon()
+        elif (
             self._queued_bytes > self._max_queued_bytes
             or len(self._queue) > self._max_queued_frames
         ):
@@ -210,6 +231,7 @@ class EventSession:
         """Say goodbye, and hang up when the client has answered or the time is up."""
         if not self._is_open:
             return
+        self._flush_queue()
         self._frames.send_close(code, reason)
         self._flush_frames()
         self._end()
@@ -241,8 +263,7 @@ class EventSession:
     def resume_writing(self) -> None:
         """The client caught up."""
         self._is_paused = False
-        while self._queue and not self._is_paused:
-            self._transport.write(b"".join(self._take_chunk()))
+        self._flush_queue()
         if self.requests is not None:
             self.requests.serve()
 
@@ -252,6 +273,19 @@ class EventSession:
         self._timer.cancel()
 
     # private
+
+    def _flush_soon(self) -> None:
+        if self._queued_bytes >= CHUNK:
+            self._flush_queue()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush_queue)
+
+    def _flush_queue(self) -> None:
+        """Write what has gathered: one system call for what an iteration of the loop delivered."""
+        self._is_flush_due = False
+        while self._queue and not self._is_paused:
+            self._transport.write(b"".join(self._take_chunk()))
 
     def _take_chunk(self) -> list[bytes]:
         """Take from the queue what is to be written at once."""

@@ -110,6 +110,7 @@ class Channel:
         "music_class",
         "name",
         "node",
+        "on_destroy",
         "on_end",
         "priority",
         "rdnis",
@@ -117,6 +118,7 @@ class Channel:
         "stasis",
         "state",
         "tech_cause",
+        "text_observers",
         "tone_zone",
         "topics",
         "transfer",
@@ -174,9 +176,11 @@ class Channel:
         self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
         self.on_end: list[Callable[[], None]] = []  # called once it has hung up
+        self.on_destroy: list[Callable[[], None]] = []  # called when its controller is done too
         self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
+        self.text_observers: list[Callable[[str], None]] = []  # of texts inside the call
         self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
         self._digit_waiters: deque[asyncio.Future[bool]] = deque()
         self._gates: set[asyncio.Future[Any]] = set()
@@ -414,7 +418,10 @@ class Channel:
             raise
         finally:
             future.remove_done_callback(wake)
-        return future.result()
+        result = future.result()
+        if isinstance(result, _Failed):
+            raise result.error
+        return result
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass.
@@ -554,6 +561,8 @@ class Channel:
             self.node.on_transfer(self, transfer)
 
     def on_message(self, message: TextMessage) -> None:
+        for observer in list(self.text_observers):
+            observer(message.body)
         self.node.on_text(self, message)
 
     # callbacks: the stream
@@ -688,6 +697,9 @@ class Channel:
         self.is_destroyed = True
         if self.bridge is not None:
             self.bridge.drop(self)
+        for tell in self.on_destroy:
+            tell()
+        self.on_destroy.clear()
         if self.has_audience:
             self.publish(
                 events.channel_destroyed(
@@ -738,5 +750,15 @@ def _waker(gate: asyncio.Future[bool]) -> Callable[[object], None]:
     return wake
 
 
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+class _Failed:
+    """What a coroutine raised that somebody waits for: theirs to deal with, not its scope's."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
+    try:
+        return await awaitable
+    except Exception as error:
+        return _Failed(error)

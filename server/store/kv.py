@@ -128,9 +128,12 @@ class KeyValueStore:
     def _change(self, full: str, value: str | None) -> None:
         self._pending[full] = value
         if self._writing is None:
-            loop = asyncio.get_running_loop()
-            self._writing = loop.create_future()
-            self._gathering = loop.call_later(GATHER_DELAY, self._start_writing)
+            self._gather()
+
+    def _gather(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._writing = loop.create_future()
+        self._gathering = loop.call_later(GATHER_DELAY, self._start_writing)
 
     def _start_writing(self) -> None:
         self._gathering = None
@@ -142,10 +145,9 @@ class KeyValueStore:
     def _on_written(self, job: asyncio.Future[None]) -> None:
         if (error := job.exception()) is not None:
             logger.error("%s: changes are lost: %s", self._path, error)
-        if self._pending:
-            self._start_writing()
-            return
         writing, self._writing = self._writing, None
+        if self._pending:
+            self._gather()
         if writing is not None:
             writing.set_result(None)
 

@@ -493,6 +493,20 @@ export interface ContactInfo {
   roundtrip_usec?: string;
 }
 
+/**
+ * From a connection that shares applications: give its workers no new calls while there are
+ * others, or give them new calls again. A RESTResponse answers it, with 204, or 409 if nothing
+ * is shared.
+ */
+export interface DrainWorker {
+  /** of your choice; the answer repeats it */
+  transaction_id?: string;
+  /** of your choice; the answer repeats it */
+  request_id?: string;
+  /** false to take it back */
+  draining?: boolean;
+}
+
 /** The registration state of an endpoint. */
 export interface Peer {
   /** registration state */
@@ -531,6 +545,11 @@ export interface RESTRequest {
   query_strings?: RESTQueryStringParameter[];
   /** the body */
   message_body?: string;
+  /**
+   * of your choice, as the header Idempotency-Key: a `POST` that is repeated with it, on any
+   * connection, is carried out once and answered as the first one was
+   */
+  idempotency_key?: string;
 }
 
 /** Where a transfer is to lead. */
@@ -959,6 +978,10 @@ export interface RESTResponse extends EventBase {
   content_type?: string;
   /** the body */
   message_body?: string;
+  /** the next page of a list, as the header Link (RFC 8288), if there is one */
+  link?: string;
+  /** that this is the answer to an earlier request with the same `idempotency_key` */
+  replayed?: boolean;
 }
 
 /** A recording broke off. */

@@ -1,37 +1,8 @@
-"""Applications by family. Importing this package declares all of them."""
+"""Applications by family, a module each. Importing this package declares all of them."""
 
-from server.dialplan.apps import (
-    audiosocket,
-    calls,
-    dial,
-    digits,
-    flow,
-    logs,
-    messages,
-    music,
-    playback,
-    record,
-    signals,
-    stasis,
-    subroutines,
-    variables,
-    waiting,
-)
+from __future__ import annotations
 
-FAMILIES = (
-    audiosocket,
-    calls,
-    dial,
-    digits,
-    flow,
-    logs,
-    messages,
-    music,
-    playback,
-    record,
-    signals,
-    stasis,
-    subroutines,
-    variables,
-    waiting,
-)
+import pkgutil
+from importlib import import_module
+
+FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.executor import Call
-from server.dialplan.media import find_prompts, play_interruptibly, prepare, split_names
+from server.dialplan.media import (
+    ALL_DIGITS,
+    find_prompts,
+    play_unless_typed,
+    prepare,
+    split_names,
+)
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import application
 from server.media.streams import Source, ToneSource
 
-ALL_DIGITS = "0123456789*#ABCDabcd"
 MAX_DIGITS = 255
 BACKGROUND_OPTIONS = "snmp"
 READ_OPTIONS = "sinte"
+READ_EXTEN_OPTIONS = "sinp"
 
 
 @application("BackGround")
@@ -36,7 +42,7 @@ async def background(call: Call, data: str) -> str | None:
         stop_digits = "".join(d for d in ALL_DIGITS if call.exists(d, 1, context))
     elif "p" in options:
         stop_digits = ""
-    is_complete, digit = await _play_unless_typed(call, sources, stop_digits)
+    is_complete, digit = await play_unless_typed(call, sources, stop_digits)
     is_success = is_complete and not missing
     channel.variables.set("BACKGROUNDSTATUS", "SUCCESS" if is_success else "FAILED")
     if digit and context != channel.context:
@@ -44,16 +50,6 @@ async def background(call: Call, data: str) -> str | None:
         call.jump(context, exten, 1)
         return None
     return digit or None
-
-
-async def _play_unless_typed(
-    call: Call, sources: list[Source], stop_digits: str
-) -> tuple[bool, str]:
-    """Play, but not when a digit was typed ahead."""
-    while (digit := await call.channel.wait_digit(0.0)) is not None:
-        if digit in stop_digits:
-            return True, digit
-    return await play_interruptibly(call, sources, stop_digits)
 
 
 @application("Read")
@@ -110,7 +106,7 @@ class _Asker:
     async def ask(self) -> tuple[str, str]:
         """Return the digits and ``OK`` or ``TIMEOUT``."""
         call = self._call
-        _, interrupting = await _play_unless_typed(call, self._sources, ALL_DIGITS)
+        _, interrupting = await play_unless_typed(call, self._sources, ALL_DIGITS)
         if interrupting:
             call.channel.unread_digit(interrupting)
         digits = ""
@@ -123,3 +119,65 @@ class _Asker:
                 return digits, "OK"
             digits += digit
         return digits, "OK"
+
+
+@application("ReadExten")
+async def read_exten(call: Call, data: str) -> None:
+    """ReadExten(variable, file, context, options, timeout): read an extension that exists.
+
+    Sets READEXTENSTATUS, and INVALID_EXTEN to what was dialled in vain; the variable is then ``i``,
+    and ``t`` if nothing was dialled. Options: ``s`` skip unless answered, ``i`` the file is a
+    tone's name, ``n`` don't answer, ``p`` ``#`` ends the extension.
+    """
+    arguments = split_arguments(data)
+    options = parse_options(argument(arguments, 3), READ_EXTEN_OPTIONS, "ReadExten", call.where)
+    variables = call.channel.variables
+    variable = argument(arguments, 0)
+    if not variable:
+        call.report("ReadExten requires a variable")
+        variables.set("READEXTENSTATUS", "ERROR")
+        return
+    if not prepare(call, skips="s" in options, answers="n" not in options):
+        call.set(variable, "")
+        variables.set("READEXTENSTATUS", "SKIP")
+        return
+    context = argument(arguments, 2, call.channel.context)
+    timeout = parse_seconds(argument(arguments, 4))
+    await _play_prompt(call, argument(arguments, 1), is_tone="i" in options)
+    exten = await _collect_exten(call, context, timeout, has_end="p" in options)
+    if not exten:
+        value, status = "t", "TIMEOUT"
+    elif call.exists(exten, 1, context):
+        value, status = exten, "OK"
+    else:
+        value, status = "i", "INVALID"
+        variables.set("INVALID_EXTEN", exten)
+    call.set(variable, value)
+    variables.set("READEXTENSTATUS", status)
+
+
+async def _play_prompt(call: Call, name: str, *, is_tone: bool) -> None:
+    """Play until a digit comes, which stays to be read."""
+    if is_tone:
+        tone = call.dialplan.node.tone(name, call.channel.tone_zone)
+        sources: list[Source] = [ToneSource(tone)] if tone else []
+    else:
+        sources = find_prompts(call, split_names(name))[0]
+    _, digit = await play_unless_typed(call, sources, ALL_DIGITS)
+    if digit:
+        call.channel.unread_digit(digit)
+
+
+async def _collect_exten(call: Call, context: str, timeout: float, *, has_end: bool) -> str:
+    channel, plan = call.channel, call.dialplan.plan
+    exten, wait = "", timeout or call.state.response_timeout
+    while len(exten) < MAX_DIGITS:
+        digit = await channel.wait_digit(wait)
+        if digit is None or (has_end and digit == "#"):
+            break
+        exten += digit
+        wait = timeout or call.state.digit_timeout
+        wall = call.dialplan.node.clock.wall()
+        if not plan.can_continue(context, exten, channel.caller.number, wall):
+            break
+    return exten

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
-from server.dialplan.numbers import parse_integer
+from server.dialplan.numbers import parse_integer, starts_with_integer
 from server.dialplan.registry import function
 from server.dialplan.scope import Scope
 
@@ -33,9 +33,7 @@ def mathematics(scope: Scope, data: str) -> str:
         left, right = float(match[1]), float(match[3])
         result = _OPERATIONS[match[2].upper()](left, right)
         return result if isinstance(result, str) else _format(result, argument(arguments, 1, "f"))
-    except ZeroDivisionError:
-        raise InvalidArgument("MATH", "division by zero") from None
-    except (OverflowError, ValueError) as error:
+    except (OverflowError, ValueError, ZeroDivisionError) as error:
         raise InvalidArgument("MATH", str(error)) from None
 
 
@@ -67,8 +65,8 @@ _OPERATIONS: dict[str, Callable[[float, float], float | str]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "%": math.fmod,
+    "/": lambda a, b: a / b if b else 0.0,  # as in Asterisk
+    "%": lambda a, b: math.fmod(int(a), int(b)) if int(b) else 0.0,
     "^": math.pow,
     "AND": lambda a, b: int(a) & int(b),
     "OR": lambda a, b: int(a) | int(b),
@@ -135,6 +133,14 @@ def _add(scope: Scope, name: str, step: int) -> str:
     text = scope.get(name.strip())
     if text is None:
         raise InvalidArgument("variable", f"{name!r} is not set")
+    if not starts_with_integer(text):
+        raise InvalidArgument("variable", f"{name!r} is not a number but {text!r}")
     value = str(parse_integer(text) + step)
     scope.set(name.strip(), value)
     return value
+
+
+@function("DIGIT_SUM")
+def digit_sum(scope: Scope, data: str) -> str:
+    """DIGIT_SUM(number): the sum of its digits; other characters don't count."""
+    return str(sum(int(letter) for letter in data if letter in "0123456789"))
