@@ -129,6 +129,7 @@ class Server:
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
+        await self.dialplan.load_say_rules()
         if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]

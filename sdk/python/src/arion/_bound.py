@@ -22,6 +22,11 @@ class BoundApplication:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Application:
@@ -115,6 +120,11 @@ class BoundLogChannel:
         channel: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def add_log(
         self,
         configuration: str,
@@ -153,6 +163,11 @@ class BoundModule:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -195,6 +210,11 @@ class BoundBridge:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -383,6 +403,11 @@ class BoundChannel:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -784,6 +809,11 @@ class BoundDeviceState:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.DeviceState:
@@ -825,6 +855,11 @@ class BoundEndpoint:
         technology: str
         resource: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -891,6 +926,11 @@ class BoundMailbox:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Mailbox:
@@ -933,6 +973,11 @@ class BoundPlayback:
         id: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Playback:
@@ -963,6 +1008,11 @@ class BoundLiveRecording:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -1030,6 +1080,11 @@ class BoundStoredRecording:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.StoredRecording:
@@ -1063,6 +1118,11 @@ class BoundSound:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,

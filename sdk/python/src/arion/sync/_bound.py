@@ -23,6 +23,11 @@ class BoundApplication:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Application:
@@ -116,6 +121,11 @@ class BoundLogChannel:
         channel: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def add_log(
         self,
         configuration: str,
@@ -154,6 +164,11 @@ class BoundModule:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -196,6 +211,11 @@ class BoundBridge:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -384,6 +404,11 @@ class BoundChannel:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -785,6 +810,11 @@ class BoundDeviceState:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.DeviceState:
@@ -826,6 +856,11 @@ class BoundEndpoint:
         technology: str
         resource: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -892,6 +927,11 @@ class BoundMailbox:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Mailbox:
@@ -934,6 +974,11 @@ class BoundPlayback:
         id: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Playback:
@@ -964,6 +1009,11 @@ class BoundLiveRecording:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -1031,6 +1081,11 @@ class BoundStoredRecording:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.StoredRecording:
@@ -1064,6 +1119,11 @@ class BoundSound:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
