@@ -136,11 +136,10 @@ class Context:
 
     def matches(self, exten: str, caller_number: str) -> Iterator[Extension]:
         """Iterate over the extensions that fit, the best first."""
-        return (
-            extension
-            for extension in self._table.matches(exten)
-            if extension.caller is None or extension.fits(caller_number)
-        )
+        found = self._table.matches(exten)
+        if not self._has_callers:
+            return found
+        return (each for each in found if each.caller is None or each.fits(caller_number))
 
     def with_hints(self) -> Iterator[Extension]:
         """Iterate over the extensions that have a hint, in the order of the file."""
