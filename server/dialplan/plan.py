@@ -186,6 +186,7 @@ class Plan:
     :param autofallthrough: hang up at the end of an extension instead of waiting for digits.
     :param is_static: and *is_write_protected*: the console may write the file if it is the former
         and not the latter.
+    :param computed_globals: those whose values need functions.
     :param users_context: of the users of users.conf, which exists no more.
     :param switches: what ``switch`` lines may name, by lower-case name.
     :param version: counts the changes that were made while the plan runs.
@@ -193,6 +194,7 @@ class Plan:
 
     contexts: dict[str, Context] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
+    computed_globals: dict[str, Template] = field(default_factory=dict)
     autofallthrough: bool = True
     clear_globals: bool = False
     is_static: bool = False
