@@ -7,10 +7,13 @@ in a weaker one, or in an included context.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from server.base.errors import ChannelHungUp, InvalidState, ServerError
 from server.dialplan.pattern import Pattern, PatternTable, sort_key
 from server.dialplan.switches import STANDARD_SWITCHES, Query, Switch, SwitchUse
 from server.dialplan.timing import TimeCondition
@@ -18,6 +21,8 @@ from server.dialplan.variables import Template
 
 if TYPE_CHECKING:
     from server.dialplan.variables import Scope
+
+logger = logging.getLogger(__name__)
 
 MAX_INCLUDES = 128  # contexts that one search looks at, as in Asterisk
 REGISTRAR = "pbx_config"  # who made what extensions.conf and the console say
@@ -240,17 +245,31 @@ class Plan:
             if found.switches:
                 is_first = False
                 query = Query(self, context, exten, priority, caller_number, wall, scope, loopbacks)
-                for switch, data in self._asked(found, query):
-                    place = switch.find(query, data)
-                    if place is not None:
-                        return place
+                place = self._ask_switches(found, query)
+                if place is not None:
+                    return place
         return None
 
-    def _asked(self, context: Context, query: Query) -> Iterator[tuple[Switch, str]]:
+    def _ask_switches(self, context: Context, query: Query) -> Place | None:
+        for use, switch in self._switches_of(context):
+            with _fault_barrier(use):
+                place = switch.find(query, use.evaluate(query))
+                if place is not None:
+                    return place
+        return None
+
+    def _switches_continue(self, context: Context, query: Query) -> bool:
+        for use, switch in self._switches_of(context):
+            with _fault_barrier(use):
+                if switch.can_continue(query, use.evaluate(query)):
+                    return True
+        return False
+
+    def _switches_of(self, context: Context) -> Iterator[tuple[SwitchUse, Switch]]:
         for use in context.switches:
             switch = self.switches.get(use.name.lower())
             if switch is not None:
-                yield switch, use.evaluate(query)
+                yield use, switch
 
     def find_label(
         self, context: str, exten: str, label: str, caller_number: str, wall: float
@@ -284,8 +303,7 @@ class Plan:
                 return answer
             if found.switches:
                 query = Query(self, context, exten, 1, caller_number, wall, scope, loopbacks)
-                asked = self._asked(found, query)
-                if any(switch.can_continue(query, data) for switch, data in asked):
+                if self._switches_continue(found, query):
                     return True
         return False
 
@@ -335,3 +353,16 @@ class Plan:
             yield found, timed
             yield from self._included(found, wall, seen, timed)
             is_timed = timed
+
+
+@contextmanager
+def _fault_barrier(use: SwitchUse) -> Iterator[None]:
+    """Take a switch that fails for one that knows nothing, unless it could not wait."""
+    try:
+        yield
+    except (InvalidState, ChannelHungUp):
+        raise
+    except ServerError as error:
+        logger.warning("switch %s: %s", use.source, error)
+    except Exception:
+        logger.exception("switch %s failed", use.source)
