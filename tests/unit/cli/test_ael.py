@@ -54,10 +54,10 @@ def test_config_check_reads_all_languages(tmp_path: Path) -> None:
     assert f"{tmp_path}/extensions.ael:1: no application 'NoSuch'" in found.remarks
     assert f"{tmp_path}/extensions.lua: an extension can't be called 'x y'" in found.remarks
     (tmp_path / "extensions.ael").write_text("context a { s => }")
-    found = check_configuration(str(tmp_path), offline_registry())
-    assert [error.rpartition("/")[2] for error in found.errors] == [
-        "extensions.ael:1:18: expected a statement, not '}'"
-    ]
+    assert [
+        error.rpartition("/")[2]
+        for error in check_configuration(str(tmp_path), offline_registry()).errors
+    ] == ["extensions.ael:1:18: expected a statement, not '}'"]
 
 
 def test_ael_print_takes_one_file(capsys: pytest.CaptureFixture[str]) -> None:
