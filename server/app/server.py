@@ -277,7 +277,10 @@ class Server:
             recordings=self.recordings,
             sounds=self.sounds,
             timelines=Timelines(
-                self.node, self.channels.rtp_statistics, timeline_keep(configuration)
+                self.node,
+                self.channels.rtp_statistics,
+                timeline_keep(configuration),
+                configuration.ari.timeline_max_bytes,
             ),
         )
         self.http = HttpServer(

@@ -17,11 +17,10 @@ from server.config.sections.amd import AmdConf
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
-from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
 from server.dialplan.plan import Plan
-from server.dialplan.registry import Application, Registry
+from server.dialplan.registry import Registry
 from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
@@ -113,7 +112,7 @@ class Dialplan:
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self.lua = LuaHost()
-        self.registry.applications[LUA.lower()] = Application(LUA, self.lua.run)
+        self.lua.register(self.registry)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
         self._parts: dict[Callable[[Dialplan], object], object] = {}
 

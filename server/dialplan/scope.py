@@ -29,6 +29,7 @@ T = TypeVar("T")
 DIGIT_TIMEOUT = 5.0  # seconds between digits, Asterisk's default
 RESPONSE_TIMEOUT = 10.0  # seconds before the first digit, Asterisk's default
 MAX_GLOBALS = 65_536
+MAX_EVALUATIONS = 20
 
 
 @dataclass(slots=True)
@@ -76,6 +77,7 @@ class Scope:
     ) -> None:
         self.dialplan = dialplan
         self._channel = channel
+        self._evaluations = 0  # inside each other
         self._is_restricted = is_outside and not dialplan.live_dangerously
 
     @property
@@ -201,8 +203,18 @@ class Scope:
         return suspension.wait(result)
 
     def substitute(self, text: str) -> str:
-        """Substitute the variables of a text that is not part of the loaded dialplan."""
-        return substitute(text, self)
+        """Substitute the variables of a text that is not part of the loaded dialplan.
+
+        A text that has itself substituted again and again, as by ``EVAL``, ends as empty.
+        """
+        if self._evaluations >= MAX_EVALUATIONS:
+            self.report(f"more than {MAX_EVALUATIONS} evaluations inside each other")
+            return ""
+        self._evaluations += 1
+        try:
+            return substitute(text, self)
+        finally:
+            self._evaluations -= 1
 
     # where we are
 
