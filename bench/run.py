@@ -12,8 +12,10 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import rows_agi
 import rows_calls
 import rows_control
+import rows_dialplan
 import rows_live
 import rows_media
 import uvloop
@@ -28,6 +30,10 @@ ROWS: dict[str, Row] = {
     "calls": rows_calls.calls,
     "register": rows_calls.registrations,
     "steered": rows_calls.steered,
+    "dialplan": rows_dialplan.dialplan,
+    "fastagi": rows_agi.fastagi,
+    "agi": rows_agi.processes,
+    "sessions": rows_agi.sessions,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "reads": rows_live.reads,

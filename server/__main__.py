@@ -21,6 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:2] == ["config", "check"] and len(words) <= 3:
         return check_configuration(words[2] if len(words) == 3 else None)
+    if words[:1] == ["dialplan"]:
+        return run_dialplan(words[1:])
     if words[:2] == ["ael", "print"] and len(words) <= 3:
         return print_ael(words[2] if len(words) == 3 else None)
     try:
@@ -78,12 +80,31 @@ def run_server(options: Options) -> int:
 
 def check_configuration(path: str | None) -> int:
     """Say what the server would make of a configuration."""
+    from server.app.offline import offline_registry
     from server.cli.check import check_configuration as check
     from server.config.home import DEFAULT_PATH
 
-    report = check(path or DEFAULT_PATH)
+    report = check(path or DEFAULT_PATH, offline_registry())
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
+
+
+def run_dialplan(words: list[str]) -> int:
+    """Check the dialplan, or follow a call through it."""
+    from server.app.offline import offline_registry
+    from server.base.errors import ServerError
+    from server.cli.dialplan import DialplanUsageError, run_dialplan_command
+
+    try:
+        code, output = run_dialplan_command(words, offline_registry())
+    except DialplanUsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    print("\n".join(output))
+    return code
 
 
 def print_ael(path: str | None) -> int:

@@ -55,7 +55,7 @@ def add_extension(
         _remove_step(extension, priority)
         add_step(dialplan.plan.contexts[context], extension, step)
     dialplan.plan.contexts[context].sort_callers()
-    _changed(dialplan)
+    _changed(dialplan, has_hints=step is None)
 
 
 def remove_extension(
@@ -81,6 +81,7 @@ def remove_extension(
     ]
     if not extensions:
         raise NotFound(f"no extension {exten}@{context} with priority {priority}")
+    has_hints = any(extension.hint for extension in extensions)
     for extension in extensions:
         if priority == HINT:
             extension.hint = ""
@@ -88,7 +89,7 @@ def remove_extension(
             _remove_step(extension, priority)
         if priority == 0 or not (extension.steps or extension.hint):
             found.remove_extension(extension)
-    _changed(dialplan)
+    _changed(dialplan, has_hints=has_hints)
 
 
 def remove_context(dialplan: Dialplan, context: str) -> None:
@@ -177,9 +178,10 @@ def _remove_step(extension: Extension, priority: int) -> None:
         del extension.labels[step.label]
 
 
-def _changed(dialplan: Dialplan) -> None:
+def _changed(dialplan: Dialplan, *, has_hints: bool = True) -> None:
     dialplan.plan.version += 1
-    dialplan.hints.rebuild()
+    if has_hints:
+        dialplan.hints.rebuild()
 
 
 def _check_name(field: str, name: str) -> None:

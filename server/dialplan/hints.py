@@ -164,9 +164,8 @@ class Hints:
         self._hints, self._dynamic = {}, set()
         self._by_device, self._by_presentity = defaultdict(list), defaultdict(list)
         for context in self._dialplan.plan.contexts.values():
-            for extension in context:
-                if extension.hint:
-                    self._add(self._make(extension.name, context.name, extension.hint))
+            for extension in context.with_hints():
+                self._add(self._make(extension.name, context.name, extension.hint))
         for where, exten in former_dynamic:
             found = self._find(exten, where)
             if found is not None and found[0] == where and (where, exten) not in self._hints:

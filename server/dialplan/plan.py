@@ -52,9 +52,10 @@ class Extension:
         a number.
     :ivar hint: devices and presence as written, empty if it has none.
     :ivar hint_source: file and line of the hint.
+    :ivar hint_registrar: the module that made it.
     """
 
-    __slots__ = ("caller", "hint", "hint_source", "labels", "name", "steps")
+    __slots__ = ("caller", "hint", "hint_registrar", "hint_source", "labels", "name", "steps")
 
     def __init__(self, name: str, caller: str | None = None) -> None:
         self.name = name
@@ -63,6 +64,7 @@ class Extension:
         self.labels: dict[str, int] = {}
         self.hint = ""
         self.hint_source = ("", 0)
+        self.hint_registrar = REGISTRAR
 
     def fits(self, caller_number: str) -> bool:
         """Tell whether the extension is for this caller."""
@@ -104,6 +106,7 @@ class Context:
         self.ignore_patterns: list[Pattern] = []
         self._table: PatternTable[Extension] = PatternTable()
         self._by_name: dict[tuple[str, str | None], Extension] = {}
+        self._has_callers = False
 
     def __len__(self) -> int:
         return len(self._by_name)
@@ -114,6 +117,7 @@ class Context:
         found = self._by_name.get(key)
         if found is None:
             found = self._by_name[key] = Extension(name, caller)
+            self._has_callers = self._has_callers or caller is not None
             self._table.add(found)
         return found
 
@@ -129,7 +133,7 @@ class Context:
 
     def sort_callers(self) -> None:
         """Put extensions for certain callers before those of the same name for all."""
-        if any(caller is not None for _name, caller in self._by_name):
+        if self._has_callers:
             self._table.sort_entries(_caller_key)
 
     def matches(self, exten: str, caller_number: str) -> Iterator[Extension]:
@@ -139,6 +143,14 @@ class Context:
             for extension in self._table.matches(exten)
             if extension.caller is None or extension.fits(caller_number)
         )
+
+    def with_hints(self) -> Iterator[Extension]:
+        """Iterate over the extensions that have a hint, in the order of the file."""
+        return (extension for extension in self._by_name.values() if extension.hint)
+
+    def every_match(self, exten: str) -> Iterator[Extension]:
+        """Iterate over the extensions that fit, for whichever caller."""
+        return self._table.matches(exten)
 
     def can_continue(self, exten: str, caller_number: str) -> bool | None:
         """See :meth:`server.dialplan.pattern.PatternTable.can_continue`."""
@@ -210,30 +222,34 @@ class Plan:
         caller_number: str,
         wall: float,
         scope: Scope | None = None,
+        loopbacks: int = 0,
     ) -> Place | None:
         """Return the step at a priority, ``None`` if there is none.
 
-        :param scope: evaluates what ``eswitch`` lines say; only global variables if ``None``.
+        :param scope: evaluates what ``eswitch`` lines say; without it they say nothing.
+        :param loopbacks: see :class:`~server.dialplan.switches.Query`.
         """
-        query = Query(self, context, exten, priority, caller_number, wall, scope)
-        return self.answer(query)
-
-    def answer(self, query: Query) -> Place | None:
-        """Return the step that *query* asks for, ``None`` if there is none."""
         is_first = True
-        for found, is_timed in self.walk(query.context, query.wall):
-            for extension in found.matches(query.exten, query.caller_number):
-                step = extension.steps.get(query.priority)
+        for found, is_timed in self.walk(context, wall):
+            for extension in found.matches(exten, caller_number):
+                step = extension.steps.get(priority)
                 if step is not None:
                     return Place(step, extension, found, is_first and not is_timed)
                 is_first = False
-            for use in found.switches:
+            if found.switches:
                 is_first = False
-                switch = self.switches.get(use.name.lower())
-                place = switch.find(query, use.evaluate(query)) if switch is not None else None
-                if place is not None:
-                    return place
+                query = Query(self, context, exten, priority, caller_number, wall, scope, loopbacks)
+                for switch, data in self._asked(found, query):
+                    place = switch.find(query, data)
+                    if place is not None:
+                        return place
         return None
+
+    def _asked(self, context: Context, query: Query) -> Iterator[tuple[Switch, str]]:
+        for use in context.switches:
+            switch = self.switches.get(use.name.lower())
+            if switch is not None:
+                yield switch, use.evaluate(query)
 
     def find_label(
         self, context: str, exten: str, label: str, caller_number: str, wall: float
@@ -258,19 +274,17 @@ class Plan:
         caller_number: str,
         wall: float,
         scope: Scope | None = None,
+        loopbacks: int = 0,
     ) -> bool:
         """Tell whether more digits after *exten* could reach another extension."""
-        return self.continues(Query(self, context, exten, 1, caller_number, wall, scope))
-
-    def continues(self, query: Query) -> bool:
-        """Tell whether more digits after those of *query* could reach another extension."""
-        for found, _is_timed in self.walk(query.context, query.wall):
-            answer = found.can_continue(query.exten, query.caller_number)
+        for found, _is_timed in self.walk(context, wall):
+            answer = found.can_continue(exten, caller_number)
             if answer is not None:
                 return answer
-            for use in found.switches:
-                switch = self.switches.get(use.name.lower())
-                if switch is not None and switch.can_continue(query, use.evaluate(query)):
+            if found.switches:
+                query = Query(self, context, exten, 1, caller_number, wall, scope, loopbacks)
+                asked = self._asked(found, query)
+                if any(switch.can_continue(query, data) for switch, data in asked):
                     return True
         return False
 

@@ -16,7 +16,10 @@ from server.resources.channel import PRESENTATION
 if TYPE_CHECKING:
     import asyncio
 
+    from server.dialplan.controlled_playback import ControlledPlayback
     from server.dialplan.port import Dialplan
+    from server.dialplan.speech import Speech
+    from server.dialplan.tone_watch import ToneWatch
     from server.resources.channel import Channel
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,7 @@ T = TypeVar("T")
 DIGIT_TIMEOUT = 5.0  # seconds between digits, Asterisk's default
 RESPONSE_TIMEOUT = 10.0  # seconds before the first digit, Asterisk's default
 MAX_GLOBALS = 65_536
+MAX_EVALUATIONS = 20
 
 
 @dataclass(slots=True)
@@ -54,6 +58,10 @@ class CallState:
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
+    stored_digits: Callable[[str], None] | None = None  # StoreDTMF
+    speech: Speech | None = None
+    tone_watch: ToneWatch | None = None  # TONE_DETECT
+    controlled: ControlledPlayback | None = None  # what ControlPlayback plays now
 
 
 class Scope:
@@ -69,6 +77,7 @@ class Scope:
     ) -> None:
         self.dialplan = dialplan
         self._channel = channel
+        self._evaluations = 0  # inside each other
         self._is_restricted = is_outside and not dialplan.live_dangerously
 
     @property
@@ -194,8 +203,18 @@ class Scope:
         return suspension.wait(result)
 
     def substitute(self, text: str) -> str:
-        """Substitute the variables of a text that is not part of the loaded dialplan."""
-        return substitute(text, self)
+        """Substitute the variables of a text that is not part of the loaded dialplan.
+
+        A text that has itself substituted again and again, as by ``EVAL``, ends as empty.
+        """
+        if self._evaluations >= MAX_EVALUATIONS:
+            self.report(f"more than {MAX_EVALUATIONS} evaluations inside each other")
+            return ""
+        self._evaluations += 1
+        try:
+            return substitute(text, self)
+        finally:
+            self._evaluations -= 1
 
     # where we are
 

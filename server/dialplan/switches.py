@@ -92,8 +92,18 @@ class Loopback:
     def find(self, query: Query, data: str) -> Place | None:
         """See :class:`Switch`."""
         target = self._target(query, data)
-        place = None if target is None else target.plan.answer(target)
-        if target is None or place is None or place.moves_to is not None:
+        if target is None:
+            return None
+        place = query.plan.find(
+            target.context,
+            target.exten,
+            target.priority,
+            target.caller_number,
+            target.wall,
+            target.scope,
+            target.loopbacks,
+        )
+        if place is None or place.moves_to is not None:
             return place
         return replace(
             place, is_first=False, moves_to=(target.context, target.exten, target.priority)
@@ -102,7 +112,14 @@ class Loopback:
     def can_continue(self, query: Query, data: str) -> bool:
         """See :class:`Switch`."""
         target = self._target(query, data)
-        return target is not None and target.plan.continues(target)
+        return target is not None and query.plan.can_continue(
+            target.context,
+            target.exten,
+            target.caller_number,
+            target.wall,
+            target.scope,
+            target.loopbacks,
+        )
 
     def _target(self, query: Query, data: str) -> Query | None:
         text, slash, pattern = substitute(data, _Position(query)).partition("/")

@@ -10,8 +10,8 @@ import pytest
 
 from server.agi.commands.registry import COMMANDS
 from server.tech.base import TextMessage
-from tests.support.node import settle
 from tests.support.agi import AgiUnderTest
+from tests.support.node import settle
 
 FACTS = json.loads((Path(__file__).parents[2] / "data" / "agi.json").read_text())
 NO_ENGINE = "200 result=0"

@@ -65,7 +65,8 @@ async def test_a_broken_file_keeps_the_running_plan_and_says_why(cli) -> None:
         (
             "dialplan add extension 5,1,NoOp(x) into fresh",
             (
-                "Context 'fresh' did not exist prior to add extension - the context will be created.\n"
+                "Context 'fresh' did not exist prior to add extension"
+                " - the context will be created.\n"
                 "Extension '5,1,NoOp(x)' added into 'fresh' context"
             ),
         ),

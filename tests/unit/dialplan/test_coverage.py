@@ -9,7 +9,20 @@ from typing import Any
 import pytest
 
 from server.base.errors import Conflict
-from server.dialplan.apps import dial, digits, record
+from server.dialplan.apps import (
+    authenticate,
+    dial,
+    digits,
+    playback,
+    record,
+    say,
+    senders,
+    signals,
+    speech,
+    tones,
+    trunk_receivers,
+    waiting,
+)
 from server.dialplan.registry import Function, Registry
 
 # What Asterisk has given up, and what dialplans in use still call.
@@ -155,7 +168,14 @@ def test_what_is_read_or_written_in_asterisk_is_so_here(registry: Registry) -> N
      "Set", "MSet", "Goto", "GotoIf", "GotoIfTime", "ExecIf", "Exec", "Dial", "Echo", "Read",
      "SayDigits", "SayNumber", "SayAlpha", "Record", "Stasis", "Progress", "Ringing", "Busy",
      "Congestion", "WaitDigit", "StartMusicOnHold", "StopMusicOnHold", "MusicOnHold", "Gosub",
-     "GosubIf", "Return", "While", "EndWhile"],
+     "GosubIf", "Return", "While", "EndWhile", "SayAlphaCase", "SayPhonetic", "SayOrdinal",
+     "SayMoney", "SayCountedNoun", "SayCountedAdj", "SayUnixTime", "DateTime", "ControlPlayback",
+     "ReadExten", "Authenticate", "Morsecode", "Milliwatt", "Zapateller", "MP3Player",
+     "StreamEcho", "Flash", "StoreDTMF", "SendMF", "ReceiveMF", "SendSF", "ReceiveSF",
+     "SendText", "ReceiveText", "WaitForSilence", "WaitForNoise", "BackgroundDetect", "AMD",
+     "WaitForTone", "ToneScan", "SpeechCreate", "SpeechDestroy", "SpeechBackground", "SpeechStart",
+     "SpeechLoadGrammar", "SpeechUnloadGrammar", "SpeechActivateGrammar",
+     "SpeechDeactivateGrammar", "SpeechProcessingSound"],
 )  # fmt: skip
 def test_the_applications_to_work_with_are_there(registry: Registry, name: str) -> None:
     assert registry.applications[name.lower()].name == name
@@ -164,7 +184,13 @@ def test_the_applications_to_work_with_are_there(registry: Registry, name: str) 
 @pytest.mark.parametrize(
     ("name", "supported"),
     [("Dial", dial.OPTIONS), ("Record", record.OPTIONS), ("Read", digits.READ_OPTIONS),
-     ("BackGround", digits.BACKGROUND_OPTIONS)],
+     ("BackGround", digits.BACKGROUND_OPTIONS), ("ReadExten", digits.READ_EXTEN_OPTIONS),
+     ("Playback", playback.PLAYBACK_OPTIONS), ("ControlPlayback", playback.CONTROL_OPTIONS),
+     ("WaitExten", waiting.EXTEN_OPTIONS), ("Authenticate", authenticate.OPTIONS),
+     ("SayUnixTime", say.UNIXTIME_OPTIONS), ("SendDTMF", signals.DTMF_OPTIONS),
+     ("WaitForTone", tones.WAIT_OPTIONS), ("ToneScan", tones.SCAN_OPTIONS),
+     ("Milliwatt", senders.MILLIWATT_OPTIONS), ("ReceiveMF", trunk_receivers.MF_OPTIONS),
+     ("ReceiveSF", trunk_receivers.SF_OPTIONS), ("SpeechBackground", speech.BACKGROUND_OPTIONS)],
 )  # fmt: skip
 def test_every_option_letter_is_a_published_one(name: str, supported: str) -> None:
     assert set(supported) <= set(published("applications")[name]["options"])
