@@ -173,6 +173,8 @@ class Dialplan:
         if plan.clear_globals:
             self.globals.clear()
         self.globals.update(plan.globals)
+        for name, value in plan.computed_globals.items():
+            self.globals[name] = value.evaluate(self._nobody)
         self.plan = plan
         self.hints.rebuild()
         logger.info("dialplan: %d contexts", len(plan.contexts))
