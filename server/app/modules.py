@@ -31,6 +31,7 @@ PARTS = {
     "codec_alaw": "A-law Coder/Decoder",
     "codec_resample": "SLIN Resampling Codec",
     "codec_ulaw": "mu-Law Coder/Decoder",
+    "features": "Call Features",
     "format_gsm": "Raw GSM data",
     "format_pcm": "Raw uLaw and aLaw",
     "format_sln": "Raw Signed Linear Audio support",
@@ -65,7 +66,7 @@ PARTS = {
     "res_stasis_recording": "Stasis application recording support",
     "res_websocket_client": "WebSocket Client Support",
 }
-RELOADABLE = frozenset({"pbx_config", "res_ari", "res_musiconhold", "res_pjsip"})
+RELOADABLE = frozenset({"features", "pbx_config", "res_ari", "res_musiconhold", "res_pjsip"})
 REST_FAMILIES = {
     "applications": "res_ari_applications",
     "asterisk": "res_ari_asterisk",

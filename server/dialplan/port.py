@@ -12,8 +12,11 @@ from weakref import WeakKeyDictionary
 from server.base.errors import InvalidArgument
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.config.sections.features import Features
 from server.dialplan.executor import Call
+from server.dialplan.interception import Interception
 from server.dialplan.loader import compile_plan
+from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
 from server.dialplan.scope import CallState, Scope
@@ -22,6 +25,7 @@ from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import Dialer
 from server.resources.node import Node
+from server.resources.transfers import Transfers
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
@@ -37,6 +41,7 @@ class DialplanSettings:
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
     :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     """
 
@@ -44,6 +49,7 @@ class DialplanSettings:
     constants: Mapping[str, str] = field(default_factory=dict)
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
+    features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
 
@@ -67,6 +73,9 @@ class Dialplan:
         self.node = node
         self.dialer = dialer
         self.bridges = bridges
+        self.interception = Interception(self)
+        node.tell_connected = self.interception.tell_connected
+        self.transfers = Transfers(node, bridges, dialer)
         self.registry = registry or Registry.standard()
         self.store = store
         self.settings = settings or DialplanSettings()
@@ -119,7 +128,8 @@ class Dialplan:
     def match(self, context: str, exten: str, caller_number: str) -> ExtensionMatch:
         """Ask whether an extension exists, or could once more digits come."""
         wall = self.node.clock.wall()
-        if self.plan.find(context, exten, 1, caller_number, wall) is not None:
+        is_pickup = exten != "" and exten == self.settings.features.general.pickupexten
+        if is_pickup or self.plan.find(context, exten, 1, caller_number, wall) is not None:
             return ExtensionMatch.EXACT
         if self.plan.can_continue(context, exten, caller_number, wall):
             return ExtensionMatch.PARTIAL
@@ -137,6 +147,9 @@ class Dialplan:
 
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
+        if self._picks_up(channel):
+            channel.take_control(pick_up_group(self, channel), "pickup")
+            return
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
@@ -161,6 +174,12 @@ class Dialplan:
         if reference.arguments is None:
             raise InvalidArgument("variable", f"{expression!r} is not a variable")
         scope.write_function(reference.name, reference.arguments, value, is_outside=True)
+
+    def _picks_up(self, channel: Channel) -> bool:
+        """Whether a new call of a phone has dialled features.conf's *pickupexten*."""
+        is_new = channel.state == "Ring" and not channel.app_name
+        is_phone = channel.endpoint[0] == "PJSIP"
+        return is_new and is_phone and channel.exten == self.settings.features.general.pickupexten
 
     # what a call keeps
 

@@ -15,6 +15,7 @@ from server.dialplan.variables import substitute
 if TYPE_CHECKING:
     import asyncio
 
+    from server.dialplan.executor import Call
     from server.dialplan.port import Dialplan
     from server.resources.channel import Channel
 
@@ -51,6 +52,11 @@ class CallState:
     exception: tuple[str, str, str, int] | None = None  # reason, context, exten, priority
     shared: dict[str, str] = field(default_factory=dict)
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
+    features: dict[str, str] = field(default_factory=dict)  # what FEATURE() changed
+    hangup_handlers: list[str] = field(default_factory=list)  # subroutines, the last one first
+    runs_h: bool = False  # when it ends, though no dialplan controls it
+    is_tidied: bool = False  # its end has been arranged; see hangup_handlers.py
+    runner: Call | None = None  # the controller, if that is the dialplan
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
 

@@ -59,6 +59,7 @@ class Bridges:
         self._playbacks = playbacks
         self._recordings = recordings
         self._bridges: dict[str, Bridge] = {}
+        self._waiting_rooms: dict[str, Bridge] = {}  # of BridgeWait(), by name
 
     def __len__(self) -> int:
         return len(self._bridges)
@@ -318,10 +319,13 @@ class Bridges:
             raise NotFound("Bridge not found")
         return bridge
 
-    async def connect(self, controlled: Channel, other: Channel) -> Channel:
+    async def connect(
+        self, controlled: Channel, other: Channel, *, identifies: bool = True
+    ) -> Channel:
         """Join two channels in a basic bridge until one of them leaves.
 
         :param controlled: the channel whose controller calls this.
+        :param identifies: each of them is told whom it talks to.
         :return: the channel that left first; it has hung up, or was taken elsewhere.
         :raises ChannelHungUp: *controlled* ended.
         """
@@ -329,10 +333,12 @@ class Bridges:
             raise ChannelHungUp(controlled.hangup_cause)
         if other.is_hungup:
             return other
-        bridge, left = self.join(controlled, other)
+        bridge, left = self.join(controlled, other, identifies=identifies)
         return await self.keep(bridge, left, controlled)
 
-    def join(self, controlled: Channel, other: Channel) -> tuple[Bridge, asyncio.Future[Channel]]:
+    def join(
+        self, controlled: Channel, other: Channel, *, identifies: bool = True
+    ) -> tuple[Bridge, asyncio.Future[Channel]]:
         """Put two channels into a basic bridge, to be kept by :meth:`keep` at once.
 
         :returns: the bridge, and a future of the first one to leave it.
@@ -346,8 +352,9 @@ class Bridges:
             self._end(bridge)
             raise
         left = bridge.departure()
-        controlled.set_connected(other.caller)
-        other.set_connected(controlled.caller)
+        if identifies:
+            controlled.set_connected(other.caller)
+            other.set_connected(controlled.caller)
         optimize_locals(bridge)
         return bridge, left
 
@@ -359,13 +366,77 @@ class Bridges:
         :returns: the channel that left first.
         :raises ChannelHungUp: *controlled* ended.
         """
+        is_handed_over = False
         try:
-            return await controlled.wait(left)
+            while True:
+                gone = await controlled.wait(left)
+                if controlled.bridge is not bridge:
+                    is_handed_over = self._hand_over(bridge, controlled)
+                    return gone
+                if not _lives_on(bridge):
+                    return gone
+                left = bridge.departure()
+        except (ChannelHungUp, asyncio.CancelledError):
+            is_handed_over = self._hand_over(bridge, controlled)
+            raise
         finally:
-            adopted = [member for member in bridge.channels.values() if member.is_adopted]
-            self._end(bridge)
-            for member in adopted:
-                member.hangup()
+            if not is_handed_over:
+                self.end_basic(bridge)
+
+    def make_basic(self) -> Bridge:
+        """Make an empty bridge such as Dial()'s. Whoever makes it has to end it.
+
+        :raises Conflict: there are too many.
+        """
+        return self._make(new_uuid(), bridge_class="basic")
+
+    def waiting_room(self, name: str) -> Bridge:
+        """Return the holding bridge of this name in which BridgeWait() waits; make it if need be.
+
+        :raises Conflict: there are too many bridges.
+        """
+        room = self._waiting_rooms.get(name)
+        if room is None or room.is_destroyed:
+            room = self._waiting_rooms[name] = self._make(
+                new_uuid(), name=name, creator="BridgeWait", bridge_class="base", is_holding=True
+            )
+        return room
+
+    def leave_waiting_room(self, name: str) -> None:
+        """End a bridge of :meth:`waiting_room` that the last one has left."""
+        room = self._waiting_rooms.get(name)
+        if room is not None and not room.channels:
+            del self._waiting_rooms[name]
+            self._end(room)
+
+    def end_basic(self, bridge: Bridge) -> None:
+        """End a bridge that is no application's, and the members that nobody else decides on."""
+        adopted = [member for member in bridge.channels.values() if member.is_adopted]
+        self._end(bridge)
+        for member in adopted:
+            member.hangup()
+
+    def _hand_over(self, bridge: Bridge, controlled: Channel) -> bool:
+        """Let those talk on who are still in a bridge whose controlling channel goes.
+
+        That happens only when a feature has brought more than two together, or is about to.
+        """
+        others = [member for member in bridge.channels.values() if member is not controlled]
+        if bridge.is_destroyed or not (len(others) >= 2 or (others and bridge.is_kept_open)):
+            return False
+        for member in others:
+            member.is_adopted = member.is_adopted or not member.is_controlled
+        bridge.remove(controlled)
+        self._node.scope.spawn(self._take_care(bridge), f"bridge {bridge.id} care")
+        return True
+
+    async def _take_care(self, bridge: Bridge) -> None:
+        """Keep a bridge that no controller keeps, until one alone is left in it."""
+        try:
+            while _lives_on(bridge):
+                await bridge.departure()
+        finally:
+            self.end_basic(bridge)
 
     # private
 
@@ -448,6 +519,11 @@ def _read_type(bridge_type: str | None) -> tuple[bool, str]:
     for kind in kinds:
         video_mode = VIDEO_MODES.get(kind, video_mode)
     return "holding" in kinds and video_mode != "sfu", video_mode
+
+
+def _lives_on(bridge: Bridge) -> bool:
+    members = len(bridge.channels)
+    return members >= 2 or (members == 1 and bridge.is_kept_open)
 
 
 def _is_function(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from server.dialplan.apps import (
     audiosocket,
+    bridging,
     calls,
     dial,
     digits,
@@ -9,17 +10,22 @@ from server.dialplan.apps import (
     logs,
     messages,
     music,
+    originate,
+    pickup,
     playback,
     record,
+    retrydial,
     signals,
     stasis,
     subroutines,
+    transfers,
     variables,
     waiting,
 )
 
 FAMILIES = (
     audiosocket,
+    bridging,
     calls,
     dial,
     digits,
@@ -27,11 +33,15 @@ FAMILIES = (
     logs,
     messages,
     music,
+    originate,
+    pickup,
     playback,
     record,
+    retrydial,
     signals,
     stasis,
     subroutines,
+    transfers,
     variables,
     waiting,
 )

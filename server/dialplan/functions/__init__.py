@@ -5,6 +5,7 @@ from server.dialplan.functions import (
     database,
     environment,
     extensions,
+    features,
     logic,
     mathematics,
     messages,
@@ -16,6 +17,6 @@ from server.dialplan.functions import (
 )
 
 FAMILIES = (
-    channels, database, environment, extensions, logic, mathematics, messages, parties, strings,
-    times, transfers, uris,
+    channels, database, environment, extensions, features, logic, mathematics, messages,
+    parties, strings, times, transfers, uris,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.channel_items import read_item, write_item
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
@@ -48,6 +49,9 @@ _WRITABLE = {
 def read_channel(scope: Scope, data: str) -> str:
     """CHANNEL(item): what is not ours is asked of the technology, such as ``rtp,dest``."""
     channel = scope.channel
+    special = read_item(scope, data.strip().lower())
+    if special is not None:
+        return special
     item = _ITEMS.get(data.strip().lower())
     if item is not None:
         return item(channel)
@@ -60,6 +64,8 @@ def read_channel(scope: Scope, data: str) -> str:
 @function_write("CHANNEL")
 def write_channel(scope: Scope, data: str, value: str) -> None:
     """Set accountcode, language, musicclass or tonezone."""
+    if write_item(scope, data.strip().lower(), value):
+        return
     attribute = _WRITABLE.get(data.strip().lower())
     if attribute is None:
         raise InvalidArgument("item", f"{data!r} can't be written")

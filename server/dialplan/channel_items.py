@@ -1,0 +1,40 @@
+"""Items of CHANNEL() that belong to hangup handlers and call pickup."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from server.base.errors import InvalidArgument
+from server.dialplan import hangup_handlers
+from server.dialplan.pickup import GROUP_ITEMS, group_text, parse_names, parse_numbers
+from server.dialplan.scope import Scope
+
+
+def read_item(scope: Scope, item: str) -> str | None:
+    """Read one of these items, ``None`` if it is none of them."""
+    return group_text(scope.channel, item) if item in GROUP_ITEMS else None
+
+
+def write_item(scope: Scope, item: str, value: str) -> bool:
+    """Write one of these items; ``False`` if it is none of them.
+
+    :raises InvalidArgument: the value can't be used.
+    """
+    act = _WRITES.get(item)
+    if act is not None:
+        act(scope, value.strip())
+        return True
+    if item not in GROUP_ITEMS:
+        return False
+    groups = parse_names(value) if item.startswith("named") else parse_numbers(value)
+    if value.strip() and not groups:
+        raise InvalidArgument(item, f"{value!r} names no group")
+    scope.channel.groups[item] = ",".join(sorted(groups))
+    return True
+
+
+_WRITES: dict[str, Callable[[Scope, str], None]] = {
+    "hangup_handler_push": hangup_handlers.push,
+    "hangup_handler_pop": hangup_handlers.pop,
+    "hangup_handler_wipe": hangup_handlers.wipe,
+}
