@@ -307,11 +307,12 @@ class Ringing:
             target = f"Local/{target}@{context}"
         if "z" in self._options:
             self._deadline = None
-        if "I" not in self._options:
-            caller = self._call.channel
-            caller.set_redirecting(redirected(caller, out, target))
-            self._call.dialplan.interception.tell_redirecting(caller)
+        caller = self._call.channel
+        redirecting = redirected(caller, out, target)
         self._start(target, forwarder=out)
+        if "I" not in self._options:
+            caller.set_redirecting(redirecting)
+            self._call.dialplan.interception.tell_redirecting(caller)
 
     def _on_digit(self, digit: str) -> None:
         options, call = self._options, self._call

@@ -83,12 +83,12 @@ class OriginatedCall:
         channel.connected = origination.caller
         target = origination.destination
         channel.set_position(target.context, target.exten, target.priority)
+        self._attempt = DialAttempt(channel, None, channel.dial_string)
         channel.take_control(suspendable(self._run()), "originate")
-        channel.on_end.append(lambda: self._settle(DialStatus.CANCEL))
+        channel.on_end.append(self._settle)
 
     async def _run(self) -> None:
-        channel, origination = self.channel, self._origination
-        attempt = DialAttempt(channel, None, channel.dial_string)
+        channel, origination, attempt = self.channel, self._origination, self._attempt
         try:
             if origination.predial:
                 with suppress(ChannelHungUp):
@@ -96,7 +96,7 @@ class OriginatedCall:
             attempt.start()
             await channel.wait(follow(attempt, origination.timeout or None))
         finally:
-            self._settle(attempt.status or DialStatus.CANCEL)
+            self._settle()
         if attempt.status is not DialStatus.ANSWER:
             return
         if not origination.destination.application:
@@ -110,6 +110,6 @@ class OriginatedCall:
         finally:
             channel.hangup()
 
-    def _settle(self, status: DialStatus) -> None:
+    def _settle(self) -> None:
         if not self.outcome.done():
-            self.outcome.set_result(status)
+            self.outcome.set_result(self._attempt.status or DialStatus.CANCEL)

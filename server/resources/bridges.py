@@ -376,6 +376,7 @@ class Bridges:
                 if not _lives_on(bridge):
                     return gone
                 left = bridge.departure()
+                optimize_locals(bridge)
         except (ChannelHungUp, asyncio.CancelledError):
             is_handed_over = self._hand_over(bridge, controlled)
             raise
@@ -434,6 +435,7 @@ class Bridges:
         """Keep a bridge that no controller keeps, until one alone is left in it."""
         try:
             while _lives_on(bridge):
+                optimize_locals(bridge)
                 await bridge.departure()
         finally:
             self.end_basic(bridge)

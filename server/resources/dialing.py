@@ -232,7 +232,7 @@ class Dialer:
         channel.dial_string = resource
         if requestor is not None:
             channel.linkedid = requestor.linkedid
-            channel.account_code = requestor.variables.get("PEERACCOUNT") or requestor.account_code
+            channel.account_code = leg.info("accountcode") or requestor.account_code
             channel.language = requestor.language
             channel.redirecting = requestor.redirecting
             channel.dnid = resource

@@ -459,6 +459,7 @@ _INFO: dict[str, Callable[[SipLeg], str | None]] = {
     "local_uri": _dialog_uri("local"),
     "remote_uri": _dialog_uri("remote"),
     "target_uri": _dialog_uri("target"),
+    "accountcode": lambda leg: leg.endpoint.accountcode,
     "callgroup": lambda leg: leg.endpoint.call_group,
     "pickupgroup": lambda leg: leg.endpoint.pickup_group,
     "namedcallgroup": lambda leg: leg.endpoint.named_call_group,

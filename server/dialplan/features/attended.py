@@ -53,6 +53,7 @@ class Consultation:
         self._node = features.dialplan.node
         self._target_place = f"{exten}@{context}"
         self._attempt: DialAttempt | None = None
+        self._follower: asyncio.Task[None] | None = None
         self._media: MediaBridge | None = None
         self._news: asyncio.Queue[str] = asyncio.Queue(MAX_NEWS)
         self._is_over = False
@@ -70,7 +71,9 @@ class Consultation:
             logger.info("%s: can't transfer to %s: %s", transferer.name, self._target_place, error)
             await play(transferer, self._settings.xferfailsound)
             return
-        self._node.scope.spawn(self._follow(attempt), f"{attempt.channel.name} consultation")
+        self._follower = self._node.scope.spawn(
+            self._follow(attempt), f"{attempt.channel.name} consultation"
+        )
         matcher = self._matcher()
         transferer.digit_observers.append(matcher.press)
         transferer.on_end.append(self._on_transferer_gone)
@@ -279,6 +282,8 @@ class Consultation:
         self._forget_ends()
         self._end_media()
         self._tell(OVER)
+        if self._follower is not None:
+            self._follower.cancel()  # whoever goes on with the attempt hears of it now
 
     def _on_target_gone(self, target: Channel) -> None:
         if self._attempt is not None and self._attempt.channel is target:

@@ -11,7 +11,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
-from server.base.errors import ServerError
+from server.base.errors import ChannelHungUp, ServerError
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.local_optimization import optimize_locals
@@ -67,6 +67,8 @@ class WaitingTransferee:
                 if self._is_alone:
                     return
                 attempt = self._call_again()
+        except ChannelHungUp:
+            logger.debug("%s: the transferee has left", self._transferee.name)
         finally:
             if not self._transferee.is_hungup:
                 self._transferee.set_background(None)
