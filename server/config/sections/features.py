@@ -145,6 +145,8 @@ def parse_application(option: Option) -> FeatureApplication:
     except ValueError as error:
         raise _error(option, str(error)) from None
     application, data, music_class = _split_call(parts[2])
+    if not application:
+        raise _error(option, "expected an application")
     return FeatureApplication(
         option.name, code, where == "self", who or "both", application, data, music_class
     )

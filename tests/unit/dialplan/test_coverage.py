@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from server.base.errors import Conflict
-from server.dialplan.apps import dial, digits, record
+from server.dialplan.apps import (
+    bridging,
+    calls,
+    dial,
+    digits,
+    originate,
+    pickup,
+    record,
+    transfers,
+)
 from server.dialplan.registry import Function, Registry
 
 DATA = Path(__file__).parents[2] / "data" / "dialplan"
@@ -57,7 +66,9 @@ def test_every_function_is_a_published_one_and_can_be_read_and_written_alike(
      "Set", "MSet", "Goto", "GotoIf", "GotoIfTime", "ExecIf", "Exec", "Dial", "Echo", "Read",
      "SayDigits", "SayNumber", "SayAlpha", "Record", "Stasis", "Progress", "Ringing", "Busy",
      "Congestion", "WaitDigit", "StartMusicOnHold", "StopMusicOnHold", "MusicOnHold", "Gosub",
-     "GosubIf", "Return", "While", "EndWhile"],
+     "GosubIf", "Return", "While", "EndWhile", "RetryDial", "Bridge", "BridgeAdd", "BridgeWait",
+     "BlindTransfer", "AttendedTransfer", "ChannelRedirect", "SoftHangup", "Pickup", "PickupChan",
+     "Originate", "ChanIsAvail"],
 )  # fmt: skip
 def test_the_applications_to_work_with_are_there(registry: Registry, name: str) -> None:
     assert registry.applications[name.lower()].name == name
@@ -70,6 +81,18 @@ def test_the_applications_to_work_with_are_there(registry: Registry, name: str) 
 )  # fmt: skip
 def test_every_option_letter_is_a_published_one(name: str, supported: str) -> None:
     assert set(supported) <= set(published("applications")[name]["options"])
+
+
+@pytest.mark.parametrize(
+    ("name", "supported"),
+    [("Dial", dial.OPTIONS), ("Bridge", bridging.BRIDGE_OPTIONS),
+     ("BridgeWait", bridging.BRIDGEWAIT_OPTIONS), ("PickupChan", pickup.PICKUPCHAN_OPTIONS),
+     ("Originate", originate.ORIGINATE_OPTIONS), ("SoftHangup", transfers.SOFTHANGUP_OPTIONS),
+     ("ChanIsAvail", originate.CHANISAVAIL_OPTIONS), ("Answer", calls.ANSWER_OPTIONS)],
+)  # fmt: skip
+def test_all_option_letters_are_there(name: str, supported: str) -> None:
+    letters = [letter[0] for letter in published("applications")[name]["options"]]
+    assert sorted(set(supported)) == sorted(set(letters))
 
 
 def test_a_name_can_be_added_once() -> None:
