@@ -49,6 +49,8 @@ CORE = [
     "rtp",
     "rtp_in",
     "rtp_out",
+    "scan",
+    "scans",
     "snoop",
     "sock",
     "socket",

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
+import ssl
+import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from httptools import HttpResponseParser
@@ -20,7 +22,14 @@ _PING = 0x9
 class Connection(asyncio.Protocol):
     """One keep-alive connection; requests may be in flight at a time and are answered in order."""
 
-    def __init__(self, address: tuple[str, int], user: str, password: str) -> None:
+    def __init__(
+        self,
+        address: tuple[str, int],
+        user: str,
+        password: str,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._tls = tls
         self._key = base64.b64encode(f"{user}:{password}".encode()).decode()
         self._host = f"{address[0]}:{address[1]}"
         self._address = address
@@ -32,7 +41,7 @@ class Connection(asyncio.Protocol):
     async def open(self) -> Connection:
         """Connect."""
         loop = asyncio.get_running_loop()
-        await loop.create_connection(lambda: self, *self._address)
+        await loop.create_connection(lambda: self, *self._address, ssl=self._tls)
         return self
 
     def close(self) -> None:
@@ -55,15 +64,15 @@ class Connection(asyncio.Protocol):
         self._waiting.append(future)
         return future
 
-    async def must(self, method: str, path: str) -> bytes:
+    async def must(self, method: str, path: str, body: bytes = b"") -> bytes:
         """Send a request and return the body.
 
         :raises RuntimeError: the status is not 2xx.
         """
-        status, body = await self.request(method, path)
+        status, answer = await self.request(method, path, body)
         if status >= 300:
-            raise RuntimeError(f"{method} {path}: {status} {body!r}")
-        return body
+            raise RuntimeError(f"{method} {path}: {status} {answer!r}")
+        return answer
 
     # asyncio.Protocol
 
@@ -89,6 +98,22 @@ class Connection(asyncio.Protocol):
         body, self._body = self._body, b""
         if not future.done():
             future.set_result((self._parser.get_status_code(), body))
+
+
+async def repeat_request(
+    pool: Sequence[Connection], method: str, path: str, seconds: float, body: bytes = b""
+) -> int:
+    """Repeat a request on all connections, one at a time on each; return how often."""
+    deadline = time.monotonic() + seconds
+
+    async def repeat(connection: Connection) -> int:
+        count = 0
+        while time.monotonic() < deadline:
+            await connection.must(method, path, body)
+            count += 1
+        return count
+
+    return sum(await asyncio.gather(*map(repeat, pool)))
 
 
 class EventSocket(asyncio.Protocol):

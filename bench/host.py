@@ -23,7 +23,7 @@ ARION = ROOT / ".venv" / "bin" / "arion"
 READY_S = 20.0
 STOP_S = 10.0
 POLL_S = 0.005
-TOOLS = ("forwarder", "rtpload", "sender")
+TOOLS = ("drain", "forwarder", "rtpload", "sender")
 
 sys.path.insert(0, str(ROOT / "tools"))
 sys.path.insert(0, str(ROOT))
@@ -31,6 +31,7 @@ sys.path.insert(0, str(ROOT))
 from first_config import Ports, read_access, write_config  # noqa: E402
 
 from server.cli.client import Connection  # noqa: E402
+from tests.support.certificate import make_certificate  # noqa: E402
 
 PROMPT = "bench/prompt"  # long enough for every measurement
 PROMPT_S = 60
@@ -61,6 +62,21 @@ exten => prompt,1,Answer()
 exten => music,1,Answer()
  same => n,MusicOnHold()
 exten => _pair.,1,Dial(PJSIP/${EXTEN}@peer,30)
+exten => _made.,1,Answer()
+ same => n(again),Set(AT=at-${STRFTIME(,UTC,%s%6q)})
+ same => n,Wait(0.2)
+ same => n,NoOp()
+ same => n,Goto(again)
+exten => _steps.,1,Set(i=0)
+ same => n(loop),NoOp(round ${i} of ${EXTEN:5} for ${CALLERID(num)})
+ same => n,Set(i=$[${i} + 1])
+ same => n,Set(half=${MATH(${i}/2,int)})
+ same => n,GotoIf($["${EXTEN:0:1}" = "x"]?never)
+ same => n,Set(name=${TOUPPER(user-${i})})
+ same => n,GotoIf($[${i} < ${EXTEN:5} & ${LEN(${name})} > 0]?loop)
+ same => n,Answer()
+ same => n,Wait(600)
+ same => n(never),Hangup()
 exten => _app.,1,Stasis(bench)
  same => n,Hangup()
 """
@@ -123,9 +139,10 @@ class Server:
     """The server, configured as ``make run`` does, with endpoints and extensions of ours.
 
     :param var: its folder.
+    :param has_tls: serve HTTPS and HTTP/3 too.
     """
 
-    def __init__(self, var: Path) -> None:
+    def __init__(self, var: Path, *, has_tls: bool = False) -> None:
         self.var = var
         self.peer_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
@@ -133,6 +150,7 @@ class Server:
         etc = var / "etc"
         asterisk = (etc / "asterisk.conf").read_text("utf-8")
         (etc / "asterisk.conf").write_text(asterisk.replace("maxcalls = 2000", "maxcalls = 0"))
+        self.tls_port = _add_tls(etc) if has_tls else 0
         _append(etc / "pjsip.conf", PJSIP.format(peer=self.peer_port))
         _append(etc / "extensions.conf", DIALPLAN)
         _write_tone(var / "lib/sounds/en" / f"{PROMPT}.wav", PROMPT_S * 1000)
@@ -235,10 +253,10 @@ class Server:
 
 
 @asynccontextmanager
-async def running_server() -> AsyncIterator[Server]:
+async def running_server(*, has_tls: bool = False) -> AsyncIterator[Server]:
     """A server of its own in a folder of its own; both are gone at the end."""
     var = Path(tempfile.mkdtemp(prefix="arion-bench-"))
-    server = Server(var)
+    server = Server(var, has_tls=has_tls)
     try:
         await server.start()
         yield server
@@ -251,6 +269,16 @@ async def running_server() -> AsyncIterator[Server]:
 def _append(path: Path, text: str) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(text)
+
+
+def _add_tls(etc: Path) -> int:
+    """Let HTTPS and HTTP/3 be served with a certificate of our own; return the port."""
+    port = free_port()
+    both = make_certificate(etc)
+    conf = (etc / "http.conf").read_text("utf-8")
+    lines = f"tlsenable = yes\ntlsbindaddr = 127.0.0.1:{port}\ntlscertfile = {both}\nhttp3 = yes\n"
+    (etc / "http.conf").write_text(conf.replace("[general]\n", f"[general]\n{lines}", 1))
+    return port
 
 
 def _write_tone(path: Path, duration_ms: int) -> None:

@@ -14,6 +14,8 @@ from collections.abc import Awaitable, Callable
 
 import rows_calls
 import rows_control
+import rows_dialplan
+import rows_live
 import rows_media
 import uvloop
 from host import BUILD, build_tools
@@ -27,8 +29,12 @@ ROWS: dict[str, Row] = {
     "calls": rows_calls.calls,
     "register": rows_calls.registrations,
     "steered": rows_calls.steered,
+    "dialplan": rows_dialplan.dialplan,
     "rest": rows_control.requests,
     "events": rows_control.events,
+    "reads": rows_live.reads,
+    "stream": rows_live.stream,
+    "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
 }

@@ -21,6 +21,10 @@ def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:2] == ["config", "check"] and len(words) <= 3:
         return check_configuration(words[2] if len(words) == 3 else None)
+    if words[:1] == ["dialplan"]:
+        return run_dialplan(words[1:])
+    if words[:2] == ["ael", "print"] and len(words) <= 3:
+        return print_ael(words[2] if len(words) == 3 else None)
     try:
         options = parse_arguments(words)
     except UsageError as error:
@@ -76,12 +80,53 @@ def run_server(options: Options) -> int:
 
 def check_configuration(path: str | None) -> int:
     """Say what the server would make of a configuration."""
+    from server.app.offline import offline_registry
     from server.cli.check import check_configuration as check
     from server.config.home import DEFAULT_PATH
 
-    report = check(path or DEFAULT_PATH)
+    report = check(path or DEFAULT_PATH, offline_registry())
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
+
+
+def run_dialplan(words: list[str]) -> int:
+    """Check the dialplan, or follow a call through it."""
+    from server.app.offline import offline_registry
+    from server.base.errors import ServerError
+    from server.cli.dialplan import DialplanUsageError, run_dialplan_command
+
+    try:
+        code, output = run_dialplan_command(words, offline_registry())
+    except DialplanUsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    print("\n".join(output))
+    return code
+
+
+def print_ael(path: str | None) -> int:
+    """Print what an AEL file is compiled to, as extensions.conf."""
+    from server.base.errors import ServerError
+    from server.dialplan.ael.compiler import compile_ael_file
+    from server.dialplan.ael.printer import print_config
+
+    try:
+        if path is None:
+            from server.config.home import DEFAULT_PATH, load_asterisk
+
+            asterisk = load_asterisk(DEFAULT_PATH if Path(DEFAULT_PATH).exists() else None, [])
+            path = str(Path(asterisk.directories.astetcdir) / "extensions.ael")
+        compiled = compile_ael_file(path)
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    for warning in compiled.warnings:
+        print(warning, file=sys.stderr)
+    print(print_config(compiled), end="")
+    return 0
 
 
 def _config_path(options: Options) -> str | None:

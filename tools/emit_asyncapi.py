@@ -14,6 +14,7 @@ from emit_bundle import bundle
 from emit_documents import COMPONENTS, references
 
 REQUEST = "RESTRequest"
+DRAIN = "DrainWorker"
 REPLY = "RESTResponse"
 CHANNEL = "#/channels/events"
 
@@ -26,7 +27,7 @@ def emit(spec: Spec) -> str:
 def _document(document: Json) -> Json:
     schemas = document["components"]["schemas"]
     events = list(schemas["Message"]["discriminator"]["mapping"])
-    messages = [*events, REQUEST]
+    messages = [*events, REQUEST, DRAIN]
     return {
         "asyncapi": "3.0.0",
         "info": _info(document),
@@ -40,22 +41,25 @@ def _document(document: Json) -> Json:
                 "channel": {"$ref": CHANNEL},
                 "messages": [_message_reference(name) for name in events if name != REPLY],
             },
-            "receiveRequest": {
-                "action": "receive",
-                "summary": "Carry out an operation of the REST interface.",
-                "channel": {"$ref": CHANNEL},
-                "messages": [_message_reference(REQUEST)],
-                "reply": {
-                    "channel": {"$ref": CHANNEL},
-                    "messages": [_message_reference(REPLY)],
-                },
-            },
+            "receiveRequest": _receive(REQUEST, "Carry out an operation of the REST interface."),
+            "receiveDrain": _receive(DRAIN, "Give this connection's workers no new calls."),
         },
         "components": {
             "messages": {name: _message(name, schemas[name]) for name in messages},
             "schemas": _schemas(schemas, messages),
             "securitySchemes": _security_schemes(document),
         },
+    }
+
+
+def _receive(message: str, summary: str) -> Json:
+    """Return the operation of a message that applications send, and that is answered."""
+    return {
+        "action": "receive",
+        "summary": summary,
+        "channel": {"$ref": CHANNEL},
+        "messages": [_message_reference(message)],
+        "reply": {"channel": {"$ref": CHANNEL}, "messages": [_message_reference(REPLY)]},
     }
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from copy import deepcopy
 from typing import Any
 
 from apispec import Json, Spec, reference
+
+from examples import add_examples
 
 ROOT_FILE = "openapi.yaml"
 METHODS = ("get", "put", "post", "delete")
@@ -33,6 +36,7 @@ def bundle(spec: Spec) -> Json:
     components = dict(root["components"])
     components["schemas"] = {**components["schemas"], **schemas}
     root["components"] = components
+    add_examples(root, spec)
     return root
 
 
@@ -43,8 +47,8 @@ def _make_repeatable(operation: Json, components: Json) -> None:
         components["parameters"]["IdempotencyKey"],
     ]
     responses = {
-        "400": components["responses"]["KeyMalformed"],
-        "422": components["responses"]["KeyOfAnother"],
+        "400": deepcopy(components["responses"]["KeyMalformed"]),
+        "422": deepcopy(components["responses"]["KeyOfAnother"]),
         **operation["responses"],
     }
     operation["responses"] = dict(sorted(responses.items()))

@@ -15,6 +15,7 @@ import emit_asyncapi
 import emit_bundle
 import emit_documents
 import emit_js
+import emit_js_bound
 import emit_sdk
 import emit_server
 import emit_swagger
@@ -34,7 +35,10 @@ def outputs(spec: Spec) -> dict[Path, str]:
     files[served / "asyncapi.json"] = emit_asyncapi.emit(spec)
     files |= {served / "api-docs" / name: text for name, text in emit_swagger.emit(spec).items()}
     package = ROOT / "sdk/python/src/arion"
-    files |= {ROOT / "sdk/js/src" / name: text for name, text in emit_js.emit(spec).items()}
+    js = ROOT / "sdk/js/src"
+    files |= {js / name: text for name, text in emit_js.emit(spec).items()}
+    js_written = (js / "resources.ts").read_text(encoding="utf-8")
+    files[js / "bound.ts"] = emit_js_bound.emit(spec, js_written)
     written = (package / "_resources.py").read_text(encoding="utf-8")
     files |= {
         package / name: formatted(text) for name, text in emit_sdk.emit(spec, written).items()

@@ -23,6 +23,7 @@ MODULES = (
     "_main.py",
     "_operations.py",
     "_resources.py",
+    "_takeover.py",
     "_types.py",
 )
 NAMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from inspect import isawaitable
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -17,12 +17,9 @@ from server.cli.context import (
     AriUserView,
     CliContext,
     ContactView,
-    ContextView,
-    ExtensionView,
     HttpView,
     ModuleView,
     OutboundView,
-    PriorityView,
     RegistrationView,
     WebhookView,
     WebsocketView,
@@ -38,7 +35,6 @@ from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNRE
 if TYPE_CHECKING:
     from server.app.admin import Admin
     from server.app.server import Server
-    from server.dialplan.plan import Context, Extension
     from server.sip.settings import SipSettings
     from server.sip.transaction import Flow
 
@@ -64,7 +60,7 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         bridges=server.bridges,
         applications=server.applications,
         originator=ConsoleOriginator(server),
-        dialplan=DialplanConsole(server),
+        dialplan=server.dialplan,
         version=__version__,
         wall=server.clock.wall,
         sip=SipConsole(server),
@@ -84,31 +80,6 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         ],
         module_registry=server.modules,
     )
-
-
-class DialplanConsole:
-    """See :class:`server.cli.context.DialplanAdmin`."""
-
-    def __init__(self, server: Server) -> None:
-        self._dialplan = server.dialplan
-
-    def contexts(self) -> Iterable[ContextView]:
-        """List the contexts in the order of the file."""
-        return [_describe_context(context) for context in self._dialplan.plan.contexts.values()]
-
-    async def reload(self) -> Sequence[str]:
-        """Read extensions.conf again."""
-        return await self._dialplan.reload()
-
-    def applications(self) -> Mapping[str, str]:
-        """Names of the applications."""
-        found = self._dialplan.registry.applications.values()
-        return {each.name: _first_line(each.run.__doc__) for each in found}
-
-    def functions(self) -> Mapping[str, str]:
-        """Names of the functions."""
-        found = self._dialplan.registry.functions.values()
-        return {each.name: _first_line((each.read or each.write).__doc__) for each in found}
 
 
 class SipConsole:
@@ -313,26 +284,6 @@ class ConsoleOriginator:
         channel.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
 
 
-def _describe_context(context: Context) -> ContextView:
-    return ContextView(
-        name=context.name,
-        extensions=[_describe_extension(extension) for extension in context],
-        includes=[include.source for include in context.includes],
-        ignore_patterns=[pattern.name for pattern in context.ignore_patterns],
-    )
-
-
-def _describe_extension(extension: Extension) -> ExtensionView:
-    return ExtensionView(
-        name=extension.name,
-        priorities=[
-            PriorityView(step.priority, step.label, step.application, step.source)
-            for step in sorted(extension.steps.values(), key=lambda step: step.priority)
-        ],
-        caller_pattern=extension.caller.name if extension.caller is not None else "",
-    )
-
-
 def _split_address(text: str) -> tuple[str, int]:
     """Read ``host``, ``host:port`` or ``[host]:port``.
 
@@ -360,10 +311,6 @@ def _log_packet(peer: tuple[str, int], packet: RtpPacket) -> None:
         packet.timestamp,
         packet.length,
     )
-
-
-def _first_line(text: str | None) -> str:
-    return (text or "").strip().partition("\n")[0]
 
 
 def _bracketed(host: str) -> str:

@@ -37,7 +37,9 @@ PARTS = {
     "format_sln": "Raw Signed Linear Audio support",
     "format_wav": "Microsoft WAV format",
     "format_wav_gsm": "Microsoft WAV format with GSM",
+    "pbx_ael": "Asterisk Extension Language Compiler",
     "pbx_config": "Text Extension Configuration",
+    "pbx_lua": "Lua PBX Switch",
     "res_ari": "Asterisk RESTful Interface",
     "res_http_websocket": "HTTP WebSocket Support",
     "res_musiconhold": "Music On Hold Resource",
@@ -66,7 +68,8 @@ PARTS = {
     "res_stasis_recording": "Stasis application recording support",
     "res_websocket_client": "WebSocket Client Support",
 }
-RELOADABLE = frozenset({"features", "pbx_config", "res_ari", "res_musiconhold", "res_pjsip"})
+DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
+RELOADABLE = DIALPLAN_MODULES | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
 REST_FAMILIES = {
     "applications": "res_ari_applications",
     "asterisk": "res_ari_asterisk",

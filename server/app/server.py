@@ -8,8 +8,11 @@ import logging
 import secrets
 from pathlib import Path
 
+from server.agi.external_ivr import ExternalIvr
+from server.agi.launcher import Launcher as AgiLauncher
 from server.app.modules import count_uses, register_modules
 from server.app.settings import (
+    agi_settings,
     define_music,
     dialplan_settings,
     engine_settings,
@@ -24,6 +27,9 @@ from server.base.clock import SystemClock
 from server.base.errors import Unavailable
 from server.base.ids import UniqueIds
 from server.base.log import LogService
+from server.callfiles.attempt import Attempts
+from server.callfiles.service import CallFiles
+from server.callfiles.spool import Spool
 from server.cli.options import Options
 from server.config.loader import Configuration
 from server.dialplan.plan import Plan
@@ -51,6 +57,7 @@ from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.originate import Originator
 from server.resources.playbacks import Playbacks
+from server.resources.presence_states import PresenceStates
 from server.resources.recordings import Recordings
 from server.resources.registry import ChannelRegistry
 from server.resources.snoops import Snoops
@@ -113,15 +120,16 @@ class Server:
         self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.webhooks.configure(self.configuration.ari)
         self.is_fully_booted.set()
+        await self.call_files.start()
         logger.info("ready")
 
     async def load_dialplan(self) -> list[str]:
-        """Read extensions.conf; return its warnings. Without the file there are no extensions.
+        """Read extensions.conf, .ael and .lua; return warnings. Without them all is empty.
 
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
-        if await asyncio.to_thread(Path(path).is_file):
+        if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
 
@@ -136,6 +144,8 @@ class Server:
     async def stop(self) -> None:
         """End calls and take everything down; recordings are completed. May be called again."""
         self.is_fully_booted.clear()
+        if hasattr(self, "call_files"):
+            await self.call_files.close()
         if hasattr(self, "node"):
             self.node.is_stopping = True
             await self._end_calls()
@@ -177,6 +187,7 @@ class Server:
         self.dialer = Dialer(self.node)
         self.endpoints = Endpoints(self.node, lambda: self.dialer.technologies)
         self.device_states = DeviceStates(self.node, self.endpoints, self.store)
+        self.presence_states = PresenceStates(self.store)
         self.mailboxes = Mailboxes(self.store)
         self.playbacks = Playbacks(self.node)
         self.recordings = Recordings(self.node)
@@ -234,12 +245,21 @@ class Server:
             self.dialer,
             self.bridges,
             store=self.store,
+            devices=self.device_states,
+            presences=self.presence_states,
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)
+        self.agi = AgiLauncher(agi_settings(configuration))
+        self.agi.install(self.dialplan.registry)
+        ExternalIvr(self.agi.script_dir).install(self.dialplan.registry)
+        spool = Path(configuration.directories.astspooldir)
+        self.call_files = CallFiles(Spool(spool), Attempts(self.dialplan, self.dialer), self.clock)
         self.dynamic_config = DynamicConfig()
         self.dynamic_config.add_class(CONFIG_CLASS, self.sip_objects)
         self.modules = Modules(lambda: count_uses(self))
+        self.dialplan.modules = self.modules
+        self.dialplan.dynamic_config = self.dynamic_config
         services = Services(
             applications=self.applications,
             asterisk=self.asterisk,
@@ -266,7 +286,6 @@ class Server:
         register_modules(self)
         self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
         self.applications.set_call_connector(self.outbound)
-        spool = Path(configuration.directories.astspooldir)
         self.webhooks = Webhooks(self.http, self.applications, self.bus, spool / "webhooks")
 
     def _entity_id(self) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
+from server.agi.launcher import AgiSettings
 from server.cli.options import Options
 from server.config.acl import Acl
 from server.config.loader import Configuration
@@ -108,6 +109,9 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
     directories = configuration.directories
     return DialplanSettings(
         path=configuration.config_path("extensions.conf"),
+        ael_path=configuration.config_path("extensions.ael"),
+        lua_path=configuration.config_path("extensions.lua"),
+        lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={
             "SYSTEMNAME": configuration.options.systemname,
             "ASTETCDIR": directories.astetcdir,
@@ -125,9 +129,31 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         },
         recording_dir=Path(directories.astvarlibdir) / "sounds",
         writable_dirs=[Path(directories.astspooldir), Path(directories.astdatadir) / "sounds"],
+        amd=configuration.amd,
         features=configuration.features,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
+    )
+
+
+def agi_settings(configuration: Configuration) -> AgiSettings:
+    """Return what AGI takes from asterisk.conf."""
+    directories = configuration.directories
+    return AgiSettings(
+        Path(directories.astagidir),
+        {
+            "AST_CONFIG_DIR": directories.astetcdir,
+            "AST_CONFIG_FILE": configuration.path,
+            "AST_MODULE_DIR": directories.astmoddir,
+            "AST_SPOOL_DIR": directories.astspooldir,
+            "AST_MONITOR_DIR": str(Path(directories.astspooldir) / "monitor"),
+            "AST_VAR_DIR": directories.astvarlibdir,
+            "AST_DATA_DIR": directories.astdatadir,
+            "AST_LOG_DIR": directories.astlogdir,
+            "AST_AGI_DIR": directories.astagidir,
+            "AST_KEY_DIR": directories.astkeydir,
+            "AST_RUN_DIR": directories.astrundir,
+        },
     )
 
 

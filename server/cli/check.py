@@ -13,12 +13,12 @@ from server.base.errors import ConfigError
 from server.cli.tables import plural
 from server.config import loader
 from server.config.acl import Acl
-from server.config.home import load_asterisk, read_optional
+from server.config.home import load_asterisk
 from server.config.objects import ConfigWarning
 from server.config.sections.asterisk import AsteriskConf
-from server.dialplan.loader import compile_plan
-from server.dialplan.plan import Plan
+from server.dialplan.lint import check_plan
 from server.dialplan.registry import Registry
+from server.dialplan.sources import SourcePaths, load_sources
 from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
@@ -56,10 +56,11 @@ class Report:
         ]
 
 
-def check_configuration(path: str) -> Report:
+def check_configuration(path: str, registry: Registry) -> Report:
     """Read a configuration.
 
     :param path: asterisk.conf, or the directory that it is in.
+    :param registry: what the dialplan may call.
     """
     if Path(path).is_dir():
         path = str(Path(path) / "asterisk.conf")
@@ -76,7 +77,7 @@ def check_configuration(path: str) -> Report:
         _attempt(report, read)
     report.remarks += map(str, warnings)
     _attempt(report, lambda: _check_pjsip(asterisk, acls, report))
-    _attempt(report, lambda: _check_dialplan(asterisk, report))
+    _attempt(report, lambda: _check_dialplan(asterisk, registry, report))
     report.unread = _unread(asterisk.directories.astetcdir)
     return report
 
@@ -109,26 +110,33 @@ def _check_pjsip(asterisk: AsteriskConf, acls: Mapping[str, Acl], report: Report
     report.remarks += map(str, build_settings(objects, named_acls=acls).warnings)
 
 
-def _check_dialplan(asterisk: AsteriskConf, report: Report) -> None:
-    file = read_optional(asterisk, "extensions.conf")
-    if file is None:
-        return
-    plan = compile_plan(file)
-    report.remarks += plan.warnings
-    report.remarks += _unknown_applications(plan)
+def _check_dialplan(asterisk: AsteriskConf, registry: Registry, report: Report) -> None:
+    sources = dialplan_sources(asterisk)
+    if sources.exist():
+        report.remarks += check_sources(sources, registry)
 
 
-def _unknown_applications(plan: Plan) -> list[str]:
-    known = Registry.standard().applications
-    steps = [
-        step
-        for context in plan.contexts.values()
-        for extension in context
-        for step in extension.steps.values()
-        if step.key not in known
-    ]
-    steps.sort(key=lambda step: (step.path, step.line))
-    return [f"{step.path}:{step.line}: no application {step.application!r}" for step in steps]
+def dialplan_sources(asterisk: AsteriskConf) -> SourcePaths:
+    """Return where a server of this asterisk.conf finds its dialplan."""
+    directory = Path(asterisk.directories.astetcdir)
+    return SourcePaths(
+        str(directory / "extensions.conf"),
+        str(directory / "extensions.ael"),
+        str(directory / "extensions.lua"),
+        may_exec=asterisk.options.execincludes,
+        lua_dirs=[str(Path(asterisk.directories.astdatadir) / "lua")],
+    )
+
+
+def check_sources(sources: SourcePaths, registry: Registry) -> list[str]:
+    """Return what is to be said about a dialplan.
+
+    :raises ConfigError: it can't be loaded.
+    """
+    plan = load_sources(sources).plan
+    plan.switches = registry.switches
+    found = [*plan.warnings, *plan.unknown_switches()]
+    return [*found, *map(str, check_plan(plan, registry))]
 
 
 def _unread(directory: str) -> list[str]:

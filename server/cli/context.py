@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -10,66 +10,12 @@ if TYPE_CHECKING:
     from server.base.log import LogService
     from server.base.tasks import TaskScope
     from server.config.loader import Configuration
+    from server.dialplan.port import Dialplan
     from server.resources.bridges import Bridges
     from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
     from server.sip.settings import SipSettings
     from server.stasis.applications import Applications
-
-
-@dataclass(frozen=True, slots=True)
-class PriorityView:
-    """One line of an extension."""
-
-    number: int
-    label: str
-    application: str
-    data: str
-    registrar: str = "pbx_config"
-
-
-@dataclass(frozen=True, slots=True)
-class ExtensionView:
-    """An extension of a context, with the caller it is for, if it is for one only."""
-
-    name: str
-    priorities: Sequence[PriorityView]
-    caller_pattern: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ContextView:
-    """A context as ``dialplan show`` lists it."""
-
-    name: str
-    extensions: Sequence[ExtensionView]
-    includes: Sequence[str] = ()
-    ignore_patterns: Sequence[str] = ()
-    switches: Sequence[str] = ()
-    registrar: str = "pbx_config"
-
-
-class DialplanAdmin(Protocol):
-    """The dialplan, for people."""
-
-    def contexts(self) -> Iterable[ContextView]:
-        """List the contexts in the order of the file."""
-        ...
-
-    async def reload(self) -> Sequence[str]:
-        """Read extensions.conf again; calls go on. Returns warnings.
-
-        :raises ConfigError: it is wrong; the former dialplan stays.
-        """
-        ...
-
-    def applications(self) -> Mapping[str, str]:
-        """Names and synopses of the dialplan applications."""
-        ...
-
-    def functions(self) -> Mapping[str, str]:
-        """Names and synopses of the dialplan functions."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +281,7 @@ class CliContext:
     bridges: Bridges
     applications: Applications
     originator: Originator
-    dialplan: DialplanAdmin
+    dialplan: Dialplan
     version: str
     wall: Callable[[], float]
     sip: SipAdmin | None = None

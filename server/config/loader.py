@@ -14,6 +14,7 @@ from server.base.log import LogSettings
 from server.config.acl import Acl, build_acl
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
 from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
+from server.config.sections.amd import AmdConf, build_amd
 from server.config.sections.ari import Ari, build_ari
 from server.config.sections.asterisk import (
     AsteriskConf,
@@ -56,6 +57,7 @@ class Configuration:
     features: Features
     indications: Indications
     musiconhold: MusicOnHold
+    amd: AmdConf
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
@@ -124,6 +126,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         features=load_features(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
+        amd=load_amd(asterisk, warnings),
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
@@ -187,6 +190,11 @@ def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> I
 def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
     """Read musiconhold.conf."""
     return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
+
+
+def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
+    """Read amd.conf."""
+    return build_amd(_read(asterisk, "amd.conf", warnings), warnings)
 
 
 def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[ConfigObject, ...]:

@@ -20,18 +20,20 @@ def split_arguments(text: str, limit: int = 0, separator: str = ",") -> list[str
 
     :param limit: the last of this many arguments keeps its separators; 0 for no limit.
     """
-    if not text:
-        return []
-    if _SPECIAL.isdisjoint(text):
-        return text.split(separator, limit - 1 if limit else -1)
-    return _Splitter(separator, limit, raw=False).split(text)
+    return _split(text, limit, separator, raw=False)
 
 
 def split_raw(text: str, limit: int = 0, separator: str = ",") -> list[str]:
     """Split like :func:`split_arguments`, but leave quotes and backslashes where they are."""
+    return _split(text, limit, separator, raw=True)
+
+
+def _split(text: str, limit: int, separator: str, *, raw: bool) -> list[str]:
     if not text:
         return []
-    return _Splitter(separator, limit, raw=True).split(text)
+    if _SPECIAL.isdisjoint(text):
+        return text.split(separator, limit - 1 if limit else -1)
+    return _Splitter(separator, limit, raw=raw).split(text)
 
 
 class _Splitter:

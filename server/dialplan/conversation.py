@@ -13,7 +13,6 @@ from server.dialplan.features.prompts import start
 from server.dialplan.features.watch import DigitFeatures
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.media.players import FileSource
-from server.resources import say
 from server.resources.channel import Channel, EndedBy
 
 # which option lets the caller, and which the peer, use which feature of features.conf
@@ -152,12 +151,13 @@ def _say_time(channel: Channel, seconds: int) -> None:
     """Say how much time is left."""
     if channel.is_hungup or channel.leg.stream.is_playing:
         return
+    say, language = channel.node.say, channel.language
     minutes, rest = divmod(seconds, 60)
     names = ["vm-youhave"]
     if minutes:
-        names += [*say.number(minutes), "queue-minutes"]
+        names += [*say.number(minutes, language), "queue-minutes"]
     if rest:
-        names += [*say.number(rest), "queue-seconds"]
+        names += [*say.number(rest, language), "queue-seconds"]
     paths = [channel.node.sounds.find(name, channel.language) for name in names]
     sources = [FileSource(str(path)) for path in paths if path is not None]
     if sources:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
@@ -43,7 +43,7 @@ class Call(Scope):
     def __init__(self, dialplan: Dialplan, channel: Channel) -> None:
         super().__init__(dialplan, channel)
         self._place: Place | None = None  # of the running step
-        self._cached_for: tuple[object, str, str, str] | None = None
+        self._cached_for: tuple[object, int, str, str, str] | None = None
         self._has_jumped = False
         self._steps_in_turn = 0
 
@@ -54,14 +54,14 @@ class Call(Scope):
         self.channel.set_position(context, exten, priority)
         self._has_jumped = True
 
-    @property
-    def has_jumped(self) -> bool:
-        """Whether the running application has chosen where to go on."""
-        return self._has_jumped
-
     def jump_to_position(self) -> None:
         """Go on where somebody else has put the channel."""
         self._has_jumped = True
+
+    @property
+    def has_jumped(self) -> bool:
+        """Whether the present application has gone elsewhere."""
+        return self._has_jumped
 
     def resolve(self, target: Target) -> tuple[str, str, int] | None:
         """Return the position that a target means, ``None`` if its label does not exist."""
@@ -91,7 +91,15 @@ class Call(Scope):
     def exists(self, exten: str, priority: int = 1, context: str = "") -> bool:
         """Tell whether a step exists, in the present context if none is named."""
         channel = self.channel
-        return self.dialplan.has(context or channel.context, exten, priority, channel.caller.number)
+        found = self.dialplan.plan.find(
+            context or channel.context,
+            exten,
+            priority,
+            channel.caller.number,
+            self.dialplan.node.clock.wall(),
+            self,
+        )
+        return found is not None
 
     def run_application(self, name: str, data: str) -> object:
         """Start another application in place of this one; await what it returns if not ``None``.
@@ -173,10 +181,18 @@ class Call(Scope):
 
         :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
         """
-        await suspendable(self._run_steps(depth))
+        await self.run_until(lambda: len(self.state.frames) <= depth)
 
-    async def _run_steps(self, depth: int = -1) -> str | None:
-        """Run steps until there is no next one, a digit interrupts, or *depth* is reached."""
+    async def run_until(self, is_over: Callable[[], bool]) -> str | None:
+        """Run steps from the channel's position until *is_over* after one, or there is no next.
+
+        :returns: a digit with which the caller interrupted a step to dial an extension.
+        :raises ChannelHungUp: the channel ended, or the dialplan says that it should.
+        """
+        return await suspendable(self._run_steps(is_over))
+
+    async def _run_steps(self, is_over: Callable[[], bool] | None = None) -> str | None:
+        """Run steps until there is no next one, a digit interrupts, or *is_over* says so."""
         channel = self.channel
         while (place := self._find()) is not None:
             self._place = place
@@ -184,7 +200,7 @@ class Call(Scope):
             digit = await self._run_step(place)
             if channel.is_hungup:
                 raise ChannelHungUp(channel.hangup_cause)
-            if depth >= 0 and len(self.state.frames) <= depth:
+            if is_over is not None and is_over():
                 return None
             if self._has_jumped:
                 continue
@@ -195,6 +211,8 @@ class Call(Scope):
 
     async def _run_step(self, place: Place) -> str | None:
         step = place.step
+        if place.moves_to is not None:
+            self.channel.set_position(*place.moves_to)
         application = self.dialplan.registry.applications.get(step.key)
         if application is None:
             logger.error("%s: no application %r", self.where, step.application)
@@ -219,7 +237,7 @@ class Call(Scope):
             return None
         except Exception:
             logger.exception("%s: %s failed", self.where, step.application)
-            self._handle_failure()
+            self.handle_failure()
             return None
 
     def _find(self) -> Place | None:
@@ -230,7 +248,7 @@ class Call(Scope):
         """
         channel = self.channel
         plan = self.dialplan.plan
-        key = plan, channel.context, channel.exten, channel.caller.number
+        key = plan, plan.version, channel.context, channel.exten, channel.caller.number
         place = self._place
         if place is not None and place.is_first and self._cached_for == key:
             step = place.extension.steps.get(channel.priority)
@@ -243,11 +261,13 @@ class Call(Scope):
             channel.priority,
             channel.caller.number,
             self.dialplan.node.clock.wall(),
+            self,
         )
 
     # what happens when no step follows
 
-    def _handle_failure(self) -> None:
+    def handle_failure(self) -> None:
+        """Go to ``e`` after an application failed, else end the call."""
         if not self.exists("e"):
             raise ChannelHungUp(self.channel.hangup_cause)
         self.raise_exception("ERROR")
@@ -268,7 +288,10 @@ class Call(Scope):
             self.raise_exception("INVALID")
         else:
             logger.warning("%s: extension %r is invalid and there is no i", self.where, exten)
-            raise ChannelHungUp(channel.hangup_cause)
+            cause = channel.hangup_cause
+            if self._place is None:  # a switch let the call in unseen; see Switch
+                cause = cause or Cause.UNALLOCATED
+            raise ChannelHungUp(cause)
 
     def handle_no_response(self) -> None:
         """Go to ``t``, else to ``e``, else end the call."""
@@ -305,6 +328,7 @@ class Call(Scope):
             dialled,
             channel.caller.number,
             self.dialplan.node.clock.wall(),
+            self,
         ):
             digit = await channel.wait_digit(timeout)
             if digit is None:

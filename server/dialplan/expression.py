@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
 
 from server.base.errors import InvalidArgument
@@ -174,6 +174,12 @@ class Program:
                 otherwise, chosen = stack.pop(), stack.pop()
                 stack[-1] = chosen if _decides(stack[-1]) else otherwise
         return _text(stack[0]) if stack else ""
+
+    def functions(self) -> Iterator[str]:
+        """Iterate over the names of the functions that it calls and that are not its own."""
+        for step in self._steps:
+            if isinstance(step, _Call) and step.name not in expression_functions.FUNCTIONS:
+                yield step.name
 
 
 def evaluate(
@@ -416,10 +422,10 @@ def _match(*, is_anchored: bool) -> Callable[[Value, Value, Report], Value]:
     def apply(left: Value, right: Value, report: Report) -> Value:
         try:
             regex = compile_regex(_unquoted(right))
+            found = regex.search(_unquoted(left))
         except InvalidArgument as error:
             report(str(error))
             return ""
-        found = regex.search(_unquoted(left))
         if found is None or (is_anchored and not found.is_at_start):
             return "" if regex.group_count else 0
         if regex.group_count:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from server.base.errors import ChannelHungUp, ServerError
 from server.base.suspension import suspendable
-from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.executor import Call
 from server.resources.channel import Channel
 
@@ -58,6 +57,8 @@ class Interception:
     async def _run(
         self, channel: Channel, kind: str, target: str, arguments: str, is_subroutine: bool
     ) -> None:
+        from server.dialplan.apps.subroutines import run_subroutine
+
         call = Call(self._dialplan, channel)
         place = channel.context, channel.exten, channel.priority
         try:

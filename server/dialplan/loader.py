@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from server.base.errors import ConfigError, InvalidArgument
 from server.config.objects import ConfigFile, Option, Section
 from server.dialplan.pattern import Pattern
-from server.dialplan.plan import Context, Include, Plan, Step
+from server.dialplan.plan import Context, Extension, Include, Plan, Step
+from server.dialplan.switches import SwitchUse
 from server.dialplan.timing import parse_time_condition
 from server.dialplan.variables import compile_text
 
@@ -22,6 +23,13 @@ _GENERAL_OPTIONS = frozenset(
     ("static", "writeprotect", "autofallthrough", "clearglobalvars", "extenpatternmatchnew",
      "userscontext", "overrideswitch", "endorsecalleridonce")
 )  # fmt: skip
+_GENERAL_SWITCHES = {
+    "autofallthrough": "autofallthrough",
+    "clearglobalvars": "clear_globals",
+    "static": "is_static",
+    "writeprotect": "is_write_protected",
+}
+_SWITCH_KEYWORDS = frozenset(("switch", "eswitch", "lswitch"))
 _YES = frozenset(("yes", "true", "y", "t", "1", "on"))
 _LINE = re.compile(
     r"""\s*(?P<exten>(?:"[^"]*"|\[[^\]]*\]|[^,/\["])+?)\s*
@@ -91,10 +99,10 @@ class _Compiler:
             is_yes = option.value.lower() in _YES
             if name not in _GENERAL_OPTIONS:
                 self._warn(option, f"unknown option {option.name}")
-            elif name == "autofallthrough":
-                self._plan.autofallthrough = is_yes
-            elif name == "clearglobalvars":
-                self._plan.clear_globals = is_yes
+            elif name in _GENERAL_SWITCHES:
+                setattr(self._plan, _GENERAL_SWITCHES[name], is_yes)
+            elif name == "userscontext":
+                self._plan.users_context = option.value
 
     def _read_globals(self, section: Section) -> None:
         for option in section.options:
@@ -126,9 +134,9 @@ class _Compiler:
             elif name == "include":
                 context.includes.append(self._read_include(option))
             elif name == "ignorepat":
-                context.ignore_patterns.append(Pattern(option.value))
-            elif name in ("switch", "eswitch", "lswitch"):
-                self._warn(option, f"{option.name} is not supported and was skipped")
+                context.ignore_patterns.append(Pattern(self._with_globals(option.value)))
+            elif name in _SWITCH_KEYWORDS:
+                context.switches.append(self._read_switch(name, option))
             else:
                 self._warn(option, f"unknown keyword {option.name!r} in context {context.name}")
         except ConfigError as error:
@@ -137,10 +145,13 @@ class _Compiler:
             self._warn(option, str(error))
 
     def _read_include(self, option: Option) -> Include:
-        separator = "," if "," in option.value else "|"
-        name, _, times = option.value.partition(separator)
-        condition = parse_time_condition(times) if times.strip() else None
-        return Include(name.strip(), condition, option.value)
+        return read_include(self._with_globals(option.value))
+
+    def _read_switch(self, keyword: str, option: Option) -> SwitchUse:
+        source = self._with_globals(option.value) if keyword == "switch" else option.value
+        name, _, data = source.partition("/")
+        compiled = compile_text(data) if keyword == "eswitch" else data
+        return SwitchUse(name.strip(), compiled, source, keyword)
 
     def _read_extension(self, context: Context, option: Option) -> None:
         match = _LINE.match(self._with_globals_in_name(option.value))
@@ -162,57 +173,88 @@ class _Compiler:
             raise InvalidArgument(option.name, f"expected {what} in {text[:60]!r}")
         base, call = match["base"], match["call"] or ""
         if base.lower() == "hint":
-            context.extension(cursor.exten, cursor.caller).hint = call
+            extension = context.extension(cursor.exten, cursor.caller)
+            if extension.hint:
+                raise InvalidArgument("hint", f"{extension.name}@{context.name} has a hint already")
+            extension.hint, extension.hint_source = call, (option.path, option.line)
             return
-        priority = self._read_priority(base) + int(match["plus"] or match["more"] or 0)
+        priority = self._read_priority(context, base)
+        priority += int(match["plus"] or 0) + int(match["more"] or 0)
         if not 0 < priority <= MAX_PRIORITY:
             raise InvalidArgument(option.name, f"priority {priority} is out of range")
         cursor.priority = priority
         self._add_step(context, option, priority, (match["label"] or "").strip(), call)
 
-    def _read_priority(self, base: str) -> int:
+    def _read_priority(self, context: Context, base: str) -> int:
+        cursor = self._cursor
         if base.isdigit():
             return int(base)
         if base in ("n", "next", "s", "same"):
-            if not self._cursor.priority:
+            if not cursor.priority:
                 raise InvalidArgument("priority", f"{base!r} can't be used on the first entry")
-            return self._cursor.priority + (base in ("n", "next"))
-        raise InvalidArgument("priority", f"{base!r} is neither a number nor n, s or hint")
+            return cursor.priority + (base in ("n", "next"))
+        extension = context.find_extension(cursor.exten, cursor.caller)
+        if extension is not None and base in extension.labels:
+            return extension.labels[base]
+        raise InvalidArgument("priority", f"{base!r} is neither a number nor n, s, hint or a label")
 
     def _add_step(
         self, context: Context, option: Option, priority: int, label: str, call: str
     ) -> None:
-        extension = context.extension(self._cursor.exten, self._cursor.caller)
-        application, source = self._split_call(option, call)
-        if priority in extension.steps:
-            raise InvalidArgument(
-                "priority", f"{extension.name}@{context.name} has a priority {priority} already"
-            )
+        cursor = self._cursor
         problems: list[str] = []
-        data = compile_text(source, problems)
+        step = make_step(priority, call, problems, label, option.path, option.line)
         for problem in problems:
             self._warn(option, problem)
-        if label and label in extension.labels:
+        if cursor.exten == "_." and priority == 1:
+            self._warn(option, "_. fits i, t and h as well; _X. is usually what is meant")
+        if not add_step(context, context.extension(cursor.exten, cursor.caller), step):
             self._warn(option, f"label {label} is used again; the first one counts")
-        elif label:
-            extension.labels[label] = priority
-        extension.steps[priority] = Step(
-            priority, application, application.lower(), data, source, label, option.path,
-            option.line,
-        )  # fmt: skip
 
-    def _split_call(self, option: Option, call: str) -> tuple[str, str]:
-        name, parenthesis, rest = call.partition("(")
-        name = name.strip()
-        if not name:
-            raise InvalidArgument(option.name, "expected an application after the priority")
-        if not parenthesis:
-            return name, ""
-        end = rest.rfind(")")
-        if end < 0:
-            self._warn(option, f"no closing parenthesis after {name}(")
-            return name, rest
-        return name, rest[:end]
+
+def read_include(text: str) -> Include:
+    """Read what follows ``include =>``: a context, and when it applies.
+
+    :raises InvalidArgument: the times make no sense.
+    """
+    separator = "," if "," in text else "|"
+    name, _, times = text.partition(separator)
+    condition = parse_time_condition(times) if times.strip() else None
+    return Include(name.strip(), condition, text)
+
+
+def make_step(
+    priority: int, call: str, problems: list[str], label: str = "", path: str = "", line: int = 0
+) -> Step:
+    """Compile ``application(arguments)``.
+
+    :param problems: gets what is wrong, but not so wrong that it could not run.
+    :raises InvalidArgument: there is no application.
+    """
+    application, parenthesis, source = call.partition("(")
+    application = application.strip()
+    if not application:
+        raise InvalidArgument("exten", "expected an application after the priority")
+    end = source.rfind(")")
+    if parenthesis and end < 0:
+        problems.append(f"no closing parenthesis after {application}(")
+    elif parenthesis:
+        source = source[:end]
+    data = compile_text(source, problems)
+    return Step(priority, application, application.lower(), data, source, label, path, line)
+
+
+def add_step(context: Context, extension: Extension, step: Step) -> bool:
+    """Add a step; ``False`` if its label stays with another one.
+
+    :raises InvalidArgument: the extension has one of this priority.
+    """
+    if step.priority in extension.steps:
+        raise InvalidArgument(
+            "priority", f"{extension.name}@{context.name} has a priority {step.priority} already"
+        )
+    extension.steps[step.priority] = step
+    return not step.label or extension.labels.setdefault(step.label, step.priority) == step.priority
 
 
 class _Globals:

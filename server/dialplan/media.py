@@ -7,16 +7,21 @@ from collections.abc import Sequence
 from server.dialplan.executor import Call
 from server.media.streams import FileSource, Source
 
+ALL_DIGITS = "0123456789*#ABCDabcd"
+
 
 def find_prompts(call: Call, names: Sequence[str], language: str = "") -> tuple[list[Source], int]:
     """Return what to play for prompt names, and how many of them are missing (and reported)."""
     sources: list[Source] = []
     missing = 0
     sounds = call.dialplan.node.sounds
+    reported: set[str] = set()
     for name in names:
         path = sounds.find(name, language or call.channel.language)
         if path is None:
-            call.report(f"file {name!r} does not exist in any format")
+            if name not in reported:
+                call.report(f"file {name!r} does not exist in any format")
+            reported.add(name)
             missing += 1
         else:
             sources.append(FileSource(str(path)))
@@ -67,6 +72,17 @@ async def play_interruptibly(
     if result.reason == "failed":
         call.report(f"playing failed: {result.error}")
     return result.reason != "failed", pressed[-1] if _stops(pressed, stop_digits) else ""
+
+
+async def play_unless_typed(
+    call: Call, sources: Sequence[Source], stop_digits: str
+) -> tuple[bool, str]:
+    """Play like :func:`play_interruptibly`, but not when a stop digit was typed ahead."""
+    if stop_digits:
+        while (digit := await call.channel.wait_digit(0.0)) is not None:
+            if digit in stop_digits:
+                return True, digit
+    return await play_interruptibly(call, sources, stop_digits)
 
 
 def _stops(pressed: Sequence[str], stop_digits: str) -> bool:

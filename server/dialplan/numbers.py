@@ -20,3 +20,8 @@ def parse_integer(text: str, default: int = 0) -> int:
     """Read a whole number at the start of *text*."""
     match = _INTEGER.match(text)
     return int(match[1]) if match else default
+
+
+def starts_with_integer(text: str) -> bool:
+    """Whether there is a whole number at the start of *text*."""
+    return _INTEGER.match(text) is not None

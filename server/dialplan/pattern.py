@@ -11,13 +11,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any, Generic, Protocol, TypeVar
 
 REST_RANK = 0x18000  # "." sorts after every set
 REST_OR_NOTHING_RANK = 0x28000  # "!" sorts after "."
 END_RANK = 0x30000  # the end of the shorter pattern sorts last
 
-_CLASSES = {"X": "0123456789", "Z": "123456789", "N": "23456789"}
+_CLASSES = {
+    "X": frozenset("0123456789"), "Z": frozenset("123456789"), "N": frozenset("23456789")
+}  # fmt: skip
 
 Element = str | frozenset[str]
 """One position: a character, or the set of characters allowed there; ``.`` and ``!`` are
@@ -54,6 +57,7 @@ def strip_dashes(name: str) -> str:
     return "".join(kept)
 
 
+@lru_cache(maxsize=1_024)
 def expand_set(body: str) -> frozenset[str]:
     """Return the characters of ``[body]``; ``a-c`` is a range, ``c-a`` is empty."""
     found: set[str] = set()
@@ -90,13 +94,14 @@ def parse_pattern(name: str) -> tuple[Element, ...]:
             elements.append(REST if letter == "." else REST_OR_NOTHING)
             break
         elif letter.upper() in _CLASSES:
-            elements.append(frozenset(_CLASSES[letter.upper()]))
+            elements.append(_CLASSES[letter.upper()])
         else:
             elements.append(letter)
         index += 1
     return tuple(elements)
 
 
+@lru_cache(maxsize=1_024)
 def rank(element: Element) -> tuple[int, tuple[int, ...]]:
     """Return the sort key of one position: fewer characters first, then the lower ones."""
     if element is REST:
@@ -163,6 +168,18 @@ class PatternTable(Generic[T]):
         node.entries.append(entry)
         self._by_pattern_name[name] = node.entries
 
+    def remove(self, entry: T) -> None:
+        """Take out an entry that was added."""
+        name = entry.name
+        if is_pattern(name):
+            self._by_pattern_name[name].remove(entry)
+            return
+        plain = strip_dashes(name)
+        self._plain[plain].remove(entry)
+        if not self._plain[plain]:
+            del self._plain[plain]
+            self._sorted_names = None
+
     def __iter__(self) -> Iterator[T]:
         """Iterate over all entries in the order in which they are tried."""
         for name in sorted(self._plain):
@@ -191,24 +208,18 @@ class PatternTable(Generic[T]):
         stack: list[tuple[_Node[T], int]] = [(self._root, 0)]
         while stack:
             node, index = stack.pop()
-            if node.is_rest:
-                yield from node.entries
-                continue
-            if index == length:
+            while not node.is_rest and index < length:
+                letter = number[index]
+                if node.has_others:
+                    node.push_others(letter, index, stack)
+                exact = node.letters.get(letter)
+                if exact is None:
+                    break
+                node, index = exact, index + 1
+            else:
                 if node.rest_or_nothing is not None:
                     yield from node.rest_or_nothing.entries
                 yield from node.entries
-                continue
-            if node.rest_or_nothing is not None:
-                stack.append((node.rest_or_nothing, index))
-            if node.rest is not None:
-                stack.append((node.rest, index))
-            letter = number[index]
-            for characters, child in reversed(node.sorted_sets()):
-                if letter in characters:
-                    stack.append((child, index + 1))
-            if (exact := node.letters.get(letter)) is not None:
-                stack.append((exact, index + 1))
 
     def can_continue(self, number: str, accept: Callable[[T], bool]) -> bool | None:
         """Tell whether more digits after *number* could reach an entry that *accept* takes.
@@ -263,14 +274,15 @@ class PatternTable(Generic[T]):
 class _Node(Generic[T]):
     """A position in the trie; *entries* are those whose pattern ends here."""
 
-    __slots__ = ("_sets", "_sorted", "entries", "is_early", "is_rest", "letters", "rest",
-                 "rest_or_nothing")  # fmt: skip
+    __slots__ = ("_sets", "_sorted", "entries", "has_others", "is_early", "is_rest", "letters",
+                 "rest", "rest_or_nothing")  # fmt: skip
 
     def __init__(self, *, is_rest: bool = False, is_early: bool = False) -> None:
         self.entries: list[T] = []
         self.letters: dict[str, _Node[T]] = {}
         self.rest: _Node[T] | None = None
         self.rest_or_nothing: _Node[T] | None = None
+        self.has_others = False  # children besides those of one letter
         self.is_rest = is_rest
         self.is_early = is_early
         self._sets: dict[frozenset[str], _Node[T]] | None = None
@@ -278,20 +290,37 @@ class _Node(Generic[T]):
 
     def branch(self, element: Element) -> _Node[T]:
         """Return the child for *element*, made if it is new."""
+        if len(element) == 1:
+            assert isinstance(element, str)
+            found = self.letters.get(element)
+            if found is None:
+                found = self.letters[element] = _Node()
+            return found
+        self.has_others = True
         if element is REST:
             self.rest = self.rest or _Node(is_rest=True)
             return self.rest
         if element is REST_OR_NOTHING:
             self.rest_or_nothing = self.rest_or_nothing or _Node(is_rest=True, is_early=True)
             return self.rest_or_nothing
-        if isinstance(element, str):
-            return self.letters.setdefault(element, _Node())
+        assert isinstance(element, frozenset)
         if self._sets is None:
             self._sets = {}
         if element not in self._sets:
             self._sets[element] = _Node()
             self._sorted = None
         return self._sets[element]
+
+    def push_others(self, letter: str, index: int, stack: list[tuple[_Node[T], int]]) -> None:
+        """Put the children that take *letter*, but not it alone, on a stack, the best last."""
+        if self.rest_or_nothing is not None:
+            stack.append((self.rest_or_nothing, index))
+        if self.rest is not None:
+            stack.append((self.rest, index))
+        if self._sets is not None:
+            for characters, child in reversed(self.sorted_sets()):
+                if letter in characters:
+                    stack.append((child, index + 1))
 
     def sorted_sets(self) -> list[tuple[frozenset[str], _Node[T]]]:
         """Return the children behind sets of several characters, smallest set first."""

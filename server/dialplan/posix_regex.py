@@ -10,16 +10,20 @@ import ctypes
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from math import isqrt
 
 from server.base.errors import InvalidArgument
 
 MAX_PATTERN = 1_024  # characters
-MAX_SUBJECT = 65_536  # characters
-MAX_REPETITIONS = 1_000  # product of all {n,m} in a pattern; the C library unrolls them
+MAX_SUBJECT = 8_192  # characters
+MAX_REPETITIONS = 255  # product of all {n,m} in a pattern; the C library unrolls them
+MAX_WORK = 25_000_000  # characters squared, times what repeats: a tenth of a second
+MAX_BACK_REFERENCES = 2
 MAX_GROUPS = 10
 
 _REGEX_T_SIZE = 256  # bytes; glibc needs 64, musl 56
 _REG_EXTENDED = 1
+_BACK_REFERENCE = re.compile(r"(?<!\\)(?:\\\\)*\\[1-9]")
 _INTERVAL = re.compile(r"\{(\d*),?(\d*)\}")
 
 
@@ -47,14 +51,21 @@ class PosixRegex:
             raise InvalidArgument("regular expression", text.value.decode("ascii", "replace"))
         self._is_compiled = True
         self.group_count = _count_groups(pattern)
+        self._max_subject = _longest_subject(pattern)
 
     def __del__(self, regfree: Callable[..., int] = _libc.regfree) -> None:
         if getattr(self, "_is_compiled", False):
             regfree(self._buffer)
 
     def search(self, subject: str) -> Found | None:
-        """Return the leftmost, longest match, ``None`` if there is none."""
-        encoded = _encode(subject[:MAX_SUBJECT])
+        """Return the leftmost, longest match, ``None`` if there is none.
+
+        :raises InvalidArgument: the text is so long that this pattern could take long.
+        """
+        if len(subject) > self._max_subject:
+            reason = f"this one is for texts of at most {self._max_subject} characters"
+            raise InvalidArgument("regular expression", reason)
+        encoded = _encode(subject)
         matches = _Matches()
         if _libc.regexec(self._buffer, encoded, MAX_GROUPS, matches, 0):
             return None
@@ -97,13 +108,36 @@ def _encode(text: str) -> bytes:
 def _check_size(pattern: str) -> None:
     if len(pattern) > MAX_PATTERN:
         raise InvalidArgument("regular expression", f"longer than {MAX_PATTERN} characters")
+    if _repetitions(pattern) > MAX_REPETITIONS:
+        raise InvalidArgument("regular expression", f"repeats more than {MAX_REPETITIONS} times")
+    if _back_references(pattern) > MAX_BACK_REFERENCES:
+        raise InvalidArgument(
+            "regular expression", f"more than {MAX_BACK_REFERENCES} back-references"
+        )
+
+
+def _longest_subject(pattern: str) -> int:
+    """Return how long a text may be so that no search takes much over a tenth of a second.
+
+    The C library's time grows with the square of the length; with back-references, with the
+    fourth power and more.
+    """
+    repeats = sum(pattern.count(letter) for letter in "*+?{")
+    references = _back_references(pattern)
+    if references:
+        return 24 if references > 1 else 256 if repeats <= 2 else 64
+    return min(MAX_SUBJECT, isqrt(MAX_WORK // max(1, repeats * _repetitions(pattern))))
+
+
+def _repetitions(pattern: str) -> int:
     product = 1
     for low, high in _INTERVAL.findall(pattern):
         product *= max([1, *(int(bound[:6]) for bound in (low, high) if bound)])
-        if product > MAX_REPETITIONS:
-            raise InvalidArgument(
-                "regular expression", f"repeats more than {MAX_REPETITIONS} times"
-            )
+    return product
+
+
+def _back_references(pattern: str) -> int:
+    return len(_BACK_REFERENCE.findall(pattern))
 
 
 def _count_groups(pattern: str) -> int:

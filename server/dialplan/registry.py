@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from server.base.errors import Conflict
+from server.dialplan.switches import STANDARD_SWITCHES, Switch
 
 if TYPE_CHECKING:
     from server.dialplan.executor import Call
@@ -99,6 +100,7 @@ class Registry:
     def __init__(self) -> None:
         self.applications: dict[str, Application] = {}  # by lower-case name
         self.functions: dict[str, Function] = {}
+        self.switches: dict[str, Switch] = dict(STANDARD_SWITCHES)  # by lower-case name
 
     @classmethod
     def standard(cls) -> Registry:
@@ -130,6 +132,30 @@ class Registry:
             raise Conflict(f"function {function.name} exists already")
         self.functions[function.name] = function
 
+    def add_switch(self, name: str, switch: Switch) -> None:
+        """Add what ``switch => name/…`` asks.
+
+        :raises Conflict: one of this name exists.
+        """
+        if name.lower() in self.switches:
+            raise Conflict(f"switch {name} exists already")
+        self.switches[name.lower()] = switch
+
+    def describe_applications(self) -> dict[str, str]:
+        """Return the applications' names and synopses."""
+        return {each.name: _synopsis(each.run.__doc__) for each in self.applications.values()}
+
+    def describe_functions(self) -> dict[str, str]:
+        """Return the functions' names and synopses."""
+        return {
+            each.name: _synopsis((each.read or each.write).__doc__)
+            for each in self.functions.values()
+        }
+
     def find_function(self, name: str) -> Function | None:
         """Return a function, by its name in any case if there is none written this way."""
         return self.functions.get(name) or self.functions.get(name.upper())
+
+
+def _synopsis(text: str | None) -> str:
+    return (text or "").strip().partition("\n")[0]

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from server.base import suspension
 from server.base.errors import Forbidden, InvalidArgument, ServerError, Unavailable
 from server.dialplan.variables import substitute
+from server.resources.channel import PRESENTATION
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,6 +27,7 @@ T = TypeVar("T")
 DIGIT_TIMEOUT = 5.0  # seconds between digits, Asterisk's default
 RESPONSE_TIMEOUT = 10.0  # seconds before the first digit, Asterisk's default
 MAX_GLOBALS = 65_536
+MAX_EVALUATIONS = 20
 
 
 @dataclass(slots=True)
@@ -65,11 +67,17 @@ class Scope:
     """Names as one channel sees them.
 
     :param channel: ``None`` for global names only.
+    :param is_outside: an interface asks, not the dialplan: functions that could do harm refuse,
+        even inside of what others evaluate, unless ``live_dangerously`` is set.
     """
 
-    def __init__(self, dialplan: Dialplan, channel: Channel | None) -> None:
+    def __init__(
+        self, dialplan: Dialplan, channel: Channel | None, *, is_outside: bool = False
+    ) -> None:
         self.dialplan = dialplan
         self._channel = channel
+        self._evaluations = 0  # inside each other
+        self._is_restricted = is_outside and not dialplan.live_dangerously
 
     @property
     def has_channel(self) -> bool:
@@ -108,6 +116,8 @@ class Scope:
         dialplan = self.dialplan
         if name == "EPOCH":
             return str(int(dialplan.node.clock.wall()))
+        if name == "ENTITYID":
+            return dialplan.node.bus.asterisk_id
         value = dialplan.globals.get(name)
         if value is None:
             value = dialplan.constants.get(name)
@@ -154,12 +164,9 @@ class Scope:
             return None
         return self.read_function(name, arguments)
 
-    def evaluate_function(
-        self, name: str, arguments: str, *, is_outside: bool = False
-    ) -> str | None:
+    def evaluate_function(self, name: str, arguments: str) -> str | None:
         """Read a function.
 
-        :param is_outside: the request comes from an interface, not from the dialplan.
         :raises InvalidArgument: no such function, not readable, or its arguments are wrong.
         :raises Forbidden: it could do harm and the request comes from outside.
         :raises InvalidState: it has to wait and the caller can't (:mod:`server.base.suspension`).
@@ -169,21 +176,19 @@ class Scope:
             raise InvalidArgument("variable", f"function {name} is not registered")
         if function.read is None:
             raise InvalidArgument("variable", f"function {name} can't be read")
-        if is_outside and function.escalates_read and not self.dialplan.live_dangerously:
+        if self._is_restricted and function.escalates_read:
             raise Forbidden(f"function {name} can't be read from outside of the dialplan")
         result = function.read(self, arguments)
         return result if result is None or isinstance(result, str) else self._wait(result)
 
-    def write_function(
-        self, name: str, arguments: str, value: str, *, is_outside: bool = False
-    ) -> None:
+    def write_function(self, name: str, arguments: str, value: str) -> None:
         """Write a function; errors as those of :meth:`evaluate_function`."""
         function = self.dialplan.registry.find_function(name)
         if function is None:
             raise InvalidArgument("variable", f"function {name} is not registered")
         if function.write is None:
             raise InvalidArgument("variable", f"function {name} can't be written")
-        if is_outside and function.escalates_write and not self.dialplan.live_dangerously:
+        if self._is_restricted and function.escalates_write:
             raise Forbidden(f"function {name} can't be written from outside of the dialplan")
         result = function.write(self, arguments, value)
         if result is not None:
@@ -197,8 +202,18 @@ class Scope:
         return suspension.wait(result)
 
     def substitute(self, text: str) -> str:
-        """Substitute the variables of a text that is not part of the loaded dialplan."""
-        return substitute(text, self)
+        """Substitute the variables of a text that is not part of the loaded dialplan.
+
+        A text that has itself substituted again and again, as by ``EVAL``, ends as empty.
+        """
+        if self._evaluations >= MAX_EVALUATIONS:
+            self.report(f"more than {MAX_EVALUATIONS} evaluations inside each other")
+            return ""
+        self._evaluations += 1
+        try:
+            return substitute(text, self)
+        finally:
+            self._evaluations -= 1
 
     # where we are
 
@@ -216,9 +231,11 @@ class Scope:
 
 
 def _hint(scope: Scope, channel: Channel) -> str:
-    dialplan = scope.dialplan
-    hint = dialplan.plan.find_hint(channel.context, channel.exten, dialplan.node.clock.wall())
-    return (hint or "").partition(",")[0]
+    return scope.dialplan.hints.describe(channel.exten, channel.context)[0]
+
+
+def _hint_name(scope: Scope, channel: Channel) -> str:
+    return scope.dialplan.hints.describe(channel.exten, channel.context)[1]
 
 
 _CHANNEL_BUILTINS: dict[str, Callable[[Scope, Channel], str]] = {
@@ -229,6 +246,13 @@ _CHANNEL_BUILTINS: dict[str, Callable[[Scope, Channel], str]] = {
     "UNIQUEID": lambda _scope, channel: channel.id,
     "HANGUPCAUSE": lambda _scope, channel: str(channel.hangup_cause),
     "HINT": _hint,
+    "HINTNAME": _hint_name,
+    "CALLINGPRES": lambda _scope, channel: str(
+        PRESENTATION.get(channel.caller.presentation, PRESENTATION["allowed"])[0]
+    ),
+    "CALLINGANI2": lambda _scope, _channel: "0",
+    "CALLINGTON": lambda _scope, _channel: "0",
+    "CALLINGTNS": lambda _scope, _channel: "0",
 }
 
 # removed from Asterisk long ago, and still in old dialplans

@@ -9,7 +9,7 @@ is not substituted again.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
@@ -25,6 +25,9 @@ from server.dialplan.expression import (
 
 MAX_NESTING = 40  # ${${...}} inside each other
 MAX_VALUE = 1 << 16  # characters that one substitution may produce
+MAX_TEXT = 1 << 16  # characters in which something is substituted; a longer text stays as it is
+
+GAP = "\ue001"  # stands for what is not known before the call
 
 _SUBSTRING = re.compile(r"\s*([+-]?\d{1,30})(?::\s*([+-]?\d{1,30}))?")
 _BRACKETS = {"{": "}", "[": "]"}
@@ -65,6 +68,11 @@ class Reference:
         else:
             value = scope.read_function(self.name, self.arguments)
         return value if self.substring is None else cut(value, *self.substring)
+
+    def functions(self) -> Iterator[str]:
+        """Iterate over the names of the functions that are read: one or none."""
+        if self.arguments is not None:
+            yield self.name
 
 
 def cut(value: str, offset: int, length: int | None) -> str:
@@ -129,6 +137,16 @@ class Template:
             return text[:MAX_VALUE]
         return text
 
+    def skeleton(self) -> str:
+        """Return the text with a :data:`GAP` for each part that is substituted."""
+        return "".join(part if isinstance(part, str) else GAP for part in self.parts)
+
+    def functions(self) -> Iterator[str]:
+        """Iterate over the names of the functions that are read, where they can be told."""
+        for part in self.parts:
+            if not isinstance(part, str):
+                yield from part.functions()
+
 
 class _Indirect:
     """``${...}`` whose inside must be substituted before it can be read."""
@@ -140,6 +158,12 @@ class _Indirect:
 
     def evaluate(self, scope: Scope) -> str:
         return parse_reference(self._inside.evaluate(scope)).evaluate(scope)
+
+    def functions(self) -> Iterator[str]:
+        name, parenthesis, _ = self._inside.skeleton().partition("(")
+        if parenthesis and GAP not in name:
+            yield name.strip()
+        yield from self._inside.functions()
 
 
 class _Expression:
@@ -166,6 +190,12 @@ class _Expression:
             scope.report(str(error))
             return ""
 
+    def functions(self) -> Iterator[str]:
+        if self._program is not None:
+            yield from self._program.functions()
+        for part in self._values:
+            yield from part.functions()
+
 
 _Part = Reference | _Indirect | _Expression
 
@@ -176,6 +206,10 @@ def compile_text(text: str, problems: list[str] | None = None) -> Template | str
     :param problems: gets a message for each missing bracket; such a part reaches to the end.
     """
     if "$" not in text:
+        return text
+    if len(text) > MAX_TEXT:
+        if problems is not None:
+            problems.append(f"nothing is substituted in more than {MAX_TEXT} characters")
         return text
     return _compile(text, 0, [] if problems is None else problems)
 

@@ -54,17 +54,19 @@ class IdempotentRequests:
         self,
         user: str,
         request: Request,
+        path: str,
         carry_out: Callable[[], Response | Coroutine[Any, Any, Response]],
     ) -> Response | Coroutine[Any, Any, Response]:
         """Carry a request out, unless it was before.
 
         :param user: whose key it is; users can't meet each other's.
+        :param path: what follows ``/ari/``, the same whatever the request came by.
         """
         key = request.header(IDEMPOTENCY_KEY).strip()
         if not 1 <= len(key) <= MAX_KEY or not key.isprintable() or not key.isascii():
             return error(400, f"Idempotency-Key: 1 to {MAX_KEY} printable characters are needed")
         self._expire()
-        fingerprint = _fingerprint(request)
+        fingerprint = _fingerprint(request, path)
         attempt = self._attempts.get((user, key))
         if attempt is None:
             return self._begin((user, key), fingerprint, carry_out)
@@ -122,11 +124,11 @@ class IdempotentRequests:
                 self._attempts.move_to_end(key)
 
 
-def _fingerprint(request: Request) -> bytes:
+def _fingerprint(request: Request, path: str) -> bytes:
     digest = hashlib.blake2b(digest_size=32)
     for part in (
         request.method.encode(),
-        request.path.encode("utf-8", "surrogateescape"),
+        path.encode("utf-8", "surrogateescape"),
         request.query.encode("utf-8", "surrogateescape"),
         request.body,
     ):

@@ -8,7 +8,7 @@ named, where Asterisk would read zero or false.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +18,7 @@ from server.base.errors import InvalidArgument
 from server.http.messages import FORM, JSON, Request, parse_pairs
 
 MAX_VALUES = 128  # of a parameter that takes a list, as in Asterisk
+MAX_DEPTH = 100  # of objects and lists in a body; orjson writes 254, an event adds its own
 
 TRUE_WORDS = frozenset({"yes", "true", "y", "t", "1", "on"})
 FALSE_WORDS = frozenset({"no", "false", "n", "f", "0", "off", ""})
@@ -164,7 +165,24 @@ def _json_body(request: Request) -> dict[str, Any] | None:
         raise InvalidArgument("body", f"no JSON: {failure}") from None
     if not isinstance(body, dict):
         raise InvalidArgument("body", "a JSON object is needed")
+    if request.body.count(b"{") + request.body.count(b"[") > MAX_DEPTH:
+        _check_depth(body)
     return body
+
+
+def _check_depth(body: dict[str, Any]) -> None:
+    """Refuse what could be read, but never be written into an event."""
+    level: list[Any] = [body]
+    for _ in range(MAX_DEPTH):
+        inner = [item for value in level for item in _items(value)]
+        level = [item for item in inner if isinstance(item, (dict, list))]
+        if not level:
+            return
+    raise InvalidArgument("body", f"more than {MAX_DEPTH} levels of objects and lists")
+
+
+def _items(value: dict[str, Any] | list[Any]) -> Iterable[Any]:
+    return value.values() if isinstance(value, dict) else value
 
 
 def _is_type(request: Request, content_type: bytes) -> bool:

@@ -131,7 +131,7 @@ class RestInterface:
         known = self._token_user(user) if is_token else self._ari.users.get(user)
         if known is None:
             return self._unauthorized(0)
-        return self._admit(request, known) or self._dispatch(request, path, known)
+        return self._admit(request, known) or self._carry_out_once(request, path, known)
 
     def _token_user(self, name: str) -> AriUser | None:
         token = self._ari.tokens.get(name)
@@ -154,11 +154,7 @@ class RestInterface:
         refusal = self._admit(request, user)
         if refusal is not None:
             return refusal
-        if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
-            return self._repeatable.answer(
-                user.name, request, lambda: self._carry_out(request, path, user)
-            )
-        outcome = self._dispatch(request, path, user)
+        outcome = self._carry_out_once(request, path, user)
         if isinstance(outcome, Upgrade):
             return replace(outcome, user=user.name, is_token=user.scope is not None)
         return outcome
@@ -178,6 +174,14 @@ class RestInterface:
         return _delayed(refusal, delay) if delay else refusal
 
     # dispatching
+
+    def _carry_out_once(self, request: Request, path: str, user: AriUser) -> Outcome:
+        """Dispatch a request, unless it is one that was carried out before."""
+        if request.method == "POST" and IDEMPOTENCY_KEY in request.headers:
+            return self._repeatable.answer(
+                user.name, request, path, lambda: self._carry_out(request, path, user)
+            )
+        return self._dispatch(request, path, user)
 
     def _carry_out(self, request: Request, path: str, user: AriUser) -> Answer:
         """Dispatch a request that is no handshake."""

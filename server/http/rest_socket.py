@@ -1,5 +1,7 @@
 """REST requests over an event consumer's own connection: RESTRequest in, RESTResponse out.
 
+``DrainWorker`` stands for the requests that drain the connection's own workers.
+
 Requests of one socket are answered in order, each after the one before it, as Asterisk does. They
 run as the user who opened the socket, and every check of a request over HTTP applies to them. A
 response goes the way of the events, so none of the events that its request causes can overtake it.
@@ -11,7 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Coroutine, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPMethod, HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from websockets.frames import Frame, Opcode
 
 from server.base.clock import Clock, ari_timestamp
 from server.base.tasks import TaskScope
+from server.http.idempotency import IDEMPOTENCY_KEY, REPLAYED
 from server.http.messages import FORM, JSON, MAX_BODY, MAX_TARGET, Request, Response, error
 from server.http.rest import Outcome, Upgrade
 from server.model.events import rest_response
@@ -28,6 +31,7 @@ from server.model.events import rest_response
 logger = logging.getLogger(__name__)
 
 MAX_PENDING = 64  # requests that wait for the one before them; then we stop reading
+DRAIN = "DrainWorker"
 PREFIX = "ari/"  # may precede the resource, as in the path of a request over HTTP
 
 _METHODS = frozenset(HTTPMethod) - {HTTPMethod.CONNECT, HTTPMethod.TRACE, HTTPMethod.PATCH}
@@ -48,6 +52,9 @@ class Host(Protocol):
         self, user: str, request: Request, path: str, *, is_token: bool = False
     ) -> Outcome:
         """Answer a request of a user who is logged in. Never raises."""
+
+    def workers_of(self, wire: Wire) -> Sequence[tuple[str, str]]:
+        """Return the applications that a connection shares, with its worker's name in each."""
 
 
 class Wire(Protocol):
@@ -87,6 +94,7 @@ class RestRequest:
     """A message from the client.
 
     :param refusal: the answer, if the message is no request.
+    :param is_drain: it is about the connection's own workers, and *request* has the method only.
     """
 
     transaction_id: str
@@ -94,6 +102,7 @@ class RestRequest:
     uri: str
     request: Request
     refusal: Response | None = None
+    is_drain: bool = False
 
 
 def parse_request(message: bytes, caller: Caller) -> RestRequest:
@@ -102,10 +111,15 @@ def parse_request(message: bytes, caller: Caller) -> RestRequest:
     uri = _text(body, "uri")
     path, _, query = uri.partition("#")[0].partition("?")
     request = Request("", path, query, {}, b"", caller.peer, caller.peer_port)
-    refusal = error(400, "a JSON object is needed") if body is None else _fill(request, body)
-    return RestRequest(
-        _text(body, "transaction_id"), _text(body, "request_id"), uri, request, refusal
-    )
+    is_drain = _text(body, "type") == DRAIN
+    if body is None:
+        refusal: Response | None = error(400, "a JSON object is needed")
+    elif is_drain:
+        refusal = _fill_drain(request, body)
+    else:
+        refusal = _fill(request, body)
+    ids = _text(body, "transaction_id"), _text(body, "request_id")
+    return RestRequest(*ids, uri, request, refusal, is_drain)
 
 
 def _object(message: bytes) -> dict[str, Any] | None:
@@ -122,11 +136,20 @@ def _text(body: dict[str, Any] | None, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def _fill_drain(request: Request, body: dict[str, Any]) -> Response | None:
+    """Take over whether to drain; return what is wrong with it."""
+    is_draining = body.get("draining", True)
+    request.method = "POST" if is_draining else "DELETE"
+    if isinstance(is_draining, bool):
+        return None
+    return error(400, "draining: true or false is needed")
+
+
 def _fill(request: Request, body: dict[str, Any]) -> Response | None:
     """Complete the request from the members of a message; return what is wrong with them."""
     kind = _text(body, "type")
     if kind != "RESTRequest":
-        return error(400, f"type: {kind[:64]!r} is not 'RESTRequest'")
+        return error(400, f"type: {kind[:64]!r} is neither 'RESTRequest' nor {DRAIN!r}")
     if not request.path:
         return error(400, "uri: a value is needed")
     if len(request.path) + len(request.query) > MAX_TARGET:
@@ -134,7 +157,17 @@ def _fill(request: Request, body: dict[str, Any]) -> Response | None:
     request.method = _text(body, "method").upper()
     if request.method not in _METHODS:
         return error(400, f"method: {request.method[:64]!r} is none of GET, POST, PUT, DELETE")
-    return _fill_query(request, body.get("query_strings")) or _fill_body(request, body)
+    refusal = _fill_query(request, body.get("query_strings")) or _fill_body(request, body)
+    return refusal or _fill_key(request, body.get("idempotency_key"))
+
+
+def _fill_key(request: Request, given: object) -> Response | None:
+    if given is None:
+        return None
+    if not isinstance(given, str):
+        return error(400, "idempotency_key: a string is needed")
+    request.headers = {**request.headers, IDEMPOTENCY_KEY: given.encode("latin-1", "replace")}
+    return None
 
 
 def _fill_query(request: Request, given: object) -> Response | None:
@@ -235,11 +268,27 @@ class RestSocket:
         self._host.scope.spawn(self._finish(asked, outcome), "REST over WebSocket")
 
     def _handle(self, asked: RestRequest) -> Response | Coroutine[Any, Any, Response]:
+        if asked.is_drain:
+            return self._drain(asked.request)
         path = asked.request.path.lstrip("/").removeprefix(PREFIX)
         caller = self._caller
         outcome = self._host.handle_as(caller.user, asked.request, path, is_token=caller.is_token)
         if isinstance(outcome, Upgrade):
             return error(400, "this operation can't be asked for over a WebSocket")
+        return outcome
+
+    def _drain(self, request: Request) -> Response:
+        workers = self._host.workers_of(self._wire)
+        if not workers:
+            return error(409, "this connection shares no application")
+        caller = self._caller
+        for app, worker in workers:
+            path = f"applications/{_quote(app)}/workers/{_quote(worker)}/drain"
+            each = replace(request, path=path)
+            outcome = self._host.handle_as(caller.user, each, path, is_token=caller.is_token)
+            assert isinstance(outcome, Response)  # these operations wait for nothing
+            if outcome.status >= 400:
+                return outcome
         return outcome
 
     async def _finish(self, asked: RestRequest, outcome: Coroutine[Any, Any, Response]) -> None:
@@ -263,6 +312,8 @@ class RestSocket:
 
     def _encode(self, asked: RestRequest, response: Response) -> bytes:
         has_body = response.body and asked.request.method != "HEAD"
+        headers = dict(response.headers)
+        link = headers.get(b"Link")
         event = rest_response(
             transaction_id=asked.transaction_id,
             request_id=asked.request_id,
@@ -271,11 +322,14 @@ class RestSocket:
             uri=asked.uri,
             content_type=response.content_type.decode("latin-1") if has_body else None,
             message_body=response.body.decode() if has_body else None,
+            link=None if link is None else link.decode("latin-1"),
+            replayed=True if REPLAYED[0] in headers else None,
         )
         return orjson.dumps(
             {
                 "type": event.type,
                 **event.fields,
+                **(event.extras or {}),
                 "timestamp": ari_timestamp(self._host.clock.wall()),
                 "asterisk_id": self._host.asterisk_id,
                 "application": ",".join(self._caller.applications),

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from server.http.h3.session import LineSession, LineStream
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import Outcome, RestInterface, Upgrade
-from server.http.rest_socket import Caller, RestSocket
+from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.status_page import status_page
 from server.http.websocket import EventSession, accept
@@ -255,6 +255,15 @@ class HttpServer:
         """
         self.counters.requests += 1
         return self._rest.handle_as(user, request, path, is_token=is_token)
+
+    def workers_of(self, wire: Wire) -> Sequence[tuple[str, str]]:
+        """Return the applications that a session shares, with its worker's name in each."""
+        return [
+            worker
+            for session in self._sessions
+            if session is wire
+            for worker in self._services.applications.workers_of(session)
+        ]
 
     def open_session(self, transport: asyncio.Transport, upgrade: Upgrade) -> EventSession | None:
         """Answer a WebSocket handshake and connect its applications.

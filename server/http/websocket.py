@@ -142,6 +142,7 @@ class EventSession:
         self._max_queued_frames = MAX_QUEUED_FRAMES
         self._max_queued_bytes = MAX_QUEUED_BYTES
         self._is_paused = False
+        self._is_flush_due = False
         self._is_open = True
         self._ping_interval = ping_interval or PING_INTERVAL
         self._ping_probes = ping_probes
@@ -195,12 +196,11 @@ class EventSession:
             return
         if self._is_pretty:
             frame = prettify(frame)
-        if not self._is_paused:
-            self._transport.write(self._encode(frame))
-            return
         self._queue.append(frame)
         self._queued_bytes += len(frame)
-        if (
+        if not self._is_paused:
+            self._flush_soon()
+        elif (
             self._queued_bytes > self._max_queued_bytes
             or len(self._queue) > self._max_queued_frames
         ):
@@ -210,6 +210,7 @@ class EventSession:
         """Say goodbye, and hang up when the client has answered or the time is up."""
         if not self._is_open:
             return
+        self._flush_queue()
         self._frames.send_close(code, reason)
         self._flush_frames()
         self._end()
@@ -241,8 +242,7 @@ class EventSession:
     def resume_writing(self) -> None:
         """The client caught up."""
         self._is_paused = False
-        while self._queue and not self._is_paused:
-            self._transport.write(b"".join(self._take_chunk()))
+        self._flush_queue()
         if self.requests is not None:
             self.requests.serve()
 
@@ -252,6 +252,19 @@ class EventSession:
         self._timer.cancel()
 
     # private
+
+    def _flush_soon(self) -> None:
+        if self._queued_bytes >= CHUNK:
+            self._flush_queue()
+        elif not self._is_flush_due:
+            self._is_flush_due = True
+            self._loop.call_soon(self._flush_queue)
+
+    def _flush_queue(self) -> None:
+        """Write what has gathered: one system call for what an iteration of the loop delivered."""
+        self._is_flush_due = False
+        while self._queue and not self._is_paused:
+            self._transport.write(b"".join(self._take_chunk()))
 
     def _take_chunk(self) -> list[bytes]:
         """Take from the queue what is to be written at once."""

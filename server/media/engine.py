@@ -28,6 +28,7 @@ from server.media.players import (
     ToneSource,
 )
 from server.media.recorders import Recorder, RecordResult
+from server.media.scans import Heard
 from server.media.sockets import SocketNews, SocketStream
 from server.media.streams import TAPS, RtpStream, StatsSeries, Stream, StreamStats
 from server.media.trace import RtpPacket, Tracer
@@ -108,6 +109,7 @@ class MediaEngine:
             _media.EVENT_DTMF_END: self._on_dtmf_end,
             _media.EVENT_TALK_STARTED: self._on_talk_started,
             _media.EVENT_TALK_FINISHED: self._on_talk_finished,
+            _media.EVENT_SCAN: self._on_scan,
             _media.EVENT_RTP_TIMEOUT: self._on_rtp_timeout,
             _media.EVENT_RTP_PACKET: self._on_rtp_packet,
             _media.EVENT_SOCKET: self._on_socket,
@@ -460,6 +462,10 @@ class MediaEngine:
     def _on_talk_finished(self, handle: int, duration_ms: int) -> None:
         if (stream := self._objects.get(handle)) is not None and stream.listener is not None:
             stream.listener.on_talking_finished(duration_ms)
+
+    def _on_scan(self, handle: int, tag: int, mask: int, since_ms: int, now_ms: int) -> None:
+        if (stream := self._objects.get(handle)) is not None:
+            stream.handle_heard(tag, Heard(mask, since_ms, now_ms))
 
     def _on_rtp_timeout(self, handle: int) -> None:
         if (stream := self._objects.get(handle)) is not None and stream.listener is not None:

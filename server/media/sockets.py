@@ -1,4 +1,4 @@
-"""Streams whose audio comes and goes on a TCP connection: AudioSocket and WebSocket media.
+"""Streams whose audio comes and goes on a connection: AudioSocket, WebSocket media, EAGI.
 
 Python opens the connection and shakes hands; then it hands the socket over, and the engine reads
 and writes it, keeps the queue of what is to be played, and answers control texts by itself.
@@ -27,6 +27,7 @@ class Protocol(IntEnum):
     AUDIOSOCKET = 0
     WEBSOCKET_SERVER = 1  # the peer asked for the connection
     WEBSOCKET_CLIENT = 2  # we did
+    RAW = 3  # samples alone, to a script that only hears
 
 
 class SocketNews(Enum):

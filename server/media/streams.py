@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from server.base.errors import Conflict, InvalidArgument, InvalidState
+from server.base.errors import Conflict, InvalidArgument, InvalidState, Unavailable
 from server.media import _media
 from server.media.codecs import CODECS
 from server.media.players import FileSource, ItemHandler, Player, SilenceSource, Source, ToneSource
 from server.media.recorders import Recorder
+from server.media.scans import Heard, HeardHandler, Scan, ScanSettings
 
 if TYPE_CHECKING:
     from server.media.bridges import MediaBridge
@@ -36,6 +37,7 @@ __all__ = [
 
 DTMF_DIGITS = frozenset("0123456789*#ABCDabcd")  # RFC 4733 section 3.2
 MAX_DTMF_DIGITS = 128  # of one send_dtmf
+MAX_SCANS = 16  # of one stream, as in scans.c
 BACKGROUNDS = {None: 0, "silence": 1, "music": 2, "tone": 3, "echo": 4}  # enum mp_background
 TAPS = {"none": 0, "in": 1, "out": 2, "both": 3}  # enum mp_tap: what a stream says, what it hears
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}  # 1 send, 2 receive
@@ -124,6 +126,8 @@ class Stream:
         self._engine = engine
         self._is_closed = False
         self._player: Player | None = None
+        self._scans: dict[int, Scan] = {}
+        self._next_scan = 0
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.handle:#x}>"
@@ -155,6 +159,7 @@ class Stream:
             snoop.target = None
         self.snoops.clear()
         self.listener = None
+        self._scans.clear()
         self._engine.close_object(self.handle, _media.STREAM_CLOSE)
 
     def set_mute(self, *, inbound: bool | None = None, outbound: bool | None = None) -> None:
@@ -182,6 +187,26 @@ class Stream:
     def set_dtmf_detect(self, enabled: bool) -> None:
         """Detect digits in the audio (Q.23), beside those that come as RFC 4733 events."""
         self._submit(_media.STREAM_DTMF_DETECT, int(enabled))
+
+    def scan(self, settings: ScanSettings, on_heard: HeardHandler) -> Scan:
+        """Listen to what the stream says, until the scan is stopped or the stream closed.
+
+        :raises Unavailable: too many do already.
+        """
+        self._check_open()
+        if len(self._scans) >= MAX_SCANS:
+            raise Unavailable("too many listen to this stream")
+        self._next_scan += 1
+        tag = self._next_scan
+        scan = Scan(self._engine, self.handle, tag, on_heard, lambda: self._scans.pop(tag, None))
+        self._scans[tag] = scan
+        scan.begin(settings)
+        return scan
+
+    def handle_heard(self, tag: int, heard: Heard) -> None:
+        """The engine reports what a scan heard."""
+        if (scan := self._scans.get(tag)) is not None:
+            scan.report(heard)
 
     def send_dtmf(
         self,

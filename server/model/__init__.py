@@ -56,6 +56,7 @@ from server.model.sounds import (
 from server.model.events import (
     AdditionalParam,
     ContactInfo,
+    DrainWorker,
     Event,
     Peer,
     RESTQueryStringParameter,
@@ -79,6 +80,7 @@ __all__ = [
     "ContactInfo",
     "DeviceState",
     "DialplanCEP",
+    "DrainWorker",
     "Endpoint",
     "Event",
     "FormatLangPair",

@@ -68,6 +68,33 @@ class ContactInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrainWorker:
+    """From a connection that shares applications: give its workers no new calls while there are
+    others, or give them new calls again. A RESTResponse answers it, with 204, or 409 if nothing
+    is shared.
+
+    :param transaction_id: of your choice; the answer repeats it
+    :param request_id: of your choice; the answer repeats it
+    :param draining: false to take it back
+    """
+
+    transaction_id: str | None = None
+    request_id: str | None = None
+    draining: bool | None = None
+
+    def to_wire(self) -> dict[str, Any]:
+        """Return the JSON object, without optional members that are absent."""
+        fields: dict[str, Any] = {}
+        if self.transaction_id is not None:
+            fields["transaction_id"] = self.transaction_id
+        if self.request_id is not None:
+            fields["request_id"] = self.request_id
+        if self.draining is not None:
+            fields["draining"] = self.draining
+        return fields
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """The registration state of an endpoint.
 
@@ -131,6 +158,8 @@ class RESTRequest:
     :param content_type: of the body, `application/json` or `application/x-www-form-urlencoded`
     :param query_strings: more parameters
     :param message_body: the body
+    :param idempotency_key: of your choice, as the header Idempotency-Key: a `POST` that is
+        repeated with it, on any connection, is carried out once and answered as the first one was
     """
 
     transaction_id: str
@@ -140,6 +169,7 @@ class RESTRequest:
     content_type: str | None = None
     query_strings: list[RESTQueryStringParameter] | None = None
     message_body: str | None = None
+    idempotency_key: str | None = None
 
     def to_wire(self) -> dict[str, Any]:
         """Return the JSON object, without optional members that are absent."""
@@ -155,6 +185,8 @@ class RESTRequest:
             fields["query_strings"] = [item.to_wire() for item in self.query_strings]
         if self.message_body is not None:
             fields["message_body"] = self.message_body
+        if self.idempotency_key is not None:
+            fields["idempotency_key"] = self.idempotency_key
         return fields
 
 
@@ -938,6 +970,8 @@ def rest_response(
     uri: str,
     content_type: str | None = None,
     message_body: str | None = None,
+    link: str | None = None,
+    replayed: bool | None = None,
 ) -> Event:
     """The answer to a request that came over the WebSocket.
 
@@ -948,6 +982,8 @@ def rest_response(
     :param uri: copied from the request
     :param content_type: type of the body
     :param message_body: the body
+    :param link: the next page of a list, as the header Link (RFC 8288), if there is one
+    :param replayed: that this is the answer to an earlier request with the same `idempotency_key`
     """
     fields: dict[str, Any] = {
         "transaction_id": transaction_id,
@@ -960,7 +996,12 @@ def rest_response(
         fields["content_type"] = content_type
     if message_body is not None:
         fields["message_body"] = message_body
-    return Event("RESTResponse", fields)
+    extras: dict[str, Any] = {}
+    if link is not None:
+        extras["link"] = link
+    if replayed is not None:
+        extras["replayed"] = replayed
+    return Event("RESTResponse", fields, extras)
 
 
 def recording_failed(

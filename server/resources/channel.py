@@ -115,6 +115,7 @@ class Channel:
         "music_class",
         "name",
         "node",
+        "on_destroy",
         "on_end",
         "priority",
         "redirecting",
@@ -122,6 +123,7 @@ class Channel:
         "stasis",
         "state",
         "tech_cause",
+        "text_observers",
         "tone_zone",
         "topics",
         "transfer",
@@ -183,9 +185,11 @@ class Channel:
         self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
         self.on_end: list[Callable[[], None]] = []  # called once it has hung up
+        self.on_destroy: list[Callable[[], None]] = []  # called when its controller is done too
         self.dial_string = ""
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
+        self.text_observers: list[Callable[[str], None]] = []  # of texts inside the call
         self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
         self._digit_waiters: deque[asyncio.Future[bool]] = deque()
         self._gates: set[asyncio.Future[Any]] = set()
@@ -584,6 +588,8 @@ class Channel:
             self.node.on_transfer(self, transfer)
 
     def on_message(self, message: TextMessage) -> None:
+        for observer in list(self.text_observers):
+            observer(message.body)
         self.node.on_text(self, message)
 
     # callbacks: the stream
@@ -718,6 +724,9 @@ class Channel:
         self.is_destroyed = True
         if self.bridge is not None:
             self.bridge.drop(self)
+        for tell in self.on_destroy:
+            tell()
+        self.on_destroy.clear()
         if self.has_audience:
             self.publish(
                 events.channel_destroyed(

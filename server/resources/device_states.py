@@ -77,6 +77,7 @@ class DeviceStates:
     when it differs from what it was.
 
     :param store: keeps the states that were set by hand.
+    :ivar observers: called with device and state whenever one changed.
     """
 
     def __init__(self, node: Node, endpoints: Endpoints, store: KeyValueStore) -> None:
@@ -88,6 +89,7 @@ class DeviceStates:
             name: lambda device, family=family: self._stored(family, device)  # type: ignore[misc]
             for name, family in FAMILIES.items()
         }
+        self.observers: list[Callable[[str, str], None]] = []
         node.on_endpoint_activity = self.refresh
         endpoints.on_changed = self.on_endpoint_changed
 
@@ -169,6 +171,10 @@ class DeviceStates:
 
     # reports
 
+    def report(self, device: str, state: str) -> None:
+        """Publish the state of a device that a provider answers for."""
+        self._publish(device, state)
+
     def refresh(self, technology: str, resource: str) -> None:
         """A channel of an endpoint changed: publish the device's state if it changed too."""
         device = f"{technology}/{resource}"
@@ -229,6 +235,8 @@ class DeviceStates:
         return _checked(self._store.get(family, name))
 
     def _publish(self, device: str, state: str) -> None:
+        for observer in self.observers:
+            observer(device, state)
         topics = (device_topic(device), device_topic(""))
         if self._node.bus.wants(topics):
             described = model.DeviceState(name=device, state=state)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from server.base.errors import InvalidArgument
 from server.media.streams import FileSource, Source, ToneSource
-from server.resources import say
 from server.resources.node import Node
 from server.resources.recording_files import find_recording
 
@@ -36,7 +35,7 @@ def resolve_media_uri(node: Node, uri: str, language: str, tone_zone: str = "") 
     if scheme == "recording":
         path = find_recording(node.settings.recording_dir, rest)
         return [FileSource(str(path))] if path is not None else []
-    names = [rest] if scheme == "sound" else say.prompts(scheme, rest)
+    names = [rest] if scheme == "sound" else node.say.prompts(scheme, rest, language)
     return resolve_sounds(node, names, language)
 
 

@@ -1,4 +1,4 @@
-"""The leg of a channel that lives only to carry one text through the dialplan."""
+"""Legs of channels that only run through the dialplan: nobody is at the far end."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ from server.tech.base import LegListener, Party, TextMessage
 NAME = "Message/ast_msg_queue"  # as Asterisk names such channels
 
 
-class MessageLeg:
+class SilentLeg:
     """See :class:`server.tech.base.Leg`: nobody is at the far end, and there is no audio."""
 
-    def __init__(self, message: TextMessage, stream: Stream) -> None:
-        self.message = message
-        self.name = NAME
+    def __init__(self, name: str, stream: Stream) -> None:
+        self.name = name
         self.protocol_id = ""
         self.stream = stream
         self.listener: LegListener | None = None
 
     def dial(self, caller: Party, connected: Party) -> None:
-        """Refuse: a text can't be dialled."""
-        raise Unprocessable("channel", "this is a text, not a call")
+        """Refuse: there is no far end."""
+        raise Unprocessable("channel", "this is not a call")
 
     def ring(self) -> None:
         """Do nothing."""
@@ -59,11 +58,19 @@ class MessageLeg:
 
     def redirect(self, target: str) -> None:
         """Refuse: there is no far end."""
-        raise Unprocessable("endpoint", "a text can't be redirected")
+        raise Unprocessable("endpoint", "this is not a call")
 
     def send_text(self, text: str) -> None:
         """Do nothing."""
 
     def info(self, item: str) -> str | None:
-        """Return nothing: a text has no facts of a call."""
+        """Return nothing: there are no facts of a call."""
         return None
+
+
+class MessageLeg(SilentLeg):
+    """Carries one text through the dialplan."""
+
+    def __init__(self, message: TextMessage, stream: Stream) -> None:
+        super().__init__(NAME, stream)
+        self.message = message

@@ -13,6 +13,7 @@ from server.base.ids import UniqueIds
 from server.base.tasks import TaskScope
 from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.media.engine import MediaEngine
+from server.resources.say import Speaker
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 
@@ -70,6 +71,7 @@ class Node:
         self.applications = applications
         self.engine = engine
         self.sounds = sounds
+        self.say = Speaker()
         self.registry = registry
         self.settings = settings
         self.scope = TaskScope("calls")

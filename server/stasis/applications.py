@@ -244,6 +244,10 @@ class Applications:
         """
         self._find_worker(application_name, worker_name).is_draining = False
 
+    def workers_of(self, consumer: Consumer) -> builtins.list[tuple[str, str]]:
+        """Return the applications that *consumer* shares, with its worker's name in each."""
+        return self._connections.workers_of(consumer)
+
     # implicit interest, by the resources
 
     def watch(self, name: str, topic: Topic, kin: Topic | None = None) -> None:

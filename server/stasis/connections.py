@@ -73,6 +73,15 @@ class Connections:
             self._resume(taken, consumer, options.resume)
         return [application for application, _ in taken]
 
+    def workers_of(self, consumer: Consumer) -> list[tuple[str, str]]:
+        """Return the applications that *consumer* shares, with its worker's name in each."""
+        seats = self._seats_of.get(consumer, ())
+        return [
+            (seat.application, seat.worker)
+            for seat in seats
+            if seat.consumer is consumer and seat.options.is_shared
+        ]
+
     def unregister(self, consumer: Consumer) -> None:
         """Take *consumer* off its seats."""
         for seat in self._seats_of.pop(consumer, ()):

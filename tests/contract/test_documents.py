@@ -155,8 +155,9 @@ def test_the_async_document_has_every_event_and_the_requests() -> None:
     described = json.loads((API_DOCS.parent / "asyncapi.json").read_text("utf-8"))
     mapping = document()["components"]["schemas"]["Message"]["discriminator"]["mapping"]
     messages = described["components"]["messages"]
-    assert set(messages) == {*mapping, "RESTRequest"}
+    assert set(messages) == {*mapping, "RESTRequest", "DrainWorker"}
     assert set(described["channels"]["events"]["messages"]) == set(messages)
-    assert described["operations"]["receiveRequest"]["reply"]["messages"] == [
-        {"$ref": "#/channels/events/messages/RESTResponse"}
-    ]
+    for operation in ("receiveRequest", "receiveDrain"):
+        assert described["operations"][operation]["reply"]["messages"] == [
+            {"$ref": "#/channels/events/messages/RESTResponse"}
+        ]

@@ -272,3 +272,56 @@ async def test_the_answer_precedes_the_events_of_its_request(rest: Rest, web: We
     await rest.send("DELETE", f"channels/{channel.id}")
     assert (await rest.read())["status_code"] == 204
     assert (await rest.read())["type"] == "ChannelHangupRequest"
+
+
+async def test_a_list_tells_where_its_next_page_is(rest: Rest) -> None:
+    for name in ("a", "b", "c"):
+        await rest.ask("POST", f"bridges/{name}")
+    first = await rest.ask("GET", "bridges?limit=2&fields=id")
+    assert json.loads(first["message_body"]) == [{"id": "a"}, {"id": "b"}]
+    uri = first["link"].removeprefix("<").partition(">")[0]
+    second = await rest.ask("GET", uri)
+    assert json.loads(second["message_body"]) == [{"id": "c"}]
+    assert "link" not in second
+    for name in ("a", "b", "c"):
+        await rest.ask("DELETE", f"bridges/{name}")
+
+
+async def test_a_request_that_is_repeated_with_its_key_is_carried_out_once(
+    web: Web, rest: Rest
+) -> None:
+    made = await rest.ask("POST", "bridges", idempotency_key="k1")
+    again = await rest.ask("POST", "ari/bridges", idempotency_key="k1")
+    assert again["message_body"] == made["message_body"]
+    assert again["replayed"]
+    assert "replayed" not in made
+    assert await rest.status("POST", "bridges/other", idempotency_key="k1") == 422
+    assert await rest.status("POST", "bridges", idempotency_key="k" * 256) == 400
+    assert await rest.status("POST", "bridges", idempotency_key=7) == 400
+    over_http = await web.request("POST", "/bridges", headers={"Idempotency-Key": "k1"})
+    assert over_http.json == json.loads(made["message_body"])
+    assert len(web.node.bridges) == 1
+    await rest.ask("DELETE", f"bridges/{over_http.json['id']}")
+
+
+async def test_a_worker_drains_itself(web: Web) -> None:
+    shared = f"{web.url}/events?app=test,other&share=1&worker=w&api_key=ari:secret"
+    async with web.client.ws_connect(shared) as socket:
+        rest = Rest(socket)
+        for draining in (True, False, None):
+            member = {} if draining is None else {"draining": draining}
+            await socket.send_json({"type": "DrainWorker", "request_id": "d", **member})
+            answer = await rest.answer()
+            assert (answer["status_code"], answer["request_id"]) == (204, "d")
+            for app in ("test", "other"):
+                (worker,) = web.node.applications.list_workers(app)
+                assert worker.draining == (draining is not False)
+
+
+async def test_only_a_worker_with_the_right_to_it_drains(web: Web, rest: Rest) -> None:
+    await rest.socket.send_json({"type": "DrainWorker"})
+    assert (await rest.answer())["status_code"] == 409
+    shared = f"{web.url}/events?app=test&share=1&worker=w&api_key=reader:look"
+    async with web.client.ws_connect(shared) as socket:
+        await socket.send_json({"type": "DrainWorker"})
+        assert (await Rest(socket).answer())["status_code"] == 403

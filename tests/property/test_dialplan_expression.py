@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from fractions import Fraction
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from server.dialplan import long_double
 from server.dialplan.expression import ExpressionError, evaluate
-from server.dialplan.variables import compile_text, substitute
+from server.dialplan.variables import MAX_VALUE, compile_text, substitute
 
 NUMBERS = st.integers(0, 10**6)
 OPERATORS = {
@@ -110,3 +112,113 @@ def test_a_precompiled_expression_yields_what_its_text_does(prefix: str, value: 
         except ExpressionError:
             expected = ""
         assert compiled.evaluate(Anything(value)) == expected
+
+
+# whole expressions without parentheses, against a model that splits at the loosest operator
+
+LEVELS = (("|",), ("&",), ("=", "!=", "<", ">", "<=", ">="), ("+", "-"), ("*", "/", "%"), ("~~",))
+OPERANDS = st.integers(0, 20).map(str) | st.sampled_from(["abc", "b", '"x y"', '""', "007"])
+TOKENS = st.lists(
+    st.tuples(st.sampled_from([each for level in LEVELS for each in level]), OPERANDS), max_size=7
+)
+
+
+def model(tokens: list[str]) -> str | Fraction:
+    """Split at the last of the loosest operators; all group to the left."""
+    if len(tokens) == 1:
+        return tokens[0]
+    for level in LEVELS:
+        places = [index for index, token in enumerate(tokens) if token in level]
+        if places:
+            at = places[-1]
+            return apply(tokens[at], model(tokens[:at]), model(tokens[at + 1 :]))
+    raise AssertionError(tokens)
+
+
+def apply(operator: str, left: str | Fraction, right: str | Fraction) -> str | Fraction:
+    if operator == "~~":
+        return plain(left) + plain(right)
+    if operator == "|":
+        return right if is_nothing(left) else left
+    if operator == "&":
+        return Fraction(0) if is_nothing(left) or is_nothing(right) else left
+    if operator in LEVELS[2]:
+        return Fraction(holds(operator, left, right))
+    a, b = number(left), number(right)
+    if operator in "/%":
+        if not is_number(left):
+            return Fraction(0)
+        if not is_number(right) or b == 0:
+            return Fraction(2_147_483_647)
+        return a / b if operator == "/" else a % b
+    return {"+": a + b, "-": a - b, "*": a * b}[operator]
+
+
+def holds(operator: str, left: str | Fraction, right: str | Fraction) -> bool:
+    a: object = number(left) if is_number(left) and is_number(right) else written(left)
+    b: object = number(right) if is_number(left) and is_number(right) else written(right)
+    return {
+        "=": a == b, "!=": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b  # type: ignore[operator]
+    }[operator]  # fmt: skip
+
+
+def is_number(value: str | Fraction) -> bool:
+    return isinstance(value, Fraction) or value.isdigit()
+
+
+def number(value: str | Fraction) -> Fraction:
+    return Fraction(value) if is_number(value) else Fraction(0)
+
+
+def is_nothing(value: str | Fraction) -> bool:
+    return value == "" or (is_number(value) and number(value) == 0)
+
+
+def written(value: str | Fraction) -> str:
+    return value if isinstance(value, str) else long_double.to_text(long_double.rounded(value))
+
+
+def plain(value: str | Fraction) -> str:
+    text = written(value)
+    return text[1:-1] if len(text) >= 2 and text[0] == text[-1] == '"' else text
+
+
+@given(OPERANDS, TOKENS)
+def test_an_expression_is_what_splitting_at_the_loosest_operator_yields(
+    first: str, rest: list[tuple[str, str]]
+) -> None:
+    tokens = [first, *(token for pair in rest for token in pair)]
+    assert evaluate(" ".join(tokens), lambda _message: None) == written(model(tokens))
+
+
+LONG = 1_000_000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1" * LONG, "1+" * (LONG // 2), "(" * LONG, "!" * LONG, "-" * LONG, '"' + "a" * LONG,
+        "a" * LONG, "f(" * (LONG // 2), "1 ? " * (LONG // 4), " " * LONG, "a=~" * (LONG // 3),
+    ],
+    ids=lambda text: text[:4],
+)  # fmt: skip
+def test_a_megabyte_of_expression_ends_soon(text: str) -> None:
+    began = time.process_time()
+    with contextlib.suppress(ExpressionError):
+        evaluate(text, lambda _message: None)
+    assert time.process_time() - began < 2.0
+
+
+@pytest.mark.parametrize(
+    "unit", ["${", "$[", "${X", "${X}", "$[1]", "}", "${${X}}", "$", "${X:", "${F(", "$[${X}"]
+)
+def test_a_long_template_ends_soon_and_a_megabyte_is_not_read(unit: str) -> None:
+    began = time.process_time()
+    compiled = compile_text(unit * (60_000 // len(unit)), [])
+    if not isinstance(compiled, str):
+        assert len(compiled.evaluate(Anything("v" * 100))) <= MAX_VALUE
+    assert time.process_time() - began < 2.0
+    problems: list[str] = []
+    text = unit * LONG
+    assert compile_text(text, problems) == text
+    assert len(problems) == ("$" in unit)

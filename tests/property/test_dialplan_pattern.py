@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import re
 from dataclasses import dataclass
+from functools import cmp_to_key
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -91,3 +94,77 @@ def test_any_text_is_a_pattern_and_any_text_a_number(name: str, number: str) -> 
     found = list(table.matches(number))
     table.can_continue(number, lambda _entry: True)
     assert bool(found) is Pattern(name).matches(number) or name == number
+
+
+SET = re.compile(r"\[([^\]]*)\]|(.)")
+
+
+def positions(name: str) -> list[tuple[int, list[str]]]:
+    """Read a pattern the plain way: for each position its kind and its characters."""
+    found: list[tuple[int, list[str]]] = []
+    for body, letter in SET.findall(name[1:]):
+        if letter in (".", "!"):
+            found.append((1 if letter == "." else 2, []))
+            break
+        if letter:
+            characters = {"X": "0123456789", "Z": "123456789", "N": "23456789"}.get(letter, letter)
+        else:
+            characters = re.sub(
+                "(.)-(.)",
+                lambda m: "".join(map(chr, range(ord(m[1]), ord(m[2]) + 1))),
+                body,
+            )
+        if characters:
+            found.append((0, sorted(set(characters))))
+    return [*found, (3, [])]
+
+
+def compare(one: str, other: str) -> int:
+    """Say which name is tried first, rule by rule."""
+    if is_pattern(one) != is_pattern(other):
+        return 1 if is_pattern(one) else -1  # plain names first
+    if not is_pattern(one):
+        return (one > other) - (one < other)
+    for (kind, mine), (kind_of_other, theirs) in zip(
+        positions(one), positions(other), strict=False
+    ):
+        if kind != kind_of_other:
+            return kind - kind_of_other  # characters, then ".", then "!", then the end
+        if len(mine) != len(theirs):
+            return len(mine) - len(theirs)  # fewer characters first
+        if mine != theirs:
+            return -1 if mine < theirs else 1  # lower characters first
+    return 0
+
+
+@given(NAMES)
+def test_the_order_is_that_of_the_rules_taken_one_by_one(names: list[str]) -> None:
+    expected = sorted(names, key=cmp_to_key(compare))
+    assert list(map(sort_key, sorted(names, key=sort_key))) == list(map(sort_key, expected))
+    table: PatternTable[Entry] = PatternTable()
+    for name in names:
+        table.add(Entry(name))
+    listed = [entry.name for entry in table]
+    assert all(compare(a, b) <= 0 for a, b in itertools.pairwise(listed))
+
+
+@given(NAMES, st.data())
+def test_what_is_removed_is_found_no_more_and_all_else_still_is(
+    names: list[str], data: st.DataObject
+) -> None:
+    removed = data.draw(st.sets(st.sampled_from(names))) if names else set()
+    table: PatternTable[Entry] = PatternTable()
+    entries = {name: Entry(name) for name in names}
+    for entry in entries.values():
+        table.add(entry)
+    table.can_continue("0", lambda _entry: True)
+    for name in removed:
+        table.remove(entries[name])
+    kept = set(names) - removed
+    assert {entry.name for entry in table} == kept
+    for number in ("0", "01", "012", "9", ""):
+        found = {entry.name for entry in table.matches(number)}
+        assert found == {name for name in kept if model_matches(name, number)}
+        assert (table.can_continue(number, lambda _entry: True) is True) <= any(
+            len(name) > len(number) or name[-1] in ".!" for name in kept
+        )

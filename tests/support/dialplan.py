@@ -10,6 +10,7 @@ from server.config.ini import parse_text
 from server.dialplan.loader import compile_plan
 from server.dialplan.port import Dialplan, DialplanSettings
 from server.resources.channel import Channel
+from server.resources.presence_states import PresenceStates
 from server.store.kv import KeyValueStore
 from tests.support.fake_tech import FakeLeg
 from tests.support.node import NodeUnderTest, settle
@@ -29,6 +30,8 @@ class DialplanUnderTest:
             self.under.dialer,
             self.under.bridges,
             store=self.store,
+            devices=self.under.devices,
+            presences=PresenceStates(self.store),
             settings=DialplanSettings(
                 constants={"SYSTEMNAME": "test-node"}, recording_dir=tmp_path, **settings
             ),

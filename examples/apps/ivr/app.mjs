@@ -2,17 +2,16 @@
 //
 // Who knows the way presses ahead, and hears no prompt at all.
 
-import { ChannelGone, WaitTimeout } from 'arion';
+import { NotAnswered, run } from 'arion';
 
-import { runIfMain } from '../lib/run.mjs';
+import { isMain } from '../lib/main.mjs';
 
 const TRIES = 3;
 const RING_S = 20;
 const BACK = '*';
-const DIALLED = 'dialled'; // marks the channel of whom connect() called
 
 // A key leads to another menu, to a sound, or to a phone.
-const MAIN = {
+export const MAIN = {
   prompt: 'sound:vm-options',
   choices: {
     1: 'sound:hello-world',
@@ -25,15 +24,13 @@ const MAIN = {
 };
 
 // Make the handler of calls.
-export function ivr(client) {
-  return async (channel, [mark]) => {
-    if (mark !== DIALLED) await walk(client, channel);
-  };
+export function ivr(menu = MAIN) {
+  return (channel) => walk(channel, menu);
 }
 
-async function walk(client, channel) {
+async function walk(channel, menu) {
   await channel.answer();
-  const path = [MAIN];
+  const path = [menu];
   let tries = 0;
   while (tries < TRIES) {
     const { prompt, choices } = path.at(-1);
@@ -49,7 +46,7 @@ async function walk(client, channel) {
       path.push(choice);
     } else if (choice.startsWith('sound:')) {
       await channel.say(choice);
-    } else if (await connect(client, channel, choice)) {
+    } else if (await connect(channel, choice)) {
       return;
     }
     tries = 0;
@@ -59,33 +56,26 @@ async function walk(client, channel) {
 }
 
 // Let the caller talk to somebody; false if nobody is there.
-async function connect(client, caller, endpoint) {
+async function connect(caller, endpoint) {
   await caller.ring();
-  const called = await client.channels.originate({
-    endpoint,
-    app: 'ivr',
-    appArgs: DIALLED,
-    timeout: RING_S,
-    originator: caller.id,
-  });
+  let called;
   try {
-    const answer = called.waitFor('StasisStart', { timeoutMs: (RING_S + 5) * 1000 });
-    await Promise.race([answer, caller.gone()]);
+    called = await caller.client.dial(endpoint, { caller, timeout: RING_S });
   } catch (error) {
-    if (!(error instanceof ChannelGone || error instanceof WaitTimeout)) throw error;
+    if (!(error instanceof NotAnswered)) throw error;
     await caller.ringStop();
     await caller.say('sound:vm-nobodyavail');
     return false;
   }
-  const bridge = await client.bridge();
+  const bridge = await caller.client.bridge();
   try {
     await caller.ringStop();
     await bridge.add([caller, called]);
-    await Promise.race([caller.gone(), called.gone()]);
+    await caller.client.firstGone([caller, called]);
   } finally {
     await Promise.all([bridge.destroy(), caller.hangup(), called.hangup()]);
   }
   return true;
 }
 
-await runIfMain(import.meta.url, 'ivr', ivr);
+if (isMain(import.meta.url)) await run('ivr', ivr());

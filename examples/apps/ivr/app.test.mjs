@@ -1,13 +1,10 @@
-// The menus, by phone. ARION_PYTHON is a Python that has the package arion.
+// The menus, by phone.
 
-import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { suite } from '../lib/kit.mjs';
+import { ivr, MAIN } from './app.mjs';
 
-import { startServer } from 'arion/testing';
-
-import { ivr } from './app.mjs';
-
-const PROMPTS = [
+const dialplan = { 1100: 'Stasis(ivr)' };
+const prompts = [
   'hello-world',
   'pbx-invalid',
   'vm-advopts',
@@ -16,85 +13,66 @@ const PROMPTS = [
   'vm-nobodyavail',
   'vm-options',
 ];
-let server;
-let app;
-let alice;
-let bob;
 
-async function until(isSo) {
-  const deadline = Date.now() + 10_000;
-  while (!(await isSo())) {
-    assert.ok(Date.now() < deadline, 'it did not happen in time');
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
+suite('ivr', { dialplan, prompts }, (test) => {
+  test('a sound, and back to the menu', async ({ run, alice }) => {
+    await run(ivr());
+    await alice.call('1100');
+    await alice.hears('vm-options');
+    await alice.press('1');
+    await alice.hears('hello-world');
+    await alice.hears('vm-options');
+  });
 
-before(async () => {
-  server = await startServer({ dialplan: { 1100: 'Stasis(ivr)' }, prompts: PROMPTS });
-  [alice, bob] = await Promise.all([server.phone('alice'), server.phone('bob')]);
-});
+  test('keys pressed ahead need no prompt', async ({ run, alice }) => {
+    await run(ivr());
+    await alice.call('1100');
+    await alice.press('22');
+    await alice.hears('vm-instructions');
+    await alice.hears('vm-advopts');
+    await alice.press('*');
+    await alice.hears('vm-options');
+  });
 
-beforeEach(async () => {
-  const client = server.client();
-  app = await server.run('ivr', ivr(client), client);
-});
+  const withDesk = (endpoint) => ({ ...MAIN, choices: { ...MAIN.choices, 0: endpoint('bob') } });
 
-afterEach(() => app.close());
+  test('the operator is connected', async ({ run, talking, endpoint, alice, bob }) => {
+    await run(ivr(withDesk(endpoint)));
+    await alice.call('1100');
+    await alice.press('0');
+    await bob.answer();
+    await talking();
+    await Promise.all([alice.says('hello-world'), bob.hears('hello-world')]);
+    await bob.hangUp();
+    await alice.hearsHangup();
+  });
 
-after(() => server.close());
+  test('a caller who gives up stops the ringing', async ({ run, endpoint, alice, bob }) => {
+    await run(ivr(withDesk(endpoint)));
+    await alice.call('1100');
+    await alice.press('0');
+    await bob.rings();
+    await alice.hangUp();
+    await bob.hearsHangup();
+  });
 
-test('a sound, and back to the menu', async () => {
-  await alice.call('1100');
-  await alice.hears('vm-options');
-  await alice.press('1');
-  await alice.hears('hello-world');
-  await alice.hears('vm-options');
-  await alice.hangUp();
-});
+  test('nobody at the desk', async ({ run, endpoint, alice, bob }) => {
+    await run(ivr(withDesk(endpoint)));
+    await alice.call('1100');
+    await alice.press('0');
+    await bob.rings();
+    await bob.reject();
+    await alice.hears('vm-nobodyavail');
+  });
 
-test('keys pressed ahead need no prompt', async () => {
-  await alice.call('1100');
-  await alice.press('22');
-  await alice.hears('vm-instructions');
-  await alice.hears('vm-advopts');
-  await alice.press('*');
-  await alice.hears('vm-options');
-  await alice.hangUp();
-});
-
-test('the operator is connected', async () => {
-  await alice.call('1100');
-  await alice.press('0');
-  await bob.answer();
-  await until(async () => (await app.client.bridges.list())[0]?.channels.length === 2);
-  await Promise.all([alice.says('hello-world'), bob.hears('hello-world')]);
-  await bob.hangUp();
-  await alice.hearsHangup();
-});
-
-test('a caller who gives up stops the ringing', async () => {
-  await alice.call('1100');
-  await alice.press('0');
-  await bob.rings();
-  await alice.hangUp();
-  await bob.hearsHangup();
-});
-
-test('nobody at the desk', async () => {
-  await alice.call('1100');
-  await alice.press('0');
-  await bob.rings();
-  await bob.reject();
-  await alice.hears('vm-nobodyavail');
-  await alice.hangUp();
-});
-
-test('three wrong keys end the call', async () => {
-  await alice.call('1100');
-  for (let count = 0; count < 3; count += 1) {
-    await alice.press('9');
-    await alice.hears('pbx-invalid');
-  }
-  await alice.hears('vm-goodbye');
-  await alice.hearsHangup();
+  test('three wrong keys end the call', async ({ run, alice }) => {
+    await run(ivr());
+    await alice.call('1100');
+    for (let count = 0; count < 3; count += 1) {
+      await alice.press('9');
+      await alice.hears('pbx-invalid');
+    }
+    await alice.hears('vm-goodbye');
+    await alice.hearsHangup();
+  });
 });

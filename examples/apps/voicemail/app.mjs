@@ -1,23 +1,22 @@
 // voicemail: takes a message to a file, and plays messages to their owner. See README.md; app.py
 // does the same.
 
-import { runIfMain } from '../lib/run.mjs';
+import { run } from 'arion';
+
+import { isMain } from '../lib/main.mjs';
 
 const LONGEST_S = 120;
 const SILENCE_S = 4;
 const DELETE = '7';
 const AGAIN = '5';
 
-// Make the handler of calls: Stasis(voicemail,BOX) takes a message, Stasis(voicemail,BOX,owner)
-// plays them.
-export function voicemail(client) {
-  return async (channel, [box, role]) => {
-    await channel.answer();
-    if (role === 'owner') await playMessages(client, channel, box);
-    else await takeMessage(channel, box);
-    await channel.say('sound:vm-goodbye');
-    await channel.hangup();
-  };
+// Handle one call: Stasis(voicemail,BOX) takes a message, Stasis(voicemail,BOX,owner) plays them.
+export async function voicemail(channel, [box, role]) {
+  await channel.answer();
+  if (role === 'owner') await playMessages(channel, box);
+  else await takeMessage(channel, box);
+  await channel.say('sound:vm-goodbye');
+  await channel.hangup();
 }
 
 // Record until #, a silence, or the caller hangs up: the file is kept in any case.
@@ -36,8 +35,8 @@ async function takeMessage(channel, box) {
 }
 
 // Play the messages of a box, the oldest first.
-async function playMessages(client, channel, box) {
-  const stored = await client.recordings.listStored();
+async function playMessages(channel, box) {
+  const stored = await channel.client.recordings.listStored();
   const messages = stored.filter(({ name }) => name.startsWith(`voicemail/${box}/`));
   if (!messages.length) await channel.say('sound:vm-nomore');
   for (const message of messages.sort((one, other) => one.name.localeCompare(other.name))) {
@@ -50,4 +49,4 @@ async function playMessages(client, channel, box) {
   }
 }
 
-await runIfMain(import.meta.url, 'voicemail', voicemail);
+if (isMain(import.meta.url)) await run('voicemail', voicemail);

@@ -1,36 +1,66 @@
 /** The client: operations by tag, streams of events, and programs for calls. */
 
-import { type Access, type Call, Http, type Requester } from './core/http.js';
-import { Inbox, Outcomes } from './core/inbox.js';
+import { Core, type Logger, testOf } from './core/core.js';
+import type { Access, Call, Requester } from './core/http.js';
+import { DIALLED } from './core/known.js';
 import { revive } from './core/revive.js';
-import { ArionError, ChannelGone, Conflict, NotFound, NotListening } from './errors.js';
+import { takeOver } from './core/takeover.js';
+import { ArionError, ChannelGone, ClientClosed, NotFound } from './errors.js';
 import { type AnyEvent, EventStream, type StreamOptions } from './events.js';
 import * as operations from './operations.js';
-import type { Bridge, Channel, StasisStart } from './types.js';
+import type { Expectations, Patience } from './resources.js';
+import type { Bridge, Channel, EventTypes, StasisReoffered, StasisStart } from './types.js';
 
 const REQUEST_TIMEOUT_MS = 30_000;
-const NOT_IN_STASIS = /not in Stasis/i; // as Asterisk words it, too
-const MAX_LOST = 1_000; // channels that are gone, whose last events may still be taken
+const DEFAULT_URL = 'http://127.0.0.1:8088/ari';
+const DEFAULT_USER = 'arion';
+const RING_S = 30;
+
+export type { Logger } from './core/core.js';
 
 /** What a program does with one call. */
-export type CallHandler = (channel: Channel, args: string[], event: StasisStart) => Promise<void>;
+export type CallHandler = (channel: Channel, args: string[]) => Promise<void>;
 
-/** Where messages for people go; `console` is one. */
-export interface Logger {
-  warn(message: string, ...details: unknown[]): void;
-  error(message: string, ...details: unknown[]): void;
-}
+/** What a program does with a call of another worker, which is gone. */
+export type ReofferHandler = (event: StasisReoffered) => Promise<void>;
 
-export interface ClientOptions extends Access {
+/** Where the server is and who asks; the environment's ARI_URL, ARI_USER and ARI_PASSWORD fill in. */
+export interface ClientOptions extends Partial<Access> {
   /** for a request; 30,000 if absent */
   timeoutMs?: number;
   /** `console` if absent */
   logger?: Logger;
 }
 
+export interface RunOptions extends StreamOptions {
+  /** ends it */
+  signal?: AbortSignal;
+  /**
+   * What to do with a call of another worker, which is gone. By default two who talk go on until
+   * one hangs up, a phone that was being called is hung up, and any other call begins anew: what
+   * plays or is recorded stops, and the handler is called.
+   */
+  reoffered?: ReofferHandler;
+}
+
+export interface DialOptions {
+  /** a channel on whose behalf it is; when it goes, so does the call */
+  caller?: Channel;
+  /** the application; by default the one whose events this client listens to */
+  app?: string;
+  appArgs?: string;
+  /** what the endpoint shows; the caller's if there is one */
+  callerId?: string;
+  /** seconds to let it ring, 30 if absent */
+  timeout?: number;
+  variables?: Record<string, string>;
+  formats?: string;
+  /** stops waiting, and hangs up */
+  signal?: AbortSignal;
+}
+
 /** A client of one server. */
 export class Client implements Requester {
-  readonly http: Http;
   readonly logger: Logger;
   readonly applications = new operations.ApplicationsOperations(this);
   readonly asterisk = new operations.AsteriskOperations(this);
@@ -43,16 +73,44 @@ export class Client implements Requester {
   readonly playbacks = new operations.PlaybacksOperations(this);
   readonly recordings = new operations.RecordingsOperations(this);
   readonly sounds = new operations.SoundsOperations(this);
+  /** @internal */
+  readonly core: Core;
 
-  readonly #inboxes = new Map<string, Inbox<AnyEvent>>();
-  readonly #lost = new Map<string, Inbox<AnyEvent>>();
-  readonly #outcomes = new Outcomes();
-  #openStreams = 0;
-
-  constructor(options: ClientOptions) {
-    this.http = new Http(options, options.timeoutMs ?? REQUEST_TIMEOUT_MS);
+  /** @throws {TypeError} there is neither a password nor a token */
+  constructor(options: ClientOptions = {}) {
+    const environment = globalThis.process?.env ?? {};
+    const { password = environment.ARI_PASSWORD, token } = options;
+    if (password === undefined && token === undefined) {
+      throw new TypeError('no password: give it, or set ARI_PASSWORD');
+    }
+    const access = {
+      url: options.url ?? environment.ARI_URL ?? DEFAULT_URL,
+      user: options.user ?? environment.ARI_USER ?? DEFAULT_USER,
+      password,
+      token,
+    };
     this.logger = options.logger ?? console;
+    this.core = new Core(access, options.timeoutMs ?? REQUEST_TIMEOUT_MS, this.logger);
   }
+
+  /** The address of the interface. */
+  get url(): string {
+    return this.core.http.url;
+  }
+
+  /**
+   * End all streams of events. What waits for an event of a channel ends with {@link ChannelGone},
+   * and requests are refused with {@link ClientClosed}.
+   */
+  close(): void {
+    this.core.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
+  }
+
+  // events and calls
 
   /** Return the stream of events of one or more applications. */
   events(apps: string | string[], options: StreamOptions = {}): EventStream {
@@ -63,23 +121,99 @@ export class Client implements Requester {
    * Be an application: call a handler for every channel that enters it, until the signal aborts.
    *
    * A handler may end at any time with {@link ChannelGone} or {@link NotFound}: the caller hung up.
-   * Another error is logged, and its call is ended.
+   * Another error is logged, and its call is ended. Channels that {@link dial} called are no new
+   * calls.
    */
-  async run(
-    app: string,
-    handler: CallHandler,
-    options: StreamOptions & { signal?: AbortSignal } = {},
-  ): Promise<void> {
-    const stream = this.events(app, options);
+  async run(app: string, handler: CallHandler, options: RunOptions = {}): Promise<void> {
+    const { signal, reoffered, ...how } = options;
+    const stream = this.events(app, how);
     const stop = () => stream.close();
-    options.signal?.addEventListener('abort', stop);
+    signal?.addEventListener('abort', stop);
     try {
-      if (options.signal?.aborted) return;
-      for await (const event of stream) {
-        if (event.type === 'StasisStart') void this.#handle(handler, event);
-      }
+      if (signal?.aborted) return;
+      for await (const event of stream) this.#begin(event, handler, reoffered);
     } finally {
-      options.signal?.removeEventListener('abort', stop);
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #begin(event: AnyEvent, handler: CallHandler, reoffered: ReofferHandler | undefined): void {
+    if (event.type === 'StasisReoffered') {
+      const answer = reoffered ?? ((offer) => takeOver(offer, handler));
+      void this.#mind(event.channel, () => answer(event));
+    } else if (event.type === 'StasisStart') {
+      const { channel, args } = event;
+      const { known } = this.core;
+      if (known.isStray(channel.id)) void this.#mind(channel, () => channel.hangup());
+      else if (!known.wasDialled(channel.id)) void this.#mind(channel, () => handler(channel, args));
+    }
+  }
+
+  /** Do something with a call; a failure ends the call, and nothing else. */
+  async #mind(channel: Channel, handle: () => Promise<void>): Promise<void> {
+    try {
+      await handle();
+    } catch (error) {
+      const isOver = [ChannelGone, NotFound, ClientClosed].some((kind) => error instanceof kind);
+      if (isOver) return;
+      this.logger.error(`the handler of call ${channel.id} failed`, error);
+      await channel.hangup().catch((failure: unknown) => {
+        if (!(failure instanceof ArionError)) throw failure;
+        this.logger.warn(`hanging up ${channel.id}`, failure);
+      });
+    }
+  }
+
+  /**
+   * Give a command, and wait for an event that it causes.
+   *
+   * @throws {TimedOut} it did not come in time
+   */
+  async expect<T extends keyof EventTypes>(
+    types: T | T[],
+    command: () => Promise<unknown>,
+    options: Expectations<EventTypes[T]> = {},
+  ): Promise<EventTypes[T]> {
+    const wanted = testOf(types, options.where);
+    return (await this.core.expect('', wanted, command, options.timeoutMs)) as EventTypes[T];
+  }
+
+  // what takes several requests
+
+  /**
+   * Call an endpoint; return its channel once it is answered and in the application.
+   *
+   * If nobody answers, or the program stops waiting, the channel is hung up. In an application that
+   * is shared, name the caller: the channel comes to the worker that has the caller.
+   *
+   * @param endpoint such as `PJSIP/bob`
+   * @throws {NotAnswered} busy, refused, unreachable or not answered in time; `cause` says so
+   * @throws {ChannelGone} the caller gave up
+   */
+  async dial(endpoint: string, options: DialOptions = {}): Promise<Channel> {
+    const { caller, app, timeout = RING_S, signal, ...rest } = options;
+    const { known } = this.core;
+    known.checkListening();
+    signal?.throwIfAborted();
+    const channelId = `${DIALLED}${crypto.randomUUID()}`;
+    known.dial(channelId);
+    const shown = caller && `${caller.caller.name} <${caller.caller.number}>`;
+    let isAnswered = false;
+    try {
+      await this.channels.originate({
+        endpoint,
+        app: app ?? known.apps[0]?.[0],
+        channelId,
+        originator: caller?.id,
+        callerId: shown,
+        timeout,
+        ...rest,
+      });
+      const start = await this.core.answered(channelId, caller?.id, timeout, signal);
+      isAnswered = true;
+      return (start as StasisStart).channel;
+    } finally {
+      if (!isAnswered) await this.core.giveUp(channelId);
     }
   }
 
@@ -92,184 +226,34 @@ export class Client implements Requester {
   }
 
   /**
-   * Send a request and return what its answer says.
+   * Wait until one of these channels has ended or left the application; return it.
    *
+   * @throws {TimedOut} none has in time
+   */
+  async firstGone(channels: Channel[], patience: Patience = {}): Promise<Channel> {
+    const ids = channels.map(({ id }) => id);
+    const { channelId } = await this.core.gone(ids, patience.timeoutMs);
+    return channels.find(({ id }) => id === channelId) as Channel;
+  }
+
+  // requests
+
+  /**
+   * Send any request and return the value that answers it.
+   *
+   * @param operation what errors shall call it
+   * @param path below the client's URL, such as `/channels`
    * @throws {ApiError} the server refused it
-   * @throws {RequestTimeout} there was no answer in time
+   * @throws {TimedOut} there was no answer in time
    * @throws {ConnectionFailed} the server can't be reached
    */
   async request<T>(operation: string, method: string, path: string, call: Call = {}): Promise<T> {
-    const response = await this.#send(operation, method, path, call);
-    if (call.binary) return (await response.arrayBuffer()) as T;
-    const text = await response.text();
-    if (!text) return undefined as T;
-    const value: unknown = JSON.parse(text);
+    const value = await this.core.request(operation, method, path, call);
     return (call.shape ? revive(value, call.shape, this) : value) as T;
   }
 
-  async #send(operation: string, method: string, path: string, call: Call): Promise<Response> {
-    try {
-      return await this.http.send(operation, method, path, call);
-    } catch (error) {
-      // The call went away while the request was under way: it is on its way out of the application.
-      if (error instanceof Conflict && NOT_IN_STASIS.test(error.reason)) {
-        throw new ChannelGone(error.message, { cause: error });
-      }
-      throw error;
-    }
+  /** Send a request and return the file that answers it. */
+  download(operation: string, method: string, path: string, call: Call = {}): Promise<ArrayBuffer> {
+    return this.request(operation, method, path, { ...call, binary: true });
   }
-
-  // for streams
-
-  /** @internal */
-  streamOpened(): void {
-    this.#openStreams += 1;
-  }
-
-  /** @internal */
-  streamClosed(): void {
-    this.#openStreams -= 1;
-    if (this.#openStreams) return;
-    for (const id of [...this.#inboxes.keys()]) this.#lose(id);
-    for (const key of this.#outcomes.pending()) this.#outcomes.settle(key, undefined);
-  }
-
-  /** @internal Take an event in, before the program sees it. */
-  note(event: AnyEvent): void {
-    const id = channelOf(event);
-    let inbox = this.#inboxes.get(id);
-    if (event.type === 'StasisStart' && !inbox) {
-      inbox = new Inbox();
-      this.#inboxes.set(id, inbox);
-      this.#lost.delete(id);
-    }
-    inbox?.put(event);
-    switch (event.type) {
-      case 'StasisEnd':
-      case 'ChannelDestroyed':
-        this.#lose(id);
-        break;
-      case 'PlaybackFinished':
-        this.#outcomes.settle(`playback:${event.playback.id}`, event.playback);
-        break;
-      case 'RecordingFinished':
-      case 'RecordingFailed':
-        this.#outcomes.settle(`recording:${event.recording.name}`, event.recording);
-    }
-  }
-
-  /** @internal Find out, after a connection that broke, what ended meanwhile. */
-  async catchUp(): Promise<void> {
-    const checks = [
-      ...this.#outcomes.pending().map((key) => this.#settleIfOver(key)),
-      ...[...this.#inboxes.keys()].map((id) => this.#loseIfGone(id)),
-    ];
-    await Promise.all(checks);
-  }
-
-  // for resources
-
-  /** @internal The events of a channel that nobody took yet. */
-  inboxOf(id: string): Inbox<AnyEvent> {
-    this.#checkListening();
-    let inbox = this.#inboxes.get(id) ?? this.#lost.get(id);
-    if (!inbox) {
-      inbox = new Inbox();
-      this.#inboxes.set(id, inbox);
-    }
-    return inbox;
-  }
-
-  /** @internal Have an outcome noted from before the command on, unless the command fails. */
-  async expecting<T>(key: string, command: () => Promise<T>): Promise<T> {
-    this.#outcomes.forget(key);
-    void this.#outcomes.expect(key);
-    try {
-      return await command();
-    } catch (error) {
-      this.#outcomes.forget(key);
-      throw error;
-    }
-  }
-
-  /** @internal Wait for an outcome; undefined if it happened unseen. */
-  async outcomeOf(key: string): Promise<unknown> {
-    this.#checkListening();
-    if (!this.#outcomes.has(key)) {
-      // It was started elsewhere, or the outcome was told before.
-      void this.#outcomes.expect(key);
-      await this.#settleIfOver(key);
-    }
-    try {
-      return await this.#outcomes.expect(key);
-    } finally {
-      this.#outcomes.forget(key);
-    }
-  }
-
-  // private
-
-  #checkListening(): void {
-    if (!this.#openStreams) {
-      throw new NotListening('open client.events() or client.run() before waiting for events');
-    }
-  }
-
-  #lose(id: string): void {
-    const inbox = this.#inboxes.get(id);
-    if (!inbox) return;
-    inbox.close();
-    this.#inboxes.delete(id);
-    this.#lost.set(id, inbox);
-    const [oldest] = this.#lost.keys();
-    if (this.#lost.size > MAX_LOST && oldest !== undefined) this.#lost.delete(oldest);
-  }
-
-  async #loseIfGone(id: string): Promise<void> {
-    try {
-      await this.channels.get(id);
-    } catch (error) {
-      if (error instanceof NotFound) this.#lose(id);
-      else this.logger.warn('after connecting again', error);
-    }
-  }
-
-  async #settleIfOver(key: string): Promise<void> {
-    const name = key.slice(key.indexOf(':') + 1);
-    try {
-      if (key.startsWith('playback:')) await this.playbacks.get(name);
-      else await this.recordings.getLive(name);
-    } catch (error) {
-      if (error instanceof NotFound) this.#outcomes.settle(key, undefined);
-      else this.logger.warn(key, error);
-    }
-  }
-
-  async #handle(handler: CallHandler, event: StasisStart): Promise<void> {
-    const { channel } = event;
-    try {
-      await handler(channel, event.args, event);
-    } catch (error) {
-      if (error instanceof ChannelGone || error instanceof NotFound) return;
-      this.logger.error(`the handler of call ${channel.id} failed`, error);
-      await channel.hangup().catch((failure: unknown) => {
-        if (!(failure instanceof ArionError)) throw failure;
-        this.logger.warn(`hanging up ${channel.id}`, failure);
-      });
-    }
-  }
-}
-
-/** Return the id of the channel that an event is about, or an empty string. */
-function channelOf(event: AnyEvent): string {
-  const members = event as unknown as Record<string, { id?: string; target_uri?: string }>;
-  for (const name of ['channel', 'peer']) {
-    const id = members[name]?.id;
-    if (id) return id;
-  }
-  for (const name of ['playback', 'recording']) {
-    const target = members[name]?.target_uri;
-    if (target) return target.startsWith('channel:') ? target.slice('channel:'.length) : '';
-  }
-  return '';
 }

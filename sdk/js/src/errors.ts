@@ -2,23 +2,29 @@
  * The errors of this package.
  *
  *     ArionError
- *     ├── ConnectionFailed    the server can't be reached, or the connection broke
- *     ├── RequestTimeout      there was no answer in time
- *     ├── WaitTimeout         what was waited for did not happen in time
- *     ├── NotListening        something waits for events, and no stream of events is open
- *     ├── EventsOverflow      events came faster than the program took them
- *     ├── ChannelGone         the channel ended or left the application
- *     ├── PlaybackError      media could not be played
- *     ├── RecordingError     a recording broke off
- *     └── ApiError            the server refused a request
- *         ├── BadRequest      400
- *         ├── Unauthorized    401
- *         ├── Forbidden       403
- *         ├── NotFound        404
- *         ├── Conflict        409
- *         ├── InvalidState    412
- *         ├── Unprocessable   422
- *         └── ServerFailed    500 and above
+ *     ├── ConnectionFailed        the server can't be reached, or the connection broke
+ *     │   └── ClientClosed        ... because the program closed the client
+ *     ├── TimedOut                it took too long
+ *     ├── NotListening            something waits for events, and no stream of events is open
+ *     ├── ChannelGone             the channel ended or left the application
+ *     │   └── NotAnswered         ... that was dialled, before anybody answered
+ *     ├── PlaybackError           media could not be played
+ *     ├── RecordingError          a recording broke off
+ *     └── ApiError                the server refused a request
+ *         ├── BadRequest          400
+ *         ├── Unauthorized        401
+ *         ├── Forbidden           403
+ *         ├── NotFound            404
+ *         ├── MethodNotAllowed    405
+ *         ├── Conflict            409
+ *         ├── InvalidState        412
+ *         ├── TooLarge            413
+ *         ├── Unprocessable       422
+ *         ├── TooManyRequests     429
+ *         └── ServerFailed        500 and above
+ *             ├── InternalError   500
+ *             ├── NotSupported    501
+ *             └── Unavailable     503
  */
 
 /** Base of all errors that this package raises on purpose. */
@@ -32,20 +38,34 @@ export class ArionError extends Error {
 /** The server can't be reached, or the connection broke. */
 export class ConnectionFailed extends ArionError {}
 
-/** There was no answer in time. */
-export class RequestTimeout extends ArionError {}
+/** The client is closed. */
+export class ClientClosed extends ConnectionFailed {}
 
-/** What was waited for did not happen in time. */
-export class WaitTimeout extends ArionError {}
+/** An answer or an event did not come in time. */
+export class TimedOut extends ArionError {}
 
 /** Waiting for events needs an open stream: see `Client.events` and `Client.run`. */
 export class NotListening extends ArionError {}
 
-/** Events came faster than the program took them. */
-export class EventsOverflow extends ArionError {}
-
 /** The channel ended or left the application while something was to be done with it. */
-export class ChannelGone extends ArionError {}
+export class ChannelGone extends ArionError {
+  readonly channelId: string;
+  /** hangup cause (Q.850) if it is known, else 0 */
+  override readonly cause: number;
+  /** the same in words */
+  readonly causeTxt: string;
+
+  constructor(channelId: string, cause = 0, causeTxt = '') {
+    const why = cause ? `: ${causeTxt || 'cause'} (${cause})` : '';
+    super(`channel ${channelId} ended or left the application${why}`);
+    this.channelId = channelId;
+    this.cause = cause;
+    this.causeTxt = causeTxt;
+  }
+}
+
+/** Nobody took the call: busy, refused, unreachable; `cause` says which. */
+export class NotAnswered extends ChannelGone {}
 
 /** The server could not play the media. */
 export class PlaybackError extends ArionError {}
@@ -61,36 +81,75 @@ export class ApiError extends ArionError {
   readonly operation: string;
   /** what the server says is wrong */
   readonly reason: string;
+  /** the whole answer, if it was a JSON object */
+  readonly body: Record<string, unknown>;
 
-  constructor(status: number, reason: string, operation: string) {
+  constructor(
+    status: number,
+    reason: string,
+    operation: string,
+    body: Record<string, unknown> = {},
+  ) {
     super(`${operation}: ${reason} (${status})`);
     this.status = status;
     this.operation = operation;
     this.reason = reason;
+    this.body = body;
   }
 }
 
+/** A parameter is missing or wrong; the reason names it. */
 export class BadRequest extends ApiError {}
+/** User or password are wrong. */
 export class Unauthorized extends ApiError {}
+/** The user may not do this. */
 export class Forbidden extends ApiError {}
+/** There is no such thing, or no longer. */
 export class NotFound extends ApiError {}
+/** The server knows the path, and not this verb of it. */
+export class MethodNotAllowed extends ApiError {}
+/** The thing exists already, or its present use forbids this. */
 export class Conflict extends ApiError {}
+/** The thing is in a state that does not allow this. */
 export class InvalidState extends ApiError {}
+/** The request is larger than the server takes. */
+export class TooLarge extends ApiError {}
+/** The server understood, but can't do it. */
 export class Unprocessable extends ApiError {}
+/** The server asks to come back later. */
+export class TooManyRequests extends ApiError {}
+/** The server failed, or is not ready. */
 export class ServerFailed extends ApiError {}
+/** Something went wrong in the server. */
+export class InternalError extends ServerFailed {}
+/** The server knows the operation, and can't do it. */
+export class NotSupported extends ServerFailed {}
+/** The server is not ready, or at its limit. */
+export class Unavailable extends ServerFailed {}
 
 const BY_STATUS: Record<number, typeof ApiError> = {
   400: BadRequest,
   401: Unauthorized,
   403: Forbidden,
   404: NotFound,
+  405: MethodNotAllowed,
   409: Conflict,
   412: InvalidState,
+  413: TooLarge,
   422: Unprocessable,
+  429: TooManyRequests,
+  500: InternalError,
+  501: NotSupported,
+  503: Unavailable,
 };
 
-/** Make the error of a status. */
-export function apiError(status: number, reason: string, operation: string): ApiError {
+/** @internal Make the error of a status. */
+export function apiError(
+  status: number,
+  reason: string,
+  operation: string,
+  body?: Record<string, unknown>,
+): ApiError {
   const kind = BY_STATUS[status] ?? (status >= 500 ? ServerFailed : ApiError);
-  return new kind(status, reason, operation);
+  return new kind(status, reason, operation, body);
 }

@@ -170,6 +170,7 @@ export class AsteriskOperations {
       'asterisk.listModules',
       'GET',
       '/asterisk/modules',
+      { shape: 'Module[]' },
     );
   }
 
@@ -185,6 +186,7 @@ export class AsteriskOperations {
       'asterisk.getModule',
       'GET',
       `/asterisk/modules/${encodeURIComponent(moduleName)}`,
+      { shape: 'Module' },
     );
   }
 
@@ -239,6 +241,7 @@ export class AsteriskOperations {
       'asterisk.listLogChannels',
       'GET',
       '/asterisk/logging',
+      { shape: 'LogChannel[]' },
     );
   }
 
@@ -319,7 +322,7 @@ export class EndpointsOperations {
       'endpoints.list',
       'GET',
       '/endpoints',
-      { options },
+      { options, shape: 'Endpoint[]' },
     );
   }
 
@@ -343,7 +346,7 @@ export class EndpointsOperations {
       'endpoints.listByTech',
       'GET',
       `/endpoints/${encodeURIComponent(tech)}`,
-      { options },
+      { options, shape: 'Endpoint[]' },
     );
   }
 
@@ -361,6 +364,7 @@ export class EndpointsOperations {
       'endpoints.get',
       'GET',
       `/endpoints/${encodeURIComponent(tech)}/${encodeURIComponent(resource)}`,
+      { shape: 'Endpoint' },
     );
   }
 
@@ -1961,7 +1965,7 @@ export class SoundsOperations {
       'sounds.list',
       'GET',
       '/sounds',
-      { options },
+      { options, shape: 'Sound[]' },
     );
   }
 
@@ -1977,6 +1981,7 @@ export class SoundsOperations {
       'sounds.get',
       'GET',
       `/sounds/${encodeURIComponent(soundId)}`,
+      { shape: 'Sound' },
     );
   }
 }
@@ -2108,6 +2113,7 @@ export class ApplicationsOperations {
       'applications.list',
       'GET',
       '/applications',
+      { shape: 'Application[]' },
     );
   }
 
@@ -2123,6 +2129,7 @@ export class ApplicationsOperations {
       'applications.get',
       'GET',
       `/applications/${encodeURIComponent(applicationName)}`,
+      { shape: 'Application' },
     );
   }
 
@@ -2143,7 +2150,7 @@ export class ApplicationsOperations {
       'applications.subscribe',
       'POST',
       `/applications/${encodeURIComponent(applicationName)}/subscription`,
-      { options },
+      { options, shape: 'Application' },
     );
   }
 
@@ -2164,7 +2171,7 @@ export class ApplicationsOperations {
       'applications.unsubscribe',
       'DELETE',
       `/applications/${encodeURIComponent(applicationName)}/subscription`,
-      { options },
+      { options, shape: 'Application' },
     );
   }
 
@@ -2181,7 +2188,7 @@ export class ApplicationsOperations {
       'applications.filter',
       'PUT',
       `/applications/${encodeURIComponent(applicationName)}/eventFilter`,
-      { body },
+      { body, shape: 'Application' },
     );
   }
 
@@ -2249,6 +2256,7 @@ export class DeviceStatesOperations {
       'deviceStates.list',
       'GET',
       '/deviceStates',
+      { shape: 'DeviceState[]' },
     );
   }
 
@@ -2264,6 +2272,7 @@ export class DeviceStatesOperations {
       'deviceStates.get',
       'GET',
       `/deviceStates/${encodeURIComponent(deviceName)}`,
+      { shape: 'DeviceState' },
     );
   }
 
@@ -2317,6 +2326,7 @@ export class MailboxesOperations {
       'mailboxes.list',
       'GET',
       '/mailboxes',
+      { shape: 'Mailbox[]' },
     );
   }
 
@@ -2332,6 +2342,7 @@ export class MailboxesOperations {
       'mailboxes.get',
       'GET',
       `/mailboxes/${encodeURIComponent(mailboxName)}`,
+      { shape: 'Mailbox' },
     );
   }
 

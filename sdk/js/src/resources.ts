@@ -1,22 +1,47 @@
-/** Channels, bridges, playbacks and recordings, with what can be done with them as methods. */
+/**
+ * What can be done with channels, bridges, playbacks and recordings beyond single operations. The
+ * other methods of these things are generated: see `bound.ts`.
+ */
 
+import {
+  BOUND_CLASSES,
+  BoundBridge,
+  BoundChannel,
+  BoundLiveRecording,
+  BoundPlayback,
+  BoundStoredRecording,
+} from './bound.js';
 import type { Client } from './client.js';
-import { ChannelGone, NotFound, PlaybackError, RecordingError } from './errors.js';
+import { testOf } from './core/core.js';
+import type { Resource } from './core/resource.js';
+import {
+  BadRequest,
+  ChannelGone,
+  Conflict,
+  NotFound,
+  PlaybackError,
+  RecordingError,
+  TimedOut,
+  Unprocessable,
+} from './errors.js';
 import type { AnyEvent } from './events.js';
 import type {
   BridgeData,
   ChannelData,
+  ChannelDtmfReceived,
   EventTypes,
   LiveRecordingData,
   PlaybackData,
   StoredRecordingData,
 } from './types.js';
 
-type HangupReason = NonNullable<Parameters<Client['channels']['hangup']>[1]>['reason'];
-type Direction = 'both' | 'in' | 'out';
-type Media = string | string[];
+export * from './bound.js';
 
-const KEY_WAIT_MS = 5000;
+type HangupReason = NonNullable<Parameters<Client['channels']['hangup']>[1]>['reason'];
+type Media = string | string[];
+type Members = Channel | string | (Channel | string)[];
+
+const KEY_WAIT_MS = 5000; // to wait for a key
 
 export interface PlayOptions {
   lang?: string;
@@ -39,29 +64,32 @@ export interface Patience {
   timeoutMs?: number;
 }
 
-/** What all of them share: the members of the wire, and a client that does not show. */
-abstract class Resource {
-  readonly #client: Client;
+export interface Expectations<E> extends Patience {
+  /** what else must hold of the event */
+  where?: (event: E) => boolean;
+}
 
-  constructor(data: object, client: Client) {
-    Object.assign(this, data);
-    this.#client = client;
-  }
+/** How keys are taken. */
+export interface KeyOptions {
+  /** the key that ends it; it is not among the result */
+  end?: string;
+  /** to wait for the first key, 5,000 if absent */
+  firstMs?: number;
+  /** to wait for each other key, 5,000 if absent */
+  betweenMs?: number;
+}
 
-  protected get client(): Client {
-    return this.#client;
-  }
+export interface AskOptions extends KeyOptions {
+  /** how many keys are enough, 1 if absent */
+  most?: number;
+  lang?: string;
 }
 
 export interface Channel extends ChannelData {}
 
 /** One leg of a call, as of the moment it was sent. */
-export class Channel extends Resource {
+export class Channel extends BoundChannel {
   // life
-
-  async answer(): Promise<void> {
-    await this.client.channels.answer(this.id);
-  }
 
   /**
    * End the call; one that ended already is fine.
@@ -72,44 +100,13 @@ export class Channel extends Resource {
     await unlessGone(this.client.channels.hangup(this.id, { reason }));
   }
 
-  async ring(): Promise<void> {
-    await this.client.channels.ring(this.id);
-  }
-
-  async ringStop(): Promise<void> {
-    await this.client.channels.ringStop(this.id);
-  }
-
-  /** Open the audio path before the answer. */
-  async progress(): Promise<void> {
-    await this.client.channels.progress(this.id);
-  }
-
-  /** Call the endpoint of a channel that was created before. */
-  async dial(options: { caller?: string; timeout?: number } = {}): Promise<void> {
-    await this.client.channels.dial(this.id, options);
-  }
-
-  /** Leave the application and go on in the dialplan. */
-  async continueInDialplan(
-    where: { context?: string; extension?: string; priority?: number; label?: string } = {},
-  ): Promise<void> {
-    await this.client.channels.continueInDialplan(this.id, where);
-  }
-
-  /** Hand the channel to another application. */
-  async move(app: string, appArgs?: string): Promise<void> {
-    await this.client.channels.move(this.id, { app, appArgs });
-  }
-
-  /** Send the far end to another address. */
-  async redirect(endpoint: string): Promise<void> {
-    await this.client.channels.redirect(this.id, { endpoint });
-  }
-
-  /** Return the channel as it is now. */
-  refresh(): Promise<Channel> {
-    return this.client.channels.get(this.id);
+  /**
+   * Wait until the channel has ended or left the application; return how.
+   *
+   * @throws {TimedOut} it has not in time
+   */
+  async waitGone(patience: Patience = {}): Promise<ChannelGone> {
+    return this.client.core.gone([this.id], patience.timeoutMs);
   }
 
   // audio
@@ -117,7 +114,7 @@ export class Channel extends Resource {
   /** Play media and return at once; `await (await channel.play(…)).finished()` for its end. */
   async play(media: Media, options: PlayOptions = {}): Promise<Playback> {
     const playbackId = crypto.randomUUID();
-    return this.client.expecting(`playback:${playbackId}`, () =>
+    return this.client.core.expecting(`playback:${playbackId}`, () =>
       this.client.channels.play(this.id, { media, playbackId, ...options }),
     );
   }
@@ -126,56 +123,83 @@ export class Channel extends Resource {
    * Play media and return when it has ended.
    *
    * @throws {PlaybackError} it could not be played
+   * @throws {TimedOut} it took longer
    */
-  async say(media: Media, options: PlayOptions = {}): Promise<Playback> {
-    return (await this.play(media, options)).finished();
+  async say(media: Media, options: PlayOptions & Patience = {}): Promise<Playback> {
+    const { timeoutMs, ...how } = options;
+    return (await this.play(media, how)).finished({ timeoutMs });
   }
 
-  /** Record what the channel says. */
+  /** Record what the channel says, and return at once. */
   async record(name: string, options: RecordOptions = {}): Promise<LiveRecording> {
-    return this.client.expecting(`recording:${name}`, () =>
+    return this.client.core.expecting(`recording:${name}`, () =>
       this.client.channels.record(this.id, { name, format: 'wav', ...options }),
     );
   }
 
-  /** Send keys; times in ms. */
-  async sendDTMF(
-    dtmf: string,
-    times: { before?: number; between?: number; duration?: number; after?: number } = {},
-  ): Promise<void> {
-    await this.client.channels.sendDTMF(this.id, { dtmf, ...times });
+  // keys
+
+  /**
+   * Take the next key that was pressed, even before this call; undefined if none comes in time.
+   *
+   * @throws {ChannelGone} the channel ended first
+   */
+  async digit(patience: Patience = {}): Promise<string | undefined> {
+    try {
+      return (await this.waitFor('ChannelDtmfReceived', patience)).digit;
+    } catch (error) {
+      if (error instanceof TimedOut) return undefined;
+      throw error;
+    }
   }
 
-  async mute(direction?: Direction): Promise<void> {
-    await this.client.channels.mute(this.id, { direction });
+  /**
+   * Take several keys; return those that came.
+   *
+   * @param most how many are enough
+   * @throws {ChannelGone} the channel ended first
+   */
+  async digits(most: number, options: KeyOptions = {}): Promise<string> {
+    const { end = '#', firstMs = KEY_WAIT_MS, betweenMs = KEY_WAIT_MS } = options;
+    let keys = '';
+    while (keys.length < most) {
+      const key = await this.digit({ timeoutMs: keys ? betweenMs : firstMs });
+      if (key === undefined || end.includes(key)) break;
+      keys += key;
+    }
+    return keys;
   }
 
-  async unmute(direction?: Direction): Promise<void> {
-    await this.client.channels.unmute(this.id, { direction });
+  /**
+   * Play media until a key is pressed, and return the keys; empty if there was none.
+   *
+   * Keys that were pressed before count, so whoever knows the menu need not listen to it.
+   *
+   * @param options `firstMs` begins when the media has ended; without `end` no key ends it
+   * @throws {ChannelGone} the channel ended first
+   */
+  async ask(media: Media, options: AskOptions = {}): Promise<string> {
+    const { most = 1, end = '', firstMs, betweenMs, lang } = options;
+    const playback = await this.play(media, { lang });
+    const event = await this.#take(
+      (taken) =>
+        taken.type === 'ChannelDtmfReceived' ||
+        (taken.type === 'PlaybackFinished' && taken.playback.id === playback.id),
+    );
+    if (event.type === 'PlaybackFinished') {
+      return this.digits(most, { end, firstMs, betweenMs });
+    }
+    await playback.stop();
+    const key = (event as ChannelDtmfReceived).digit;
+    if (end.includes(key)) return '';
+    return most > 1
+      ? key + (await this.digits(most - 1, { end, firstMs: betweenMs, betweenMs }))
+      : key;
   }
 
-  async hold(): Promise<void> {
-    await this.client.channels.hold(this.id);
-  }
-
-  async unhold(): Promise<void> {
-    await this.client.channels.unhold(this.id);
-  }
-
-  async startMoh(mohClass?: string): Promise<void> {
-    await this.client.channels.startMoh(this.id, { mohClass });
-  }
-
-  async stopMoh(): Promise<void> {
-    await this.client.channels.stopMoh(this.id);
-  }
-
-  async startSilence(): Promise<void> {
-    await this.client.channels.startSilence(this.id);
-  }
-
-  async stopSilence(): Promise<void> {
-    await this.client.channels.stopSilence(this.id);
+  /** Drop the keys that were pressed and not taken. */
+  async forgetDigits(): Promise<void> {
+    while ((await this.digit({ timeoutMs: 0 })) !== undefined);
   }
 
   // variables
@@ -185,143 +209,140 @@ export class Channel extends Resource {
    *
    * @throws {NotFound} it is not set
    */
-  async getVariable(variable: string): Promise<string> {
-    return (await this.client.channels.getChannelVar(this.id, { variable })).value;
+  async getVariable(name: string): Promise<string> {
+    return (await this.client.channels.getChannelVar(this.id, { variable: name })).value;
   }
 
-  async setVariable(variable: string, value: string): Promise<void> {
-    await this.client.channels.setChannelVar(this.id, { variable, value });
+  /** Set a variable or write a dialplan function. */
+  async setVariable(name: string, value: string): Promise<void> {
+    await this.client.channels.setChannelVar(this.id, { variable: name, value });
   }
 
   // events
 
-  /**
-   * Take the first event of a type, waiting for it if need be; other events stay.
-   *
-   * @throws {WaitTimeout} it did not come in time
-   * @throws {ChannelGone} the channel ended first
-   */
-  async waitFor<T extends keyof EventTypes>(type: T, patience: Patience = {}): Promise<EventTypes[T]> {
-    const inbox = this.client.inboxOf(this.id);
-    return (await inbox.take((event) => event.type === type, patience.timeoutMs)) as EventTypes[T];
-  }
-
-  /** Take the next key that was pressed, even before this call; undefined if none comes in time. */
-  async digit(patience: Patience = {}): Promise<string | undefined> {
-    try {
-      return (await this.waitFor('ChannelDtmfReceived', patience)).digit;
-    } catch (error) {
-      if (error instanceof Error && error.name === 'WaitTimeout') return undefined;
-      throw error;
-    }
-  }
-
-  /**
-   * Play media until a key is pressed, and return the key; undefined if none comes in time.
-   *
-   * A key that was pressed before counts, so whoever knows the menu need not listen to it.
-   *
-   * @param patience how long to wait when the media has ended, 5,000 ms if absent
-   * @throws {ChannelGone} the channel ended first
-   */
-  async ask(media: Media, { timeoutMs = KEY_WAIT_MS }: Patience = {}): Promise<string | undefined> {
-    const prompt = await this.play(media);
-    const event = await this.client
-      .inboxOf(this.id)
-      .take(
-        (taken) =>
-          taken.type === 'ChannelDtmfReceived' ||
-          (taken.type === 'PlaybackFinished' && taken.playback.id === prompt.id),
-      );
-    if (event.type !== 'ChannelDtmfReceived') return this.digit({ timeoutMs });
-    await prompt.stop();
-    return event.digit;
-  }
-
   /** Yield the events of this channel that nobody took yet, of some types or all, until it is gone. */
   events(): AsyncGenerator<AnyEvent, void>;
   events<T extends keyof EventTypes>(...types: T[]): AsyncGenerator<EventTypes[T], void>;
-  async *events(...types: string[]): AsyncGenerator<AnyEvent, void> {
-    const inbox = this.client.inboxOf(this.id);
-    const wanted = new Set(types);
+  async *events(...types: (keyof EventTypes)[]): AsyncGenerator<AnyEvent, void> {
+    const wanted = testOf(types);
     try {
-      for (;;) yield await inbox.take((event) => !wanted.size || wanted.has(event.type));
+      for (;;) yield await this.#take(wanted);
     } catch (error) {
       if (!(error instanceof ChannelGone)) throw error;
     }
   }
 
-  /** Wait until the channel has ended or left the application. */
-  async gone(): Promise<void> {
-    await this.client
-      .inboxOf(this.id)
-      .take(() => false)
-      .catch(ignoreGone);
+  /**
+   * Take the first event of a type, waiting for it if need be; other events stay.
+   *
+   * It may have come before: see {@link expect} for those that are yet to come.
+   *
+   * @throws {TimedOut} it did not come in time
+   * @throws {ChannelGone} the channel ended first
+   */
+  async waitFor<T extends keyof EventTypes>(
+    types: T | T[],
+    patience: Patience = {},
+  ): Promise<EventTypes[T]> {
+    return (await this.#take(testOf(types), patience.timeoutMs)) as EventTypes[T];
+  }
+
+  /**
+   * Give a command, and wait for an event of this channel that it causes:
+   * `await channel.expect('ChannelHold', () => channel.hold(), { timeoutMs: 5000 })`.
+   *
+   * @throws {TimedOut} it did not come in time
+   * @throws {ChannelGone} the channel ended first
+   */
+  async expect<T extends keyof EventTypes>(
+    types: T | T[],
+    command: () => Promise<unknown>,
+    options: Expectations<EventTypes[T]> = {},
+  ): Promise<EventTypes[T]> {
+    const wanted = testOf(types, options.where);
+    const { core } = this.client;
+    return (await core.expect(this.id, wanted, command, options.timeoutMs)) as EventTypes[T];
+  }
+
+  #take(wanted: (event: AnyEvent) => boolean, timeoutMs?: number): Promise<AnyEvent> {
+    return this.client.core.take(this.id, wanted, timeoutMs);
   }
 }
 
 export interface Bridge extends BridgeData {}
 
 /** A place where channels hear each other. */
-export class Bridge extends Resource {
-  /** Let channels join. */
+export class Bridge extends BoundBridge {
+  /**
+   * Let channels join.
+   *
+   * @throws {ChannelGone} one of them ended or left the application
+   */
   async add(
-    channels: Channel | string | (Channel | string)[],
-    options: { role?: string; absorbDTMF?: boolean; mute?: boolean } = {},
+    channels: Members,
+    options: Omit<Parameters<Client['bridges']['addChannel']>[1], 'channel'> = {},
   ): Promise<void> {
-    await this.client.bridges.addChannel(this.id, { channel: idsOf(channels), ...options });
+    const ids = idsOf(channels);
+    try {
+      await this.client.bridges.addChannel(this.id, { channel: ids, ...options });
+    } catch (error) {
+      if ([BadRequest, Conflict, Unprocessable].some((kind) => error instanceof kind)) {
+        await this.client.core.throwIfGone(ids);
+      }
+      throw error;
+    }
   }
 
   /** Let channels leave. */
-  async remove(channels: Channel | string | (Channel | string)[]): Promise<void> {
+  async remove(channels: Members): Promise<void> {
     await this.client.bridges.removeChannel(this.id, { channel: idsOf(channels) });
   }
 
   /** Play media to all and return at once. */
   async play(media: Media, options: PlayOptions = {}): Promise<Playback> {
     const playbackId = crypto.randomUUID();
-    return this.client.expecting(`playback:${playbackId}`, () =>
+    return this.client.core.expecting(`playback:${playbackId}`, () =>
       this.client.bridges.play(this.id, { media, playbackId, ...options }),
     );
   }
 
-  /** Record what all say. */
+  /**
+   * Play media to all and return when it has ended.
+   *
+   * @throws {PlaybackError} it could not be played
+   * @throws {TimedOut} it took longer
+   */
+  async say(media: Media, options: PlayOptions & Patience = {}): Promise<Playback> {
+    const { timeoutMs, ...how } = options;
+    return (await this.play(media, how)).finished({ timeoutMs });
+  }
+
+  /** Record what all say, and return at once. */
   async record(name: string, options: RecordOptions = {}): Promise<LiveRecording> {
-    return this.client.expecting(`recording:${name}`, () =>
+    return this.client.core.expecting(`recording:${name}`, () =>
       this.client.bridges.record(this.id, { name, format: 'wav', ...options }),
     );
-  }
-
-  async startMoh(mohClass?: string): Promise<void> {
-    await this.client.bridges.startMoh(this.id, { mohClass });
-  }
-
-  async stopMoh(): Promise<void> {
-    await this.client.bridges.stopMoh(this.id);
   }
 
   /** End the bridge; its channels stay. One that ended already is fine. */
   async destroy(): Promise<void> {
     await unlessGone(this.client.bridges.destroy(this.id));
   }
-
-  /** Return the bridge as it is now. */
-  refresh(): Promise<Bridge> {
-    return this.client.bridges.get(this.id);
-  }
 }
 
 export interface Playback extends PlaybackData {}
 
 /** Media that is played. */
-export class Playback extends Resource {
+export class Playback extends BoundPlayback {
   /**
    * Wait until it has ended, and return it as it was then.
    *
    * @throws {PlaybackError} it could not be played
+   * @throws {TimedOut} it has not ended in time
    */
-  async finished(): Promise<Playback> {
-    const ended = (await this.client.outcomeOf(`playback:${this.id}`)) as Playback | undefined;
+  async finished(patience: Patience = {}): Promise<Playback> {
+    const key = `playback:${this.id}`;
+    const ended = (await this.client.core.outcome(key, patience.timeoutMs)) as Playback | undefined;
     if (ended?.state === 'failed') throw new PlaybackError(`${ended.media_uri} could not be played`);
     return ended ?? this;
   }
@@ -330,79 +351,46 @@ export class Playback extends Resource {
   async stop(): Promise<void> {
     await unlessGone(this.client.playbacks.stop(this.id));
   }
-
-  async control(
-    operation: 'restart' | 'pause' | 'unpause' | 'reverse' | 'forward',
-  ): Promise<void> {
-    await this.client.playbacks.control(this.id, { operation });
-  }
 }
 
 export interface LiveRecording extends LiveRecordingData {}
 
 /** A recording in progress. */
-export class LiveRecording extends Resource {
+export class LiveRecording extends BoundLiveRecording {
   /**
    * Wait until it has ended, and return it as it was then.
    *
    * @throws {RecordingError} it broke off
+   * @throws {TimedOut} it has not ended in time
    */
-  async finished(): Promise<LiveRecording> {
-    const ended = (await this.client.outcomeOf(`recording:${this.name}`)) as
-      | LiveRecording
-      | undefined;
+  async finished(patience: Patience = {}): Promise<LiveRecording> {
+    const ended = (await this.client.core.outcome(
+      `recording:${this.name}`,
+      patience.timeoutMs,
+    )) as LiveRecording | undefined;
     if (ended?.state === 'failed') throw new RecordingError(ended.cause ?? `${ended.name} broke off`);
     return ended ?? this;
   }
 
-  /** Stop it and keep the file. */
-  async stop(): Promise<void> {
-    await this.client.recordings.stop(this.name);
-  }
-
-  /** Stop it and discard the file. */
-  async cancel(): Promise<void> {
-    await this.client.recordings.cancel(this.name);
-  }
-
-  async pause(): Promise<void> {
-    await this.client.recordings.pause(this.name);
-  }
-
-  async unpause(): Promise<void> {
-    await this.client.recordings.unpause(this.name);
-  }
-
-  /** Record silence instead. */
-  async mute(): Promise<void> {
-    await this.client.recordings.mute(this.name);
-  }
-
-  async unmute(): Promise<void> {
-    await this.client.recordings.unmute(this.name);
+  /** Return the file that it became. */
+  stored(): Promise<StoredRecording> {
+    return this.client.recordings.getStored(this.name);
   }
 }
 
 export interface StoredRecording extends StoredRecordingData {}
 
 /** A complete recording. */
-export class StoredRecording extends Resource {
-  /** Return the file. */
-  download(): Promise<ArrayBuffer> {
-    return this.client.recordings.getStoredFile(this.name);
-  }
-
-  copy(destinationRecordingName: string): Promise<StoredRecording> {
-    return this.client.recordings.copyStored(this.name, { destinationRecordingName });
-  }
-
-  async delete(): Promise<void> {
-    await this.client.recordings.deleteStored(this.name);
+export class StoredRecording extends BoundStoredRecording {
+  /** Copy it. */
+  copy(name: string): Promise<StoredRecording> {
+    return this.client.recordings.copyStored(this.name, { destinationRecordingName: name });
   }
 }
 
-/** The class of each schema that has one. */
+/** @internal The class of each schema that has one. */
 export const RESOURCE_CLASSES: Record<string, new (data: object, client: Client) => Resource> = {
+  ...BOUND_CLASSES,
   Bridge,
   Channel,
   LiveRecording,
@@ -418,11 +406,7 @@ async function unlessGone(request: Promise<void>): Promise<void> {
   }
 }
 
-function ignoreGone(error: unknown): void {
-  if (!(error instanceof ChannelGone)) throw error;
-}
-
-function idsOf(channels: Channel | string | (Channel | string)[]): string[] {
+function idsOf(channels: Members): string[] {
   const list = Array.isArray(channels) ? channels : [channels];
   return list.map((item) => (typeof item === 'string' ? item : item.id));
 }

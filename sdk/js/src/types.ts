@@ -2,12 +2,38 @@
 
 /** What the interface sends: models, events, and how they come to life. */
 
-import type { Bridge, Channel, LiveRecording, Playback, StoredRecording } from './resources.js';
+import type {
+  Application,
+  Bridge,
+  Channel,
+  DeviceState,
+  Endpoint,
+  LiveRecording,
+  LogChannel,
+  Mailbox,
+  Module,
+  Playback,
+  Sound,
+  StoredRecording,
+} from './resources.js';
 
-export type { Bridge, Channel, LiveRecording, Playback, StoredRecording };
+export type {
+  Application,
+  Bridge,
+  Channel,
+  DeviceState,
+  Endpoint,
+  LiveRecording,
+  LogChannel,
+  Mailbox,
+  Module,
+  Playback,
+  Sound,
+  StoredRecording,
+};
 
 /** A Stasis application and what it is subscribed to. */
-export interface Application {
+export interface ApplicationData {
   /** the name it registered with */
   name: string;
   /** channels it hears of */
@@ -97,7 +123,7 @@ export interface ConfigTuple {
 }
 
 /** A place that the server logs to. */
-export interface LogChannel {
+export interface LogChannelData {
   /** file, console or syslog facility */
   channel: string;
   /** one of `File`, `Console` and `Syslog` */
@@ -109,7 +135,7 @@ export interface LogChannel {
 }
 
 /** A part of the server. */
-export interface Module {
+export interface ModuleData {
   /** such as `app_dial.so` */
   name: string;
   /** what it does */
@@ -346,7 +372,7 @@ export interface TimelineEntry {
 }
 
 /** Whether a device is in use. */
-export interface DeviceState {
+export interface DeviceStateData {
   /** technology and resource */
   name: string;
   /** what it does now */
@@ -354,7 +380,7 @@ export interface DeviceState {
 }
 
 /** A device or trunk that can be called. */
-export interface Endpoint {
+export interface EndpointData {
   /** such as `PJSIP` */
   technology: string;
   /** name within the technology */
@@ -378,7 +404,7 @@ export interface TextMessage {
 }
 
 /** How many messages wait in a mailbox. */
-export interface Mailbox {
+export interface MailboxData {
   /** the mailbox */
   name: string;
   /** messages that were heard */
@@ -440,7 +466,7 @@ export interface FormatLangPair {
 }
 
 /** A prompt that can be played. */
-export interface Sound {
+export interface SoundData {
   /** name in `sound:` media */
   id: string;
   /** what is said */
@@ -465,6 +491,20 @@ export interface ContactInfo {
   aor: string;
   /** time to answer the last probe, in microseconds */
   roundtrip_usec?: string;
+}
+
+/**
+ * From a connection that shares applications: give its workers no new calls while there are
+ * others, or give them new calls again. A RESTResponse answers it, with 204, or 409 if nothing
+ * is shared.
+ */
+export interface DrainWorker {
+  /** of your choice; the answer repeats it */
+  transaction_id?: string;
+  /** of your choice; the answer repeats it */
+  request_id?: string;
+  /** false to take it back */
+  draining?: boolean;
 }
 
 /** The registration state of an endpoint. */
@@ -505,6 +545,11 @@ export interface RESTRequest {
   query_strings?: RESTQueryStringParameter[];
   /** the body */
   message_body?: string;
+  /**
+   * of your choice, as the header Idempotency-Key: a `POST` that is repeated with it, on any
+   * connection, is carried out once and answered as the first one was
+   */
+  idempotency_key?: string;
 }
 
 /** Where a transfer is to lead. */
@@ -549,6 +594,8 @@ export interface EventBase {
   timestamp: string;
   /** the server that it happened on */
   asterisk_id?: string;
+  /** its number, if the server numbers events (see `resume`) */
+  seq?: number;
 }
 
 /** A channel could not be moved to another application. */
@@ -931,6 +978,10 @@ export interface RESTResponse extends EventBase {
   content_type?: string;
   /** the body */
   message_body?: string;
+  /** the next page of a list, as the header Link (RFC 8288), if there is one */
+  link?: string;
+  /** that this is the answer to an earlier request with the same `idempotency_key` */
+  replayed?: boolean;
 }
 
 /** A recording broke off. */
@@ -1017,8 +1068,17 @@ export interface TextMessageReceived extends EventBase {
   endpoint?: Endpoint;
 }
 
+/**
+ * The connection broke and is back; events of the time between may be missing. Made by this
+ * package. Whoever resumes gets what was missed, or a `Resync`, instead.
+ */
+export interface Reconnected extends EventBase {
+  type: 'Reconnected';
+}
+
 /** Every event that this version knows, told apart by `type`. */
 export type KnownEvent =
+  | Reconnected
   | ApplicationMoveFailed
   | ApplicationRegistered
   | ApplicationReplaced
@@ -1070,6 +1130,7 @@ export type KnownEvent =
 
 /** The event of each type. */
 export interface EventTypes {
+  Reconnected: Reconnected;
   ApplicationMoveFailed: ApplicationMoveFailed;
   ApplicationRegistered: ApplicationRegistered;
   ApplicationReplaced: ApplicationReplaced;
@@ -1122,11 +1183,18 @@ export interface EventTypes {
 
 /** Members that lead to something with methods, by schema; `[]` marks a list. */
 export const SHAPES: Record<string, Record<string, string>> = {
+  Application: {},
+  LogChannel: {},
+  Module: {},
   Bridge: {},
   Channel: {},
+  DeviceState: {},
+  Endpoint: {},
+  Mailbox: {},
   Playback: {},
   LiveRecording: {},
   StoredRecording: {},
+  Sound: {},
   ApplicationMoveFailed: { channel: 'Channel' },
   BridgeAttendedTransfer: { transferer_first_leg: 'Channel', transferer_second_leg: 'Channel', replace_channel: 'Channel', transferee: 'Channel', transfer_target: 'Channel', transferer_first_leg_bridge: 'Bridge', transferer_second_leg_bridge: 'Bridge', destination_link_first_leg: 'Channel', destination_link_second_leg: 'Channel', destination_threeway_channel: 'Channel', destination_threeway_bridge: 'Bridge' },
   BridgeBlindTransfer: { channel: 'Channel', replace_channel: 'Channel', transferee: 'Channel', bridge: 'Bridge' },
@@ -1152,9 +1220,13 @@ export const SHAPES: Record<string, Record<string, string>> = {
   ChannelToneDetected: { channel: 'Channel' },
   ChannelTransfer: { refer_to: 'ReferTo', referred_by: 'ReferredBy' },
   ChannelUnhold: { channel: 'Channel' },
-  ChannelUserevent: { channel: 'Channel', bridge: 'Bridge' },
+  ChannelUserevent: { channel: 'Channel', bridge: 'Bridge', endpoint: 'Endpoint' },
   ChannelVarset: { channel: 'Channel' },
+  ContactStatusChange: { endpoint: 'Endpoint' },
+  DeviceStateChanged: { device_state: 'DeviceState' },
   Dial: { caller: 'Channel', peer: 'Channel', forwarded: 'Channel' },
+  EndpointStateChange: { endpoint: 'Endpoint' },
+  PeerStatusChange: { endpoint: 'Endpoint' },
   PlaybackContinuing: { playback: 'Playback' },
   PlaybackFinished: { playback: 'Playback' },
   PlaybackStarted: { playback: 'Playback' },
@@ -1167,4 +1239,5 @@ export const SHAPES: Record<string, Record<string, string>> = {
   StasisEnd: { channel: 'Channel' },
   StasisReoffered: { channel: 'Channel', bridges: 'Bridge[]', playbacks: 'Playback[]', recordings: 'LiveRecording[]' },
   StasisStart: { channel: 'Channel', replace_channel: 'Channel' },
+  TextMessageReceived: { endpoint: 'Endpoint' },
 };

@@ -14,8 +14,8 @@ import {
   NotFound,
   NotListening,
   PlaybackError,
+  TimedOut,
   Unauthorized,
-  WaitTimeout,
 } from 'arion';
 
 const ECHO = 'Local/601@phones';
@@ -39,9 +39,9 @@ async function withCall(handler, options = {}) {
   });
   const run = client.run(
     app,
-    async (channel, args, event) => {
+    async (channel, args) => {
       try {
-        settle.resolve(await handler(channel, args, event));
+        settle.resolve(await handler(channel, args));
       } catch (error) {
         settle.reject(error);
         throw error;
@@ -80,7 +80,7 @@ test('a call is answered, hears a prompt to its end, and is hung up', async () =
     await channel.answer();
     const finished = await channel.say('sound:hello-world');
     await channel.hangup();
-    await channel.gone();
+    await channel.waitGone();
     return [args, finished];
   });
   assert.deepEqual(args, ['a', 'b']);
@@ -123,7 +123,7 @@ test('digits are taken in order, even those that came before', async () => {
     );
     assert.ok(peer);
     // The other half echoes what it hears, the digits included.
-    await channel.sendDTMF('12', { duration: 80, between: 80 });
+    await channel.sendDTMF({ dtmf: '12', duration: 80, between: 80 });
     assert.equal(await channel.digit({ timeoutMs: 5000 }), '1');
     assert.equal(await channel.digit({ timeoutMs: 5000 }), '2');
     assert.equal(await channel.digit({ timeoutMs: 50 }), undefined);
@@ -152,7 +152,7 @@ test('events of one call come in order and end with it', async () => {
 
 test('waiting has an end', async () => {
   await withCall(async (channel) => {
-    await assert.rejects(channel.waitFor('ChannelHold', { timeoutMs: 30 }), WaitTimeout);
+    await assert.rejects(channel.waitFor('ChannelHold', { timeoutMs: 30 }), TimedOut);
   });
 });
 

@@ -7,7 +7,7 @@ import { test } from 'node:test';
 
 import { WebSocketServer } from 'ws';
 
-import { Client, ConnectionFailed, EventsOverflow, Forbidden, RequestTimeout } from 'arion';
+import { BadRequest, Client, ConnectionFailed, Forbidden, NotSupported, TimedOut } from 'arion';
 
 const quiet = { warn() {}, error() {} };
 
@@ -43,7 +43,7 @@ test('a connection that breaks is made again, and resumed where it was', async (
   });
   const client = new Client({ url: server.url, user: 'u', password: 'p', logger: quiet });
   const seen = [];
-  for await (const { seq } of client.events(['a', 'b'], { resume: true })) {
+  for await (const { seq } of client.events(['a', 'b'], { resume: 'always' })) {
     seen.push(seq);
     if (seen.length === 3) break;
   }
@@ -106,24 +106,115 @@ test('what is no event is ignored, and unknown events come through', async () =>
   server.close();
 });
 
-test('a program that does not take its events is told', async () => {
+test('of events that nobody takes the oldest go', async () => {
   const server = await serve((socket) => {
-    for (let k = 0; k < 10_050; k += 1) socket.send(event('ChannelUserevent'));
+    for (let k = 0; k < 10_050; k += 1) socket.send(event('ChannelUserevent', { number: k }));
   });
   const client = new Client({ url: server.url, user: 'u', password: 'p', logger: quiet });
-  const iterator = client.events('a')[Symbol.asyncIterator]();
-  await iterator.next();
-  await new Promise((resolve) => setTimeout(resolve, 500));
-  await assert.rejects(async () => {
-    for (;;) await iterator.next();
-  }, EventsOverflow);
+  const stream = client.events('a');
+  await stream.open();
+  while (stream.dropped < 50) await new Promise((resolve) => setTimeout(resolve, 5));
+  for await (const { number } of stream) {
+    assert.equal(number, 50);
+    break;
+  }
   server.close();
+});
+
+// A server with a specification, which says that these parameters are there.
+function serveWith(parameters, onSocket) {
+  const get = { parameters: parameters.map((name) => ({ name })) };
+  return serve(onSocket, ({ url }, response) => {
+    const isDocument = url.endsWith('/openapi.json');
+    response.writeHead(isDocument ? 200 : 404);
+    response.end(isDocument ? JSON.stringify({ paths: { '/events': { get } } }) : '{}');
+  });
+}
+
+test('whoever resumes sees each event once', async () => {
+  const server = await serveWith(['resume'], (socket, count) => {
+    const numbers = count === 1 ? [7, 9] : [9, 12]; // 9 comes again: it was seen
+    for (const seq of numbers) socket.send(event('ChannelUserevent', { seq }));
+    if (count === 1) setTimeout(() => socket.terminate(), 10);
+  });
+  const client = new Client({ url: server.url, user: 'u', password: 'p', logger: quiet });
+  const seen = [];
+  for await (const { seq } of client.events('a', { resume: 'auto' })) {
+    seen.push(seq);
+    if (seen.length === 3) break;
+  }
+  server.close();
+  assert.deepEqual(seen, [7, 9, 12]);
+  assert.deepEqual(server.queries.map((query) => query.get('resume')), ['new', '9']);
+});
+
+test('a server that numbers nothing is asked for nothing, and a gap is told', async () => {
+  const server = await serveWith([], (socket, count) => {
+    if (count === 1) {
+      const start = { args: [], channel: { id: 'gone' } };
+      socket.send(event('StasisStart', start));
+      setTimeout(() => socket.terminate(), 10);
+    }
+  });
+  const client = new Client({ url: server.url, user: 'u', password: 'p', logger: quiet });
+  let channel;
+  for await (const found of client.events('a', { resume: 'auto' })) {
+    if (found.type === 'StasisStart') channel = found.channel;
+    else {
+      assert.equal(found.type, 'Reconnected');
+      await channel.waitGone({ timeoutMs: 1000 });
+      break;
+    }
+  }
+  server.close();
+  for (const query of server.queries) assert.deepEqual([...query.keys()], ['app']);
+});
+
+test('a refused number leads back to plain events, unless somebody insists', async () => {
+  const http = createServer(({ url }, response) => {
+    const get = { parameters: [{ name: 'resume' }] };
+    response.end(url.endsWith('.json') ? JSON.stringify({ paths: { '/events': { get } } }) : '');
+  });
+  const asked = [];
+  http.on('upgrade', (request, socket) => {
+    asked.push(new URL(request.url, 'http://x').searchParams.get('resume'));
+    const status = asked.at(-1) ? '400 Bad Request' : '403 Forbidden';
+    socket.end(`HTTP/1.1 ${status}\r\nContent-Length: 0\r\n\r\n`);
+  });
+  http.listen(0, '127.0.0.1');
+  await once(http, 'listening');
+  const url = `http://127.0.0.1:${http.address().port}/ari`;
+  const client = new Client({ url, user: 'u', password: 'p', logger: quiet });
+  await assert.rejects(client.events('a', { resume: 'auto' }).open(), Forbidden);
+  await assert.rejects(client.events('a', { resume: 'always' }).open(), BadRequest);
+  assert.deepEqual(asked, ['new', null, 'new']);
+  http.closeAllConnections();
+  http.close();
+});
+
+test('what is shared is asked for, and a server that can not share is not used', async () => {
+  const server = await serveWith(['share'], () => {});
+  const client = new Client({ url: server.url, user: 'u', password: 'p', logger: quiet });
+  const stream = client.events('a', { share: { worker: 'w', weight: 3 } });
+  await stream.open();
+  stream.close();
+  server.close();
+  assert.deepEqual(Object.fromEntries(server.queries[0]), {
+    app: 'a', share: 'true', worker: 'w', weight: '3',
+  });
+  await assert.rejects(client.events('a').drain(), TypeError);
+
+  const plain = await serveWith([], () => {});
+  const other = new Client({ url: plain.url, user: 'u', password: 'p', logger: quiet });
+  await assert.rejects(other.events('a', { share: {} }).open(), NotSupported);
+  plain.close();
+  assert.deepEqual(plain.queries, []);
 });
 
 test('a server that does not answer is given up', async () => {
   const server = await serve(() => {}, () => {});
   const client = new Client({ url: server.url, user: 'u', password: 'p', timeoutMs: 50 });
-  await assert.rejects(client.asterisk.ping(), RequestTimeout);
+  await assert.rejects(client.asterisk.ping(), TimedOut);
   server.close();
   await assert.rejects(client.asterisk.ping(), ConnectionFailed);
 });

@@ -52,7 +52,7 @@ test('an application of the test hears what is pressed', async () => {
     await channel.answer();
     while (keys.length < 3) keys.push(await channel.digit({ timeoutMs: 5000 }));
     await channel.say('sound:hello-world');
-    await channel.gone();
+    await channel.waitGone();
   });
   await alice.call('1001');
   await alice.press('12#');

@@ -25,6 +25,7 @@ class Server:
         self.asked: list[str | None] = []
         self.scripts: list[Script | type[HTTPException]] = []
         self.specification: dict[str, Any] | None = SPECIFICATION
+        self.refusals: list[type[HTTPException]] = []  # of the specification
         self.url = ""
 
     async def events(self, request: Request) -> WebSocketResponse:
@@ -39,6 +40,8 @@ class Server:
         return socket
 
     async def document(self, request: Request) -> Response:
+        if self.refusals:
+            raise self.refusals.pop(0)
         if self.specification is None:
             raise aiohttp.web.HTTPNotFound
         return aiohttp.web.json_response(self.specification)
@@ -144,6 +147,17 @@ async def test_a_server_that_numbers_nothing_is_asked_for_nothing(server: Server
             assert isinstance(await anext(events), arion.Reconnected)
         await first.channel.wait_gone(timeout=5)
     assert server.asked == [None, None]
+
+
+async def test_a_server_that_starts_is_asked_again_what_it_can(server: Server) -> None:
+    server.refusals = [aiohttp.web.HTTPServiceUnavailable]
+    server.scripts = [sends({"type": "Resync", "reason": "new", "seq": 6}), stays]
+    async with (
+        arion.Client(server.url, "a", "b") as client,
+        client.events("test", resume="auto") as events,
+    ):
+        assert await take(events, 1) == ["Resync 6"]
+    assert server.asked[0] == "new"
 
 
 async def test_a_refused_number_leads_back_to_plain_events(server: Server) -> None:

@@ -8,12 +8,15 @@ from server.cli.registry import Registry, registry
 def load_commands() -> Registry:
     """Import every family and return the registry with their commands."""
     from server.cli.commands import (  # noqa: F401 - importing declares
+        ael,
         ari,
         ari_websockets,
         bridge,
         channel,
         core,
         dialplan,
+        dialplan_edit,
+        hints,
         logger,
         module,
         pjsip,

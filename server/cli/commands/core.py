@@ -155,7 +155,7 @@ def show_help(_context: CliContext, call: Call) -> str:
 )
 def show_applications(context: CliContext, call: Call) -> str:
     """List applications, all or those whose name (or synopsis) holds a text."""
-    known = context.dialplan.applications()
+    known = context.dialplan.registry.describe_applications()
     is_filtered = call.option in ("like", "describing")
     if is_filtered != (len(call.arguments) == 1):
         raise WrongUsage
@@ -174,11 +174,11 @@ def show_applications(context: CliContext, call: Call) -> str:
 
 
 def _complete_application(context: CliContext, _arguments: object) -> list[str]:
-    return list(context.dialplan.applications())
+    return list(context.dialplan.registry.describe_applications())
 
 
 def _complete_function(context: CliContext, _arguments: object) -> list[str]:
-    return list(context.dialplan.functions())
+    return list(context.dialplan.registry.describe_functions())
 
 
 @command(
@@ -191,14 +191,15 @@ def show_application(context: CliContext, call: Call) -> str:
     """Show the synopsis of applications."""
     if not call.arguments:
         raise WrongUsage
-    known = {name.lower(): (name, text) for name, text in context.dialplan.applications().items()}
+    described = context.dialplan.registry.describe_applications()
+    known = {name.lower(): (name, text) for name, text in described.items()}
     return lines(*(_describe("application", name, known) for name in call.arguments))
 
 
 @command("core show functions [like]", "List the dialplan functions", arguments="[text]")
 def show_functions(context: CliContext, call: Call) -> str:
     """List functions, all or those whose name holds a text."""
-    known = context.dialplan.functions()
+    known = context.dialplan.registry.describe_functions()
     is_filtered = call.option == "like"
     if is_filtered != (len(call.arguments) == 1):
         raise WrongUsage
@@ -223,7 +224,8 @@ def show_function(context: CliContext, call: Call) -> str:
     """Show the synopsis of a function."""
     if len(call.arguments) != 1:
         raise WrongUsage
-    known = {name.lower(): (name, text) for name, text in context.dialplan.functions().items()}
+    described = context.dialplan.registry.describe_functions()
+    known = {name.lower(): (name, text) for name, text in described.items()}
     return _describe("function", call.arguments[0], known)
 
 

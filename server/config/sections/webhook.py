@@ -34,6 +34,9 @@ class Webhook:
     :param secret: key of the signature; events are not sent without one.
     :param local_ari_user: as whom the commands in replies run, unless *local_ari_token* names a
         token that limits them further.
+    :param share: whether it shares its applications with other consumers; *worker* is its name
+        among them, if not that of the section. The options from here to *filter_var* are those of
+        the events' WebSocket; *resume* is one that webhooks can't have.
     :param timeout: ms for a POST and its reply, together.
     :param max_attempts: of a delivery before it goes to the dead-letter log.
     :param retry_interval: ms after the first failure, twice as long after each further one.
@@ -52,6 +55,15 @@ class Webhook:
     local_ari_user: str = setting(text, "")
     local_ari_token: str = setting(text, "")
     subscribe_all: bool = setting(boolean, False)
+    share: bool = setting(boolean, False)
+    worker: str = setting(text, "")
+    weight: int = setting(integer(1, 1000), 1)
+    extensions: bool = setting(boolean, False)
+    fields: tuple[str, ...] = setting(items, ())
+    compact: bool = setting(boolean, False)
+    filter_type: tuple[str, ...] = setting(items, ())
+    filter_var: tuple[str, ...] = setting(items, ())
+    resume: str = setting(text, "")
     timeout: int = setting(integer(1, 600_000), 5_000)
     max_attempts: int = setting(integer(1, 1_000), 10)
     retry_interval: int = setting(integer(1, 600_000), 500)
@@ -75,6 +87,8 @@ def webhook_problem(settings: Webhook, users: Container[str], tokens: Container[
     for option in ("url", "secret", "apps"):
         if not getattr(settings, option):
             return f"{option} is missing"
+    if settings.resume:
+        return "resume is for WebSockets: a webhook's deliveries are repeated until they arrive"
     if settings.local_ari_user and settings.local_ari_token:
         return "local_ari_user and local_ari_token exclude each other"
     if settings.local_ari_token:

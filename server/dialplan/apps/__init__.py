@@ -1,47 +1,8 @@
-"""Applications by family. Importing this package declares all of them."""
+"""Applications by family, a module each. Importing this package declares all of them."""
 
-from server.dialplan.apps import (
-    audiosocket,
-    bridging,
-    calls,
-    dial,
-    digits,
-    flow,
-    logs,
-    messages,
-    music,
-    originate,
-    pickup,
-    playback,
-    record,
-    retrydial,
-    signals,
-    stasis,
-    subroutines,
-    transfers,
-    variables,
-    waiting,
-)
+from __future__ import annotations
 
-FAMILIES = (
-    audiosocket,
-    bridging,
-    calls,
-    dial,
-    digits,
-    flow,
-    logs,
-    messages,
-    music,
-    originate,
-    pickup,
-    playback,
-    record,
-    retrydial,
-    signals,
-    stasis,
-    subroutines,
-    transfers,
-    variables,
-    waiting,
-)
+import pkgutil
+from importlib import import_module
+
+FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.executor import Call
-from server.dialplan.media import find_prompts, play_interruptibly, prepare, split_names
+from server.dialplan.media import (
+    ALL_DIGITS,
+    find_prompts,
+    play_unless_typed,
+    prepare,
+    split_names,
+)
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import application
 from server.media.streams import Source, ToneSource
 
-ALL_DIGITS = "0123456789*#ABCDabcd"
 MAX_DIGITS = 255
 BACKGROUND_OPTIONS = "snmp"
 READ_OPTIONS = "sinte"
@@ -36,7 +41,7 @@ async def background(call: Call, data: str) -> str | None:
         stop_digits = "".join(d for d in ALL_DIGITS if call.exists(d, 1, context))
     elif "p" in options:
         stop_digits = ""
-    is_complete, digit = await _play_unless_typed(call, sources, stop_digits)
+    is_complete, digit = await play_unless_typed(call, sources, stop_digits)
     is_success = is_complete and not missing
     channel.variables.set("BACKGROUNDSTATUS", "SUCCESS" if is_success else "FAILED")
     if digit and context != channel.context:
@@ -44,16 +49,6 @@ async def background(call: Call, data: str) -> str | None:
         call.jump(context, exten, 1)
         return None
     return digit or None
-
-
-async def _play_unless_typed(
-    call: Call, sources: list[Source], stop_digits: str
-) -> tuple[bool, str]:
-    """Play, but not when a digit was typed ahead."""
-    while (digit := await call.channel.wait_digit(0.0)) is not None:
-        if digit in stop_digits:
-            return True, digit
-    return await play_interruptibly(call, sources, stop_digits)
 
 
 @application("Read")
@@ -110,7 +105,7 @@ class _Asker:
     async def ask(self) -> tuple[str, str]:
         """Return the digits and ``OK`` or ``TIMEOUT``."""
         call = self._call
-        _, interrupting = await _play_unless_typed(call, self._sources, ALL_DIGITS)
+        _, interrupting = await play_unless_typed(call, self._sources, ALL_DIGITS)
         if interrupting:
             call.channel.unread_digit(interrupting)
         digits = ""

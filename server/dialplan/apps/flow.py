@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable
 from typing import cast
 
 from server.base.errors import ServerError
 from server.dialplan.arguments import is_true, split_condition, split_nested_condition
 from server.dialplan.executor import Call
-from server.dialplan.plan import Step
+from server.dialplan.functions.times import condition_time
 from server.dialplan.registry import application
 from server.dialplan.timing import parse_time_condition
 
@@ -41,7 +41,7 @@ def goto_if_time(call: Call, data: str) -> None:
         call.report(f"GotoIfTime: expected times?destination in {data!r}")
         return
     if_true, _, if_false = branches.partition(":")
-    holds = parse_time_condition(times).holds(call.dialplan.node.clock.wall())
+    holds = parse_time_condition(times).holds(condition_time(call))
     branch = (if_true if holds else if_false).strip()
     if branch:
         call.goto(branch)
@@ -53,6 +53,17 @@ def execute_if(call: Call, data: str) -> _Started:
     condition, if_true, if_false = split_nested_condition(data)
     text = if_true if is_true(condition) else if_false
     return _start(call, text) if text else None
+
+
+@application("ExecIfTime")
+def execute_if_time(call: Call, data: str) -> _Started:
+    """ExecIfTime(times,weekdays,mdays,months[,timezone]?app(args))."""
+    times, mark, text = data.partition("?")
+    if not mark or not text.strip():
+        call.report(f"ExecIfTime: expected times?application in {data!r}")
+        return None
+    holds = parse_time_condition(times).holds(condition_time(call))
+    return _start(call, text.strip()) if holds else None
 
 
 @application("Exec")
@@ -83,61 +94,3 @@ def _start(call: Call, text: str) -> _Started:
     end = rest.rfind(")")
     arguments = (rest if end < 0 else rest[:end]) if parenthesis else ""
     return cast(_Started, call.run_application(name, arguments))
-
-
-# loops: where they begin and end is read from the extension's steps
-
-
-@application("While")
-def while_begin(call: Call, data: str) -> None:
-    """While(condition): begin a loop, or go on after its EndWhile."""
-    if not is_true(data.strip()):
-        _leave(call, call.channel.priority)
-
-
-@application("EndWhile")
-def while_end(call: Call, data: str) -> None:
-    """EndWhile(): back to the While."""
-    _go(call, _enclosing(call))
-
-
-@application("ContinueWhile")
-def while_continue(call: Call, data: str) -> None:
-    """ContinueWhile(): back to the While at once."""
-    _go(call, _enclosing(call))
-
-
-@application("ExitWhile")
-def while_exit(call: Call, data: str) -> None:
-    """ExitWhile(): go on after the EndWhile."""
-    _leave(call, _enclosing(call))
-
-
-def _leave(call: Call, begin: int) -> None:
-    depth = 0
-    steps = call.steps
-    for priority in sorted(each for each in steps if each > begin):
-        depth += _opens(steps, priority)
-        if depth < 0:
-            _go(call, priority + 1)
-            return
-    raise ServerError(f"no EndWhile for the While at priority {begin}")
-
-
-def _enclosing(call: Call) -> int:
-    """Return the priority of the While around the present step."""
-    depth = 0
-    steps = call.steps
-    for priority in sorted((p for p in steps if p < call.channel.priority), reverse=True):
-        depth += _opens(steps, priority)
-        if depth > 0:
-            return priority
-    raise ServerError("there is no While before this step")
-
-
-def _opens(steps: Mapping[int, Step], priority: int) -> int:
-    return {"while": 1, "endwhile": -1}.get(steps[priority].key, 0)
-
-
-def _go(call: Call, priority: int) -> None:
-    call.jump(call.channel.context, call.channel.exten, priority)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.media import find_prompts, play, prepare, split_names
-from server.dialplan.numbers import parse_integer
 from server.dialplan.registry import application
-from server.resources import say
 
 _PLAYBACK_OPTIONS = frozenset(("skip", "noanswer"))
 
@@ -31,39 +28,6 @@ async def playback(call: Call, data: str) -> None:
     sources, missing = find_prompts(call, split_names(arguments[0]))
     is_complete = await play(call, sources)
     variables.set("PLAYBACKSTATUS", "SUCCESS" if is_complete and not missing else "FAILED")
-
-
-@application("SayDigits")
-async def say_digits(call: Call, data: str) -> None:
-    """SayDigits(digits): one by one."""
-    await _say(call, say.digits(data[: say.MAX_SAY_LENGTH]))
-
-
-@application("SayAlpha")
-async def say_alpha(call: Call, data: str) -> None:
-    """SayAlpha(text): spell it."""
-    await _say(call, say.characters(data[: say.MAX_SAY_LENGTH]))
-
-
-@application("SayNumber")
-async def say_number(call: Call, data: str) -> None:
-    """SayNumber(number): as a whole, by English rules."""
-    arguments = split_arguments(data)
-    if argument(arguments, 1):
-        call.report("SayNumber: gender has no meaning in English and was ignored")
-    text = argument(arguments, 0).strip()
-    number = parse_integer(text, -say.MAX_NUMBER - 1)
-    try:
-        names = say.number(number)
-    except InvalidArgument:
-        call.report(f"SayNumber: {text!r} can't be said as a number")
-        return
-    await _say(call, names)
-
-
-async def _say(call: Call, names: list[str]) -> None:
-    sources, _missing = find_prompts(call, names)
-    await play(call, sources)
 
 
 @application("Echo")

@@ -1,22 +1,8 @@
-"""Functions by family. Importing this package declares all of them."""
+"""Functions by family, a module each. Importing this package declares all of them."""
 
-from server.dialplan.functions import (
-    channels,
-    database,
-    environment,
-    extensions,
-    features,
-    logic,
-    mathematics,
-    messages,
-    parties,
-    strings,
-    times,
-    transfers,
-    uris,
-)
+from __future__ import annotations
 
-FAMILIES = (
-    channels, database, environment, extensions, features, logic, mathematics, messages,
-    parties, strings, times, transfers, uris,
-)  # fmt: skip
+import pkgutil
+from importlib import import_module
+
+FAMILIES = [import_module(f"{__name__}.{module.name}") for module in pkgutil.iter_modules(__path__)]

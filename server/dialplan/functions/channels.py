@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.call_record import CallRecords
 from server.dialplan.channel_items import read_item, write_item
+from server.dialplan.functions.records import parse_ama_flags
 from server.dialplan.numbers import parse_integer, parse_seconds
+from server.dialplan.port import Dialplan
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
-from server.resources.channel import Channel
+from server.resources.channel import Channel, EndedBy
 
 DEFAULT_SILENCE_MS = 2_500
 DEFAULT_TALK_THRESHOLD = 256
@@ -35,7 +39,11 @@ _ITEMS: dict[str, Callable[[Channel], str]] = {
     "onhold": lambda channel: "1" if channel.is_held else "0",
     "state": lambda channel: channel.state,
     "tonezone": lambda channel: channel.tone_zone,
+    "hangupsource": lambda channel: channel.name if channel.ended_by is EndedBy.FAR_END else "",
+    "peer": lambda channel: _peer_name(channel),
+    "trace": lambda _: "0",
     "uniqueid": lambda channel: channel.id,
+    "videonativeformat": lambda _: "",
 }
 _WRITABLE = {
     "accountcode": "account_code",
@@ -43,18 +51,43 @@ _WRITABLE = {
     "musicclass": "music_class",
     "tonezone": "tone_zone",
 }
+# What scripts may set and read back, though nothing here depends on it.
+_NOTES = {
+    "digitdetect": "1", "dtmf_features": "", "faxdetect": "0", "max_forwards": "20",
+    "parkinglot": "", "relaxdtmf": "0", "secure_bridge_media": "", "secure_bridge_signaling": "",
+    "tdd": "0", "tenantid": "", "transfercapability": "SPEECH", "userdata": "",
+}  # fmt: skip
+
+
+class Notes:
+    """What was set of :data:`_NOTES`, by channel."""
+
+    def __init__(self, _dialplan: Dialplan) -> None:
+        self.of_channel: WeakKeyDictionary[Channel, dict[str, str]] = WeakKeyDictionary()
+
+
+def _peer_name(channel: Channel) -> str:
+    """Return the other one of the two in a bridge."""
+    members = [] if channel.bridge is None else list(channel.bridge.channels.values())
+    others = [member.name for member in members if member is not channel]
+    return others[0] if len(others) == 1 else ""
 
 
 @function("CHANNEL")
 def read_channel(scope: Scope, data: str) -> str:
     """CHANNEL(item): what is not ours is asked of the technology, such as ``rtp,dest``."""
     channel = scope.channel
-    special = read_item(scope, data.strip().lower())
+    name = data.strip().lower()
+    special = read_item(scope, name)
     if special is not None:
         return special
-    item = _ITEMS.get(data.strip().lower())
+    item = _ITEMS.get(name)
     if item is not None:
         return item(channel)
+    if name == "amaflags":
+        return str(scope.dialplan.part(CallRecords).of(channel).ama_flags)
+    if name in _NOTES:
+        return scope.dialplan.part(Notes).of_channel.get(channel, {}).get(name, _NOTES[name])
     value = channel.leg.info(data.strip())
     if value is None:
         raise InvalidArgument("item", f"{data!r} is not known here")
@@ -63,10 +96,18 @@ def read_channel(scope: Scope, data: str) -> str:
 
 @function_write("CHANNEL")
 def write_channel(scope: Scope, data: str, value: str) -> None:
-    """Set accountcode, language, musicclass or tonezone."""
-    if write_item(scope, data.strip().lower(), value):
+    """Set accountcode, amaflags, language, musicclass, tonezone, or what is only remembered."""
+    name = data.strip().lower()
+    if write_item(scope, name, value):
         return
-    attribute = _WRITABLE.get(data.strip().lower())
+    if name == "amaflags":
+        records = scope.dialplan.part(CallRecords)
+        records.of(scope.channel).ama_flags = parse_ama_flags(value)
+        return
+    if name in _NOTES:
+        scope.dialplan.part(Notes).of_channel.setdefault(scope.channel, {})[name] = value
+        return
+    attribute = _WRITABLE.get(name)
     if attribute is None:
         raise InvalidArgument("item", f"{data!r} can't be written")
     setattr(scope.channel, attribute, value)
@@ -121,6 +162,12 @@ def hangup_cause(scope: Scope, data: str) -> str:
 def hangup_cause_keys(scope: Scope, data: str) -> str:
     """HANGUPCAUSE_KEYS(): the channels that HANGUPCAUSE() knows of."""
     return ",".join(scope.state.peer_causes)
+
+
+@function_write("LOG_GROUP")
+def write_log_group(scope: Scope, data: str, value: str) -> None:
+    """Name the group of this call's log lines. It is remembered; no log is filtered by it."""
+    scope.dialplan.part(Notes).of_channel.setdefault(scope.channel, {})["log_group"] = value
 
 
 @function_write("TALK_DETECT")

@@ -75,3 +75,14 @@ def read_environment(scope: Scope, data: str) -> str:
     """ENV(name): a variable of the server's process."""
     value = os.environ.get(data, "") if "\0" not in data else ""
     return value.encode("utf-8", "replace").decode()
+
+
+@function_write("ENV")
+def write_environment(scope: Scope, data: str, value: str) -> None:
+    """Set a variable of the server's process and of what it starts; an empty one is removed."""
+    if not data or "=" in data or "\0" in data + value:
+        raise InvalidArgument("ENV", "the name of a variable is needed, and no NUL")
+    if value:
+        os.environ[data] = value
+    else:
+        os.environ.pop(data, None)

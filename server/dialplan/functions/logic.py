@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, is_true, split_arguments, split_raw
+from server.dialplan.functions.times import condition_time
 from server.dialplan.registry import function
 from server.dialplan.scope import Scope
 from server.dialplan.timing import parse_time_condition
@@ -20,7 +21,7 @@ def if_(scope: Scope, data: str) -> str:
 def if_time(scope: Scope, data: str) -> str:
     """IFTIME(times,weekdays,mdays,months[,timezone]?value if true:value if false)."""
     times, if_true, if_false = _split(data)
-    holds = parse_time_condition(times).holds(scope.dialplan.node.clock.wall())
+    holds = parse_time_condition(times).holds(condition_time(scope))
     return if_true if holds else if_false
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
-from server.dialplan.numbers import parse_integer
+from server.dialplan.numbers import parse_integer, starts_with_integer
 from server.dialplan.registry import function
 from server.dialplan.scope import Scope
 
@@ -135,6 +135,14 @@ def _add(scope: Scope, name: str, step: int) -> str:
     text = scope.get(name.strip())
     if text is None:
         raise InvalidArgument("variable", f"{name!r} is not set")
+    if not starts_with_integer(text):
+        raise InvalidArgument("variable", f"{name!r} is not a number but {text!r}")
     value = str(parse_integer(text) + step)
     scope.set(name.strip(), value)
     return value
+
+
+@function("DIGIT_SUM")
+def digit_sum(scope: Scope, data: str) -> str:
+    """DIGIT_SUM(number): the sum of its digits; other characters don't count."""
+    return str(sum(int(letter) for letter in data if letter in "0123456789"))

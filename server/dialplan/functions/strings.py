@@ -5,15 +5,17 @@ from __future__ import annotations
 import re
 
 from server.base.errors import InvalidArgument
-from server.dialplan.arguments import argument, split_raw
+from server.dialplan.arguments import argument, split_arguments, split_raw
+from server.dialplan.numbers import parse_integer
 from server.dialplan.posix_regex import compile_regex
 from server.dialplan.registry import function
 from server.dialplan.scope import Scope
-from server.dialplan.variables import parse_reference
+from server.dialplan.variables import MAX_VALUE, parse_reference
 
 _ESCAPE = re.compile(r"\\(?:x([0-9A-Fa-f]{1,2})|0?([0-7]{1,3})|(.))", re.DOTALL)
+_KEYS = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "22233344455566677778889999")
+BLANKS = "".join(map(chr, range(1, 33)))  # all that Asterisk takes for blank
 _CONTROL = {"a": "\a", "b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
-_RANGE = re.compile(r"(\d{0,9})\s*(-?)\s*(\d{0,9})")
 
 
 def lookup(scope: Scope, name: str) -> str:
@@ -54,36 +56,46 @@ def to_lower(scope: Scope, data: str) -> str:
     return data.lower()
 
 
-@function("CUT")
-def cut(scope: Scope, data: str) -> str:
-    """CUT(variable,delimiter,fields): fields such as ``2``, ``1-3``, ``-3``, ``2-``, ``1&3``."""
-    arguments = split_raw(data, 3)
-    if len(arguments) < 3:
-        raise InvalidArgument("CUT", "expected variable, delimiter and fields")
-    delimiter = unescape(arguments[1])[:1] or "-"
-    fields = lookup(scope, arguments[0]).split(delimiter)
-    chosen: list[str] = []
-    for group in arguments[2].split("&"):
-        match = _RANGE.fullmatch(group.strip())
-        if match is None or not group.strip():
-            raise InvalidArgument("CUT", f"{group!r} is not a range of fields")
-        first = int(match[1] or 1)
-        last = int(match[3] or len(fields)) if match[2] else first
-        chosen += fields[max(0, first - 1) : last] if first else []
-    return delimiter.join(chosen)
+@function("PASSTHRU")
+def pass_through(scope: Scope, data: str) -> str:
+    """PASSTHRU(text): the text, where a function wants the name of a variable."""
+    return data
 
 
-@function("FIELDQTY")
-def field_quantity(scope: Scope, data: str) -> str:
-    """FIELDQTY(variable,delimiter): how many fields the value has."""
+@function("TRIM")
+def trim(scope: Scope, data: str) -> str:
+    """TRIM(text): without the blanks around it."""
+    return data.strip(BLANKS)
+
+
+@function("LTRIM")
+def trim_left(scope: Scope, data: str) -> str:
+    """LTRIM(text): without the blanks before it."""
+    return data.lstrip(BLANKS)
+
+
+@function("RTRIM")
+def trim_right(scope: Scope, data: str) -> str:
+    """RTRIM(text): without the blanks after it."""
+    return data.rstrip(BLANKS)
+
+
+@function("KEYPADHASH")
+def keypad_hash(scope: Scope, data: str) -> str:
+    """KEYPADHASH(text): the keys that spell it; what is on no key is left out."""
+    return "".join(letter for letter in data.upper().translate(_KEYS) if letter in "0123456789")
+
+
+@function("STRBETWEEN")
+def insert_between(scope: Scope, data: str) -> str:
+    """STRBETWEEN(variable,text): with the text between all characters."""
     arguments = split_raw(data, 2)
-    if len(arguments) < 2:
-        raise InvalidArgument("FIELDQTY", "expected variable and delimiter")
-    delimiter = unescape(arguments[1])[:1]
+    if len(arguments) < 2 or not arguments[1]:
+        raise InvalidArgument("STRBETWEEN", "expected variable and text")
     value = lookup(scope, arguments[0])
-    if not value:
-        return "0"
-    return str(value.count(delimiter) + 1) if delimiter else "1"
+    if len(value) * len(arguments[1]) > MAX_VALUE:
+        raise InvalidArgument("STRBETWEEN", f"more than {MAX_VALUE} characters would come out")
+    return arguments[1].join(value)
 
 
 @function("FILTER")
@@ -134,12 +146,12 @@ def replace(scope: Scope, data: str) -> str:
 @function("STRREPLACE")
 def replace_text(scope: Scope, data: str) -> str:
     """STRREPLACE(variable,text,replacement,count): replace whole texts."""
-    arguments = split_raw(data, 4)
-    if len(arguments) < 2 or not arguments[1]:
+    arguments = split_arguments(data, 4)
+    if not argument(arguments, 1):
         raise InvalidArgument("STRREPLACE", "expected variable and text")
-    limit = argument(arguments, 3)
-    count = int(limit) if limit.isdigit() and len(limit) < 10 else -1
-    return lookup(scope, arguments[0]).replace(arguments[1], argument(arguments, 2), count)
+    count = parse_integer(argument(arguments, 3))
+    by = argument(arguments, 2)
+    return lookup(scope, arguments[0]).replace(arguments[1], by, count if count > 0 else -1)
 
 
 @function("REGEX")
@@ -149,7 +161,9 @@ def regex(scope: Scope, data: str) -> str:
     pattern, end, text = rest.partition('"')
     if not quote or not end:
         raise InvalidArgument("REGEX", "expected the regular expression in quotes, and a text")
-    return "1" if compile_regex(pattern).search(text.removeprefix(" ")) else "0"
+    if len(text) > 1:
+        text = text.removeprefix(" ")
+    return "1" if compile_regex(pattern).search(text) else "0"
 
 
 @function("QUOTE")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from server.base.errors import InvalidArgument
 from server.base.tasks import TaskScope
 from server.config.sections.ari import Ari
 from server.config.sections.webhook import Webhook, webhook_problem
@@ -17,8 +19,11 @@ from server.http.webhooks.poster import Poster
 from server.model import events
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
+from server.stasis.options import Options, read_options
 from server.stasis.seats import Seat
 from server.stasis.topics import application_topic
+
+logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 1.0  # seconds for what waits to be delivered when we stop
 
@@ -45,6 +50,41 @@ class _Hook:
     poster: Poster
     task: asyncio.Task[None]
     ears: dict[str, _Ear] = field(default_factory=dict)  # by application
+
+
+def options_of(settings: Webhook) -> Options:
+    """Return how a webhook takes part in its applications.
+
+    :raises InvalidArgument: an option is wrong, or needs another one.
+    """
+    return read_options(
+        share=settings.share,
+        worker=settings.worker or (settings.name if settings.share else ""),
+        weight=settings.weight,
+        extensions=settings.extensions,
+        fields=settings.fields,
+        compact=settings.compact,
+        filter_type=settings.filter_type,
+        filter_var=settings.filter_var,
+    )
+
+
+def _is_usable(settings: Webhook, ari: Ari) -> bool:
+    if webhook_problem(settings, ari.users, ari.tokens):
+        return False  # as the reader of ari.conf has said
+    try:
+        options_of(settings)
+    except InvalidArgument as failure:
+        place = f"{settings.path}:{settings.line}"
+        logger.warning("%s: [%s] is ignored: %s", place, settings.name, failure)
+        return False
+    return True
+
+
+def _has_other_seats(former: Webhook, settings: Webhook) -> bool:
+    """Return whether a webhook has to leave its applications and come back."""
+    is_heard_less = former.subscribe_all and not settings.subscribe_all
+    return is_heard_less or options_of(former) != options_of(settings)
 
 
 class Webhooks:
@@ -87,7 +127,7 @@ class Webhooks:
         wanted = {
             name: settings
             for name, settings in ari.webhooks.items()
-            if ari.enabled and not webhook_problem(settings, ari.users, ari.tokens)
+            if ari.enabled and _is_usable(settings, ari)
         }
         for name in self._hooks.keys() - wanted.keys():
             self._retire(self._hooks.pop(name))
@@ -96,7 +136,7 @@ class Webhooks:
             if hook is None:
                 hook = self._hooks[name] = self._start(settings)
             elif hook.poster.settings != settings:
-                if hook.poster.settings.subscribe_all and not settings.subscribe_all:
+                if _has_other_seats(hook.poster.settings, settings):
                     self._leave(hook, tuple(hook.ears))
                 hook.poster.configure(settings)
             self._take_seats(hook)
@@ -135,7 +175,12 @@ class Webhooks:
             if app in hook.ears and self._applications.is_registered(app):
                 continue
             ear = hook.ears.setdefault(app, _Ear(hook.poster))
-            self._applications.register([app], ear, subscribe_all=settings.subscribe_all)
+            self._applications.register(
+                [app],
+                ear,
+                subscribe_all=settings.subscribe_all,
+                options=options_of(settings),
+            )
             self._bus.publish(events.application_registered(), (application_topic(app),))
 
     def _leave(self, hook: _Hook, apps: Iterable[str]) -> None:

@@ -167,6 +167,12 @@ static int stream_dtmf_detect(struct mp_worker *w, const struct mp_cmd *c)
 	return mp_stream_dtmf_detect(STREAM(c->object), c->i[0] != 0);
 }
 
+static int stream_scan(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	return mp_stream_scan(STREAM(c->object), c);
+}
+
 static int stream_trace(struct mp_worker *w, const struct mp_cmd *c)
 {
 	(void)w;
@@ -370,6 +376,7 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_MUTE] = stream_mute,
         [MP_CMD_STREAM_TALK_DETECT] = stream_talk_detect,
         [MP_CMD_STREAM_DTMF_DETECT] = stream_dtmf_detect,
+        [MP_CMD_STREAM_SCAN] = stream_scan,
         [MP_CMD_STREAM_TRACE] = stream_trace,
         [MP_CMD_STREAM_SEND_DTMF] = stream_send_dtmf,
         [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,

@@ -289,6 +289,7 @@ struct mp_stream {
 	struct mp_pcm *pcm;
 	struct mp_vad *talk;
 	struct mp_dtmf_det *dtmf_det;
+	struct mp_stream_scan *scans; /* list */
 	struct mp_dtmf_out *dtmf_out;
 	struct mp_bg *background;
 	struct mp_resampler *to_mix, *from_mix;
@@ -522,6 +523,11 @@ static inline bool mp_stream_is_tapped(const struct mp_stream *s)
 {
 	return mp_link_is_in(&s->snoops);
 }
+
+/* scans.c */
+int mp_stream_scan(struct mp_stream *s, const struct mp_cmd *cmd);
+void mp_scans_feed(struct mp_stream *s, const int16_t *pcm, size_t n, uint32_t rate);
+void mp_scans_close(struct mp_stream *s);
 
 /* snoop.c */
 int mp_snoop_link(struct mp_stream *s, struct mp_stream *target, uint8_t spy, uint8_t whisper);

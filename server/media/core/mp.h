@@ -63,7 +63,8 @@ enum mp_direction { MP_DIRECTION_SEND = 1, MP_DIRECTION_RECEIVE = 2 };
 enum mp_tap { MP_TAP_IN = 1, MP_TAP_OUT = 2 }; /* what a stream says, what it hears */
 
 /* Media on a TCP connection: what is spoken there, and who we are. */
-enum mp_socket_protocol { MP_SOCKET_AUDIOSOCKET, MP_SOCKET_WS_SERVER, MP_SOCKET_WS_CLIENT };
+/* RAW: samples and nothing else, one way, to a script */
+enum mp_socket_protocol { MP_SOCKET_AUDIOSOCKET, MP_SOCKET_WS_SERVER, MP_SOCKET_WS_CLIENT, MP_SOCKET_RAW };
 enum mp_socket_flags {
 	MP_SOCKET_JSON = 1,        /* control texts are JSON */
 	MP_SOCKET_PASSTHROUGH = 2, /* the peer paces its audio */

@@ -156,6 +156,8 @@ void mp_pcm_tick(struct mp_stream *s)
 		pcm->active = true;
 	if (s->talk)
 		detect_talk(s, pcm->frame, n);
+	if (s->scans)
+		mp_scans_feed(s, pcm->frame, n, pcm->rate);
 	if (s->dtmf_det)
 		mp_dtmf_det_feed(s->dtmf_det, pcm->frame, n, mp_dtmf_inband, s);
 	MP_EACH(&s->recorders, at, after)

@@ -102,7 +102,7 @@ void mp_socket_write(struct mp_socket *k, const uint8_t *data, size_t len, bool 
 
 static bool is_websocket(const struct mp_socket *k)
 {
-	return k->protocol != MP_SOCKET_AUDIOSOCKET;
+	return k->protocol == MP_SOCKET_WS_SERVER || k->protocol == MP_SOCKET_WS_CLIENT;
 }
 
 bool mp_socket_is_sending(const struct mp_socket *k)
@@ -120,6 +120,8 @@ void mp_socket_send(struct mp_socket *k, const uint8_t *payload, size_t len)
 	mp_socket_swap(k->owner, wire, len);
 	if (is_websocket(k))
 		mp_socket_ws_send(k, MP_WS_BINARY, wire, len);
+	else if (k->protocol == MP_SOCKET_RAW)
+		mp_socket_write(k, wire, len, true);
 	else
 		mp_audiosocket_send(k, wire, len);
 }
@@ -141,7 +143,7 @@ void mp_socket_send_digits(struct mp_socket *k, const char *digits)
 	for (; *digits && k->watch.fd >= 0; digits++) {
 		if (is_websocket(k))
 			mp_socket_say_digit(k, *digits);
-		else
+		else if (k->protocol == MP_SOCKET_AUDIOSOCKET)
 			mp_audiosocket_send_digit(k, *digits);
 	}
 }
@@ -254,7 +256,7 @@ static void feed(struct mp_socket *k, uint8_t *data, size_t len)
 {
 	if (is_websocket(k))
 		mp_socket_ws_feed(k, data, len);
-	else
+	else if (k->protocol == MP_SOCKET_AUDIOSOCKET)
 		mp_audiosocket_feed(k, data, len);
 }
 
@@ -368,7 +370,7 @@ int mp_socket_connect(struct mp_socket *k, const struct mp_cmd *c)
 
 	if (k->out || k->channel_id)
 		return EALREADY;
-	if (c->i[1] < MP_SOCKET_AUDIOSOCKET || c->i[1] > MP_SOCKET_WS_CLIENT ||
+	if (c->i[1] < MP_SOCKET_AUDIOSOCKET || c->i[1] > MP_SOCKET_RAW ||
 	    (c->i[1] == MP_SOCKET_AUDIOSOCKET && c->bytes_len != 16))
 		return EINVAL;
 	err = take_over(k, c, w->now_us);
@@ -376,6 +378,8 @@ int mp_socket_connect(struct mp_socket *k, const struct mp_cmd *c)
 		return err;
 	mp_socket_attach(w, k);
 	mp_socket_write(k, (const uint8_t *)c->text[1], strlen(c->text[1]), false);
+	if (k->protocol == MP_SOCKET_RAW)
+		return 0;
 	if (!is_websocket(k)) {
 		mp_audiosocket_greet(k, c->bytes);
 		return 0;

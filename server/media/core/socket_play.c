@@ -76,7 +76,7 @@ static void check_level(struct mp_socket *k)
 		k->xoff = true;
 	else if (was && k->queue.frames < MP_SOCKET_XON)
 		k->xoff = false;
-	if (k->xoff != was && k->protocol != MP_SOCKET_AUDIOSOCKET)
+	if (k->xoff != was && k->protocol != MP_SOCKET_AUDIOSOCKET && k->protocol != MP_SOCKET_RAW)
 		mp_socket_say_level(k);
 }
 

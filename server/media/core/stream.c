@@ -31,7 +31,7 @@ static bool echoes_frames(const struct mp_stream *s)
 
 static bool needs_audio(const struct mp_stream *s)
 {
-	return s->talk || echoes_frames(s) || mp_snoop_taps(s, MP_TAP_IN) || s->dtmf_det ||
+	return s->talk || echoes_frames(s) || mp_snoop_taps(s, MP_TAP_IN) || s->dtmf_det || s->scans ||
 	       mp_link_is_in(&s->recorders) ||
 	       (s->bridge && mp_link_is_in(&s->bridge->mix_link) && mp_bridge_talks(s->bridge, s));
 }
@@ -205,6 +205,7 @@ static void drop_effects(struct mp_stream *s)
 	mp_pcm_close(s);
 	free(s->talk);
 	free(s->dtmf_det);
+	mp_scans_close(s);
 	free(s->dtmf_out);
 	if (s->background)
 		free(s->background->tones);

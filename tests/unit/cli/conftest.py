@@ -14,18 +14,17 @@ from server.cli.context import (
     AriUserView,
     CliContext,
     ContactView,
-    ContextView,
-    ExtensionView,
     HttpView,
     ModuleView,
     OutboundView,
-    PriorityView,
     RegistrationView,
     WebhookView,
     WebsocketView,
 )
 from server.config.loader import load_configuration
 from server.config.types import SocketAddress
+from server.dialplan.port import Dialplan, DialplanSettings
+from server.resources.presence_states import PresenceStates
 from server.sip.settings import Aor, Auth, Endpoint, Identify, SipSettings, Transport
 from server.tech.base import Party
 from tests.support.node import NodeUnderTest
@@ -93,23 +92,19 @@ class FakeOriginator:
         )
 
 
-class FakeDialplanAdmin:
-    """Two small contexts."""
-
-    def contexts(self) -> Sequence[ContextView]:
-        steps = [PriorityView(1, "", "Answer", ""), PriorityView(2, "again", "Echo", "a,b")]
-        default = ContextView("default", [ExtensionView("100", steps)], includes=["other"])
-        other = ContextView("other", [ExtensionView("_X.", steps[:1], caller_pattern="200")])
-        return [default, other]
-
-    async def reload(self) -> Sequence[str]:
-        return ["extensions.conf:9: unknown application Foo"]
-
-    def applications(self) -> Mapping[str, str]:
-        return {"Echo": "Echo media back", "Answer": "Answer a channel"}
-
-    def functions(self) -> Mapping[str, str]:
-        return {"CHANNEL": "Read or write a fact of the channel"}
+DIALPLAN = """
+[general]
+static=yes
+[default]
+exten => 100,1,Answer()
+same => n(again),Echo(a,b)
+exten => 100,hint,Custom:lamp,CustomPresence:alice
+include => other
+lswitch => Loopback/@other
+ignorepat => 9
+[other]
+exten => _X./200,1,Answer()
+"""
 
 
 class FakeSip:
@@ -192,6 +187,16 @@ class Fixture:
         self.websockets = FakeWebsockets()
         self.log = LogService(LogSettings(), str(directory))
         self.registry = load_commands()
+        source = directory / "extensions.conf"
+        source.write_text(DIALPLAN)
+        self.dialplan = Dialplan(
+            node.node,
+            node.dialer,
+            node.bridges,
+            devices=node.devices,
+            presences=PresenceStates(node.store),
+            settings=DialplanSettings(str(source)),
+        )
         self.context = CliContext(
             configuration=load_configuration(str(directory / "asterisk.conf")),
             log=self.log,
@@ -200,7 +205,7 @@ class Fixture:
             bridges=node.bridges,
             applications=node.applications,
             originator=self.originator,
-            dialplan=FakeDialplanAdmin(),
+            dialplan=self.dialplan,
             version="1.2.3",
             wall=lambda: START + 65,
             sip=self.sip,
@@ -224,6 +229,7 @@ async def cli(tmp_path: Path) -> AsyncIterator[Fixture]:
     node.connect("test")
     fixture = Fixture(node, tmp_path)
     fixture.log.start()
+    await fixture.dialplan.reload()
     yield fixture
     fixture.log.close()
     await node.close()

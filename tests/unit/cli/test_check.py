@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
+from server.app.offline import offline_registry
 from server.cli.check import FILES_READ, check_configuration
 
 FILES = {
@@ -29,7 +30,7 @@ def etc(tmp_path: Path) -> Path:
 
 
 def test_every_file_is_read_and_nothing_is_hidden_by_an_error(etc: Path) -> None:
-    report = check_configuration(str(etc / "asterisk.conf"))
+    report = check_configuration(str(etc / "asterisk.conf"), offline_registry())
     assert report.errors == [
         f"{etc}/http.conf:2: bindport: expected a whole number from 0 to 65535, not 'many'",
         f"{etc}/rtp.conf:2: rtpstart: expected a whole number from 1024 to 65535, not '10'",
@@ -54,11 +55,11 @@ def test_a_directory_will_do_and_the_exit_code_tells(
 
 
 def test_a_directory_without_asterisk_conf(tmp_path: Path) -> None:
-    report = check_configuration(str(tmp_path))
+    report = check_configuration(str(tmp_path), offline_registry())
     assert report.errors == [f"{tmp_path}/asterisk.conf: no such file"]
 
 
 def test_what_the_server_reads_is_not_called_unread(etc: Path) -> None:
     for name in FILES_READ:
         (etc / name).touch()
-    assert check_configuration(str(etc)).unread == ["queues.conf"]
+    assert check_configuration(str(etc), offline_registry()).unread == ["queues.conf"]

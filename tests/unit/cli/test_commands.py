@@ -279,54 +279,19 @@ async def test_help(cli) -> None:
 
 
 async def test_applications_and_functions(cli) -> None:
-    output = await cli.run("core show applications")
-    assert output.splitlines() == [
-        "    -= Registered Asterisk Applications =-",
-        "              Answer: Answer a channel",
-        "                Echo: Echo media back",
-        "    -= 2 Applications Registered =-",
-    ]
-    assert "Answer" not in await cli.run("core show applications like ech")
-    assert "Answer" in await cli.run("core show applications describing channel")
-    assert "Echo media back" in await cli.run("core show application echo")
+    output = (await cli.run("core show applications")).splitlines()
+    assert output[0] == "    -= Registered Asterisk Applications =-"
+    assert any(line.startswith("              Answer: Answer(") for line in output)
+    assert output[-1] == f"    -= {len(output) - 2} Applications Registered =-"
+    assert "Record" in await cli.run("core show applications describing silence")
+    assert "Echo()" in await cli.run("core show application echo")
     assert "CHANNEL" in await cli.run("core show functions")
-    assert "1 matching custom functions" in await cli.run("core show functions like chan")
-    assert "fact of the channel" in await cli.run("core show function channel")
+    assert "1 matching custom functions" in await cli.run("core show functions like device_s")
+    assert "CHANNEL(" in await cli.run("core show function channel")
     with pytest.raises(NotFound, match="not registered: None"):
         await cli.run("core show application None")
     with pytest.raises(CommandError, match="Usage"):
         await cli.run("core show applications like")
-
-
-# dialplan
-
-
-async def test_dialplan_show(cli) -> None:
-    output = (await cli.run("dialplan show")).splitlines()
-    assert output[0] == "[ Context 'default' created by 'pbx_config' ]"
-    assert re.match(r"  '100' => +1\. Answer\(\) +\[pbx_config\]$", output[1])
-    assert re.match(r"     \[again\] +2\. Echo\(a,b\) +\[pbx_config\]$", output[2])
-    assert re.match(r"  Include => +'other' +\[pbx_config\]$", output[3])
-    assert "'_X.' (CID match '200') =>" in output[6]
-    assert output[-1] == "-= 2 extensions (3 priorities) in 2 contexts. =-"
-
-
-async def test_dialplan_show_one(cli) -> None:
-    assert "_X." not in await cli.run("dialplan show default")
-    output = await cli.run("dialplan show 100@default")
-    assert "Include" not in output
-    assert output.endswith("-= 1 extension (2 priorities) in 1 context. =-")
-    with pytest.raises(CommandError, match="no existence of 'none' context"):
-        await cli.run("dialplan show none")
-    with pytest.raises(CommandError, match="no existence of 1@default extension"):
-        await cli.run("dialplan show 1@default")
-
-
-async def test_dialplan_reload_shows_warnings(cli) -> None:
-    assert (await cli.run("dialplan reload")).splitlines() == [
-        "extensions.conf:9: unknown application Foo",
-        "Dialplan reloaded.",
-    ]
 
 
 # pjsip

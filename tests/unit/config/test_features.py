@@ -34,12 +34,14 @@ def test_without_the_file_there_are_the_defaults() -> None:
     ("value", "expected"),
     [
         ("#9,self,Playback", FeatureApplication("x", "#9", True, "both", "Playback")),
-        ("#9,peer/callee,Playback,a", FeatureApplication("x", "#9", False, "callee", "Playback", "a")),
+        ("#9,peer/callee,Playback,a",
+         FeatureApplication("x", "#9", False, "callee", "Playback", "a")),
         ("*1,self/both,Macro,name,jazz",
          FeatureApplication("x", "*1", True, "both", "Macro", "name", "jazz")),
         ('*1,self,Gosub,"a,b(c)",jazz',
          FeatureApplication("x", "*1", True, "both", "Gosub", "a,b(c)", "jazz")),
-        ("*a,self,Gosub(a,b,1(c))", FeatureApplication("x", "*A", True, "both", "Gosub", "a,b,1(c)")),
+        ("*a,self,Gosub(a,b,1(c))",
+         FeatureApplication("x", "*A", True, "both", "Gosub", "a,b,1(c)")),
     ],
 )  # fmt: skip
 def test_applications(value: str, expected: FeatureApplication) -> None:

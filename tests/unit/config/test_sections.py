@@ -14,6 +14,7 @@ from server.base.errors import ConfigError
 from server.config.acl import Acl
 from server.config.ini import parse_text
 from server.config.objects import ConfigFile, ConfigWarning
+from server.config.sections.amd import build_amd
 from server.config.sections.ari import Scope, build_ari
 from server.config.sections.asterisk import build_asterisk
 from server.config.sections.features import build_features
@@ -39,6 +40,7 @@ BUILDERS: dict[str, Callable[[ConfigFile, list[ConfigWarning]], object]] = {
     "features.conf": build_features,
     "indications.conf": build_indications,
     "musiconhold.conf": build_musiconhold,
+    "amd.conf": build_amd,
     "websocket_client.conf": build_websocket_clients,
 }
 WITHOUT_GENERAL = {"indications.conf", "musiconhold.conf", "websocket_client.conf"}

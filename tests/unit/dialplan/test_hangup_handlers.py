@@ -8,6 +8,7 @@ from tests.support.calls import called, channel_of, until
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import settle
 
+FIRST = "Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\n"
 SUBROUTINES = """
     [sub]
     exten => first,1,Set(GLOBAL(LOG)=${LOG} first ${ARG1})
@@ -36,22 +37,10 @@ async def run(dut: DialplanUnderTest, steps: str) -> str:
     [
         ("Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\nHangup()", "h first x"),
         ("Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\nWaitDigit()", "h first x"),
-        (
-            "Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\n"
-            "Set(CHANNEL(hangup_handler_push)=sub,second,1)",
-            "h second first x",
-        ),
-        (
-            "Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\n"
-            "Set(CHANNEL(hangup_handler_pop)=sub,second,1)",
-            "h second",
-        ),
-        (
-            "Set(CHANNEL(hangup_handler_push)=sub,first,1(x))\n"
-            "Set(CHANNEL(hangup_handler_push)=sub,second,1)\n"
-            "Set(CHANNEL(hangup_handler_wipe)=)",
-            "h",
-        ),
+        (f"{FIRST}Set(CHANNEL(hangup_handler_push)=sub,second,1)", "h second first x"),
+        (f"{FIRST}Set(CHANNEL(hangup_handler_pop)=sub,second,1)", "h second"),
+        (f"{FIRST}{FIRST}Set(CHANNEL(hangup_handler_wipe)=)", "h"),
+        (f"{FIRST}{FIRST}Set(CHANNEL(hangup_handler_wipe)=sub,second,1)", "h second"),
         ("Set(CHANNEL(hangup_handler_push)=sub,nowhere,1)", "h"),
     ],
 )

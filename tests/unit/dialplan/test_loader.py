@@ -55,6 +55,63 @@ def test_same_n_and_s_continue_the_extension_above() -> None:
     assert {p: s.application for p, s in only(plan, "2").steps.items()} == {1: "F", 2: "G"}
 
 
+def test_a_label_may_stand_for_its_priority() -> None:
+    plan = load("exten => 1,1,A()\nsame => 5(here),B()\nsame => here+1,C()\nsame => gone,D()\n")
+    assert sorted(only(plan, "1").steps) == [1, 5, 6]
+    assert len(plan.warnings) == 1
+
+
+def test_a_hint_takes_no_priority_and_may_name_a_presence() -> None:
+    plan = load("exten => 1,1,A()\nsame => hint,PJSIP/a&Custom:b,CustomPresence:c\nsame => n,B()\n")
+    assert plan.warnings == []
+    extension = only(plan, "1")
+    assert extension.hint == "PJSIP/a&Custom:b,CustomPresence:c"
+    assert extension.hint_source == ("extensions.conf", 3)
+    assert sorted(extension.steps) == [1, 2]
+
+
+def test_includes_patterns_and_switches_take_global_variables() -> None:
+    source = """
+[globals]
+WHERE=other
+[ctx]
+include => ${WHERE}|9:00-17:00|mon-fri|*|*|Europe/Berlin
+ignorepat => ${WHERE}9
+switch => Loopback/@${WHERE}
+[other]
+"""
+    plan = compile_plan(parse_text(source, path="extensions.conf"))
+    context = plan.contexts["ctx"]
+    assert plan.warnings == []
+    assert context.includes[0].context == "other"
+    assert context.includes[0].condition is not None
+    assert context.ignore_patterns[0].name == "other9"
+    assert context.switches[0].source == "Loopback/@other"
+
+
+def test_general_options_are_kept() -> None:
+    source = """
+[general]
+static=yes
+writeprotect=yes
+autofallthrough=no
+clearglobalvars=yes
+extenpatternmatchnew=yes
+userscontext=people
+"""
+    plan = compile_plan(parse_text(source, path="extensions.conf"))
+    assert plan.warnings == []
+    assert (plan.is_static, plan.is_write_protected, plan.clear_globals) == (True, True, True)
+    assert (plan.autofallthrough, plan.users_context) == (False, "people")
+
+
+def test_a_catch_all_that_fits_special_extensions_is_remarked_upon() -> None:
+    plan = load("exten => _.,1,A()\n")
+    assert [warning.partition(": ")[2] for warning in plan.warnings] == [
+        "_. fits i, t and h as well; _X. is usually what is meant"
+    ]
+
+
 def test_patterns_with_commas_in_sets_and_caller_ids() -> None:
     plan = load("exten => _[1,2]X,1,A()\nexten => 5/555,1,B()\nexten => 5/_6X.,1,C()\n")
     assert plan.warnings == []
@@ -104,7 +161,6 @@ def test_general_options() -> None:
         ("exten => 1,1,A(b", "no closing parenthesis"),
         ("exten => 1,1,A(${b)", "missing '}'"),
         ("include => x,99:00-1:00,*,*,*", "is not a time of the day"),
-        ("switch => Realtime/x", "not supported"),
         ("foo => bar", "unknown keyword"),
         ("exten => 1,1,A()\nexten => 1,1,B()", "has a priority 1 already"),
         ("exten => 1,1(x),A()\nsame => n(x),B()", "label x is used again"),

@@ -49,10 +49,42 @@ def test_a_bad_or_gigantic_pattern_is_refused(pattern: str) -> None:
         compile_regex(pattern)
 
 
-def test_what_explodes_elsewhere_ends_quickly() -> None:
+@pytest.mark.parametrize(
+    ("pattern", "unit"),
+    [
+        ("^(a+)+$", "a"),
+        ("(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)x", "a"),
+        ("(a|b|ab)*c", "ab"),
+        (r"(\w+\s?)*$", "word "),
+        ("(.*){1,10}d", "a"),
+        ("(.?){1,250}d", "a"),
+        (r"(.+)\1$", "ab"),
+        (r"(.*)(.*)(.*)\1x", "a"),
+        (r"(.*)\1(.*)\2x", "a"),
+        (r"(.*)(.*)\1\2x", "a"),
+    ],
+)
+def test_what_explodes_elsewhere_ends_quickly_or_is_refused(pattern: str, unit: str) -> None:
+    regex = PosixRegex(pattern)
+    longest = next(n for n in (8_000, 1_600, 800, 250, 100, 60, 16) if accepts(regex, "a" * n))
     began = time.process_time()
-    assert PosixRegex("^(a+)+$").search("a" * 5_000 + "b") is None
+    regex.search((unit * longest)[: longest - 1] + "!")
     assert time.process_time() - began < 2.0
+    with pytest.raises(InvalidArgument, match="texts of at most"):
+        regex.search("a" * 10_000)
+
+
+def accepts(regex: PosixRegex, subject: str) -> bool:
+    try:
+        regex.search(subject)
+    except InvalidArgument:
+        return False
+    return True
+
+
+def test_many_back_references_are_refused() -> None:
+    with pytest.raises(InvalidArgument, match="back-references"):
+        PosixRegex(r"(a)(b)(c)\1\2\3")
 
 
 @pytest.mark.parametrize("subject", ["\udce4", "\0a", "ä"])

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from server.base.errors import InvalidArgument
 from server.http.messages import Request, decode_component, parse_pairs
-from server.http.parameters import BodyMember, Parameter, collect, compile_parameter, read_boolean
+from server.http.parameters import (
+    MAX_DEPTH,
+    BodyMember,
+    Parameter,
+    collect,
+    compile_parameter,
+    read_boolean,
+)
 
 JSON = {b"content-type": b"application/json; charset=utf-8"}
 FORM = {b"content-type": b"application/x-www-form-urlencoded"}
@@ -125,6 +132,29 @@ def test_variables_are_strings() -> None:
     for wrong in (b'{"variables":{"A":1}}', b'{"variables":[]}', b'{"variables":"x"}'):
         with pytest.raises(InvalidArgument, match="variables: "):
             read([], "", wrong, JSON)
+
+
+@pytest.mark.parametrize("value", ["1", "0.5", "true", "null", "[]", "{}", '{"value": "x"}'])
+def test_a_variable_that_is_no_text_is_refused_by_name(value: str) -> None:
+    body = f'{{"variables":{{"GOOD":"x","BAD":{value}}}}}'.encode()
+    with pytest.raises(InvalidArgument, match="variables: the value of 'BAD' has to be a string"):
+        read([], "", body, JSON)
+
+
+@pytest.mark.parametrize(("opening", "closing"), [(b'{"a":', b"}"), (b"[", b"]")])
+def test_a_body_has_a_depth_that_it_can_be_written_with(opening: bytes, closing: bytes) -> None:
+    def nested(levels: int) -> bytes:
+        return b'{"timeout":1,"x":%b1%b}' % (opening * levels, closing * levels)
+
+    assert read([TIMEOUT], "", nested(MAX_DEPTH - 1), JSON) == {"timeout": 1}
+    for levels in (MAX_DEPTH, 900):
+        with pytest.raises(InvalidArgument, match="body: more than 100 levels"):
+            read([TIMEOUT], "", nested(levels), JSON)
+
+
+def test_a_wide_body_is_not_a_deep_one() -> None:
+    body = b'{"timeout":1,"x":[%b]}' % b",".join([b"{}"] * 1000)
+    assert read([TIMEOUT], "", body, JSON) == {"timeout": 1}
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff", b"null"])

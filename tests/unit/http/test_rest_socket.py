@@ -31,6 +31,7 @@ class Host:
         self.scope = TaskScope("test")
         self.asked: list[str] = []
         self.gate = asyncio.Event()
+        self.workers: list[tuple[str, str]] = []
 
     def hold(self) -> AbstractContextManager[None]:
         return contextlib.nullcontext()
@@ -41,6 +42,9 @@ class Host:
         self.asked.append(path)
         return self._later() if path == "later" else Response(204)
 
+    def workers_of(self, wire: object) -> list[tuple[str, str]]:
+        return self.workers
+
     async def _later(self) -> Response:
         await self.gate.wait()
         return Response(200, b"{}")
@@ -50,10 +54,14 @@ class Wire:
     def __init__(self) -> None:
         self.is_writable = True
         self.is_reading = True
-        self.uris: list[str] = []
+        self.answers: list[dict[str, Any]] = []
+
+    @property
+    def uris(self) -> list[str]:
+        return [answer["uri"] for answer in self.answers]
 
     def deliver(self, frame: bytes) -> None:
-        self.uris.append(json.loads(frame)["uri"])
+        self.answers.append(json.loads(frame))
 
     def set_reading(self, is_reading: bool) -> None:
         self.is_reading = is_reading
@@ -136,3 +144,38 @@ async def test_after_the_end_nothing_is_begun(host: Host) -> None:
     await settle(host)
     socket.message_received(request("now"))
     assert host.asked == ["later"]
+
+
+def drain(**members: object) -> bytes:
+    return json.dumps({"type": "DrainWorker", "transaction_id": "t", **members}).encode()
+
+
+async def test_drain_stands_for_the_requests_about_the_connections_workers(host: Host) -> None:
+    wire = Wire()
+    socket = RestSocket(host, CALLER, wire)
+    host.workers = [("sales", "w1"), ("a/b", "w 1")]
+    socket.message_received(drain())
+    assert host.asked == [
+        "applications/sales/workers/w1/drain",
+        "applications/a%2Fb/workers/w%201/drain",
+    ]
+    (answer,) = wire.answers
+    assert (answer["status_code"], answer["transaction_id"], answer["uri"]) == (204, "t", "")
+
+
+@pytest.mark.parametrize(
+    ("workers", "members", "status"),
+    [
+        ([], {}, 409),
+        ([("a", "w")], {"draining": "yes"}, 400),
+        ([("a", "w")], {"draining": None}, 400),
+    ],
+)
+async def test_a_drain_that_means_nothing_is_refused(
+    host: Host, workers: list[tuple[str, str]], members: dict[str, object], status: int
+) -> None:
+    wire = Wire()
+    host.workers = workers
+    RestSocket(host, CALLER, wire).message_received(drain(**members))
+    assert [answer["status_code"] for answer in wire.answers] == [status]
+    assert host.asked == []

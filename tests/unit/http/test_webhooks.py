@@ -18,7 +18,7 @@ import pytest
 from server.config.acl import build_acl
 from server.config.objects import Option
 from server.config.sections.ari import Ari, AriToken, AriUser, Scope
-from server.config.sections.webhook import Webhook
+from server.config.sections.webhook import Webhook, webhook_problem
 from server.http.webhooks import webhooks
 from server.http.webhooks.backlog import MAX_BATCH
 from server.http.webhooks.commands import MAX_COMMANDS, MAX_REPLY
@@ -26,6 +26,7 @@ from server.http.webhooks.poster import JITTER, MAX_WAIT, Poster
 from server.http.webhooks.webhooks import Webhooks
 from server.model.events import Event
 from server.resources.stasis_calls import enter_stasis
+from server.stasis.options import read_options
 from server.stasis.topics import application_topic
 from tests.support.node import FixedClock, NodeUnderTest
 from tests.support.web import READER, USER, Web, serve, validate_event
@@ -460,3 +461,71 @@ async def test_what_can_not_be_used_is_left_out(world: World, receiver: Receiver
         world.configure(hook(receiver.url, **changes))
         assert world.webhooks.posters == {}
     assert receiver.posts.empty()
+
+
+# what WebSockets can ask for
+
+
+async def test_a_webhook_is_one_worker_among_others(world: World, receiver: Receiver) -> None:
+    other = world.node.connect("a", options=read_options(share=True, worker="w1"))
+    world.configure(hook(receiver.url, share=True, weight=3))
+    await receiver.next()
+    assert "ApplicationReplaced" not in other.types
+    workers = world.node.applications.list_workers("a")
+    assert [(each.name, each.weight) for each in workers] == [("w1", 1), ("crm", 3)]
+    world.node.dialplan.extensions["shared"] = lambda channel: enter_stasis(channel, "a", [])
+    for _ in range(4):
+        await world.node.call(exten="shared")
+    assert len(other.of("StasisStart")) == 1
+    world.configure(hook(receiver.url, share=True, worker="second"))
+    workers = world.node.applications.list_workers("a")
+    assert [each.name for each in workers] == ["w1", "second"]
+
+
+async def test_a_webhook_hears_what_its_view_says(world: World, receiver: Receiver) -> None:
+    view = {"filter_type": ("ApplicationRegistered",), "fields": ("number",)}
+    world.configure(hook(receiver.url, **view))
+    world.node.bus.publish(Event("StasisEnd", {"number": 1}), (application_topic("a"),))
+    world.say(2)
+    events: list[dict[str, Any]] = []
+    while len(events) < 2:
+        events += (await receiver.next()).events
+    assert events == [
+        {"type": "ApplicationRegistered", "application": "a"},
+        {"type": "ApplicationRegistered", "number": 2, "application": "a"},
+    ]
+
+
+async def test_extensions_are_sent_to_webhooks_that_want_them(
+    world: World, receiver: Receiver
+) -> None:
+    world.configure(hook(receiver.url, extensions=True))
+    await receiver.next()
+    world.node.bus.publish(Event("StasisReoffered", {"number": 1}), (application_topic("a"),))
+    assert (await receiver.next()).types == ["StasisReoffered"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"worker": "w"},
+        {"share": True, "worker": "a b"},
+        {"fields": ("a-b",)},
+        {"filter_var": ("A",)},
+    ],
+)
+async def test_options_that_are_wrong_are_named(
+    world: World, receiver: Receiver, caplog: pytest.LogCaptureFixture, options: dict[str, Any]
+) -> None:
+    world.configure(hook(receiver.url, path="ari.conf", line=7, **options))
+    assert world.webhooks.posters == {}
+    (record,) = caplog.records
+    assert record.getMessage().startswith("ari.conf:7: [crm] is ignored: ")
+    assert any(name in record.getMessage() for name in options)
+
+
+def test_a_webhook_can_not_resume_and_says_so() -> None:
+    problem = webhook_problem(hook("http://x/", resume="new"), USERS, {})
+    assert (
+        problem == "resume is for WebSockets: a webhook's deliveries are repeated until they arrive"
+    )

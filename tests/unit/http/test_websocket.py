@@ -251,14 +251,24 @@ async def slow() -> Any:
     ends.session.connection_lost()
 
 
+async def test_what_one_iteration_delivers_is_written_at_once(slow: Ends) -> None:
+    for message in (b"1", b"2", b"3"):
+        slow.session.deliver(message)
+    assert not slow.transport.written
+    await asyncio.sleep(0)
+    assert len(slow.transport.written) == 1
+
+
 async def test_frames_queue_while_the_client_is_slow_and_keep_their_order(slow: Ends) -> None:
     slow.session.deliver(b"1")
+    await asyncio.sleep(0)
     slow.session.pause_writing()
     slow.session.deliver(b"2")
     slow.session.deliver(b"3")
     assert slow.session.queued_bytes == 2
     slow.session.resume_writing()
     slow.session.deliver(b"4")
+    await asyncio.sleep(0)
     assert b"".join(slow.transport.written) == b"".join(map(text_frame, (b"1", b"2", b"3", b"4")))
     assert slow.session.queued_bytes == 0
 

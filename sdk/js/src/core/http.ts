@@ -1,6 +1,6 @@
 /** Requests: parameters out, things out of answers. */
 
-import { apiError, ConnectionFailed, RequestTimeout } from '../errors.js';
+import { type ApiError, apiError, ArionError, ConnectionFailed, TimedOut } from '../errors.js';
 
 /** What an operation is called with. */
 export interface Call {
@@ -58,33 +58,35 @@ export class Http {
   }
 
   /**
-   * Send a request and return its answer, unread.
+   * Send a request and return the value, or the file, that answers it.
    *
    * @throws {ApiError} the server refused it
-   * @throws {RequestTimeout} there was no answer in time
+   * @throws {TimedOut} there was no answer in time
    * @throws {ConnectionFailed} the server can't be reached
    */
-  async send(operation: string, method: string, path: string, call: Call): Promise<Response> {
+  async send(operation: string, method: string, path: string, call: Call): Promise<unknown> {
     const { query, body } = split(call);
     const search = query.size ? `?${query}` : '';
     const headers: Record<string, string> = { Authorization: this.authorization };
     if (body !== undefined) headers['Content-Type'] = 'application/json';
-    let response: Response;
     try {
-      response = await fetch(`${this.url}${path}${search}`, {
+      const response = await fetch(`${this.url}${path}${search}`, {
         method,
         headers,
         body: body === undefined ? null : JSON.stringify(body),
         signal: AbortSignal.timeout(this.#timeoutMs),
       });
+      if (!response.ok) throw await refusal(response, operation);
+      if (call.binary) return await response.arrayBuffer();
+      const text = await response.text();
+      return text ? (JSON.parse(text) as unknown) : undefined;
     } catch (error) {
+      if (error instanceof ArionError) throw error;
       if (error instanceof DOMException && error.name === 'TimeoutError') {
-        throw new RequestTimeout(`${operation}: no answer in ${this.#timeoutMs} ms`);
+        throw new TimedOut(`${operation}: no answer within ${this.#timeoutMs} ms`);
       }
       throw new ConnectionFailed(`${operation}: ${reasonOf(error)}`, { cause: error });
     }
-    if (response.ok) return response;
-    throw apiError(response.status, await readMessage(response), operation);
   }
 }
 
@@ -110,13 +112,19 @@ function split(call: Call): { query: URLSearchParams; body: unknown } {
   return { query, body: hasMembers ? members : call.body };
 }
 
-async function readMessage(response: Response): Promise<string> {
+async function refusal(response: Response, operation: string): Promise<ApiError> {
   const text = await response.text();
+  const body = objectIn(text);
+  const message = typeof body.message === 'string' ? body.message : text.slice(0, 200);
+  return apiError(response.status, message || response.statusText, operation, body);
+}
+
+/** Return a JSON object, empty if it is none: some proxy answers in its own words. */
+function objectIn(text: string): Record<string, unknown> {
   try {
-    const { message } = JSON.parse(text) as { message?: unknown };
-    if (typeof message === 'string') return message;
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
   } catch {
-    // Some proxy answers in its own words.
+    return {};
   }
-  return text.slice(0, 200) || response.statusText;
 }

@@ -1,14 +1,21 @@
 /**
- * What is known of channels, playbacks and recordings from the stream of events.
+ * Events of one channel and outcomes of playbacks and recordings, kept until they are asked for.
  *
- * The stream fills this before anybody else sees an event, whether or not somebody waits already.
+ * The stream fills them before anybody else sees an event, whether or not somebody waits already.
  * That is why waiting has no race: what came between two steps of a program is still here.
  */
 
-import { ChannelGone, WaitTimeout } from '../errors.js';
+import { ChannelGone, TimedOut } from '../errors.js';
 
 const MAX_EVENTS = 1_000; // of a channel that nobody reads; the oldest go
 const MAX_OUTCOMES = 10_000; // of playbacks and recordings that nobody waits for
+
+/** What inboxes hold. */
+export interface Message {
+  type: string;
+  cause?: number;
+  cause_txt?: string;
+}
 
 interface Waiter<E> {
   wanted: (event: E) => boolean;
@@ -16,14 +23,32 @@ interface Waiter<E> {
   reject: (reason: Error) => void;
 }
 
-/** The events of one channel, in order. */
-export class Inbox<E> {
+/** Events that are kept in order until they are taken. */
+export class Inbox<E extends Message> {
+  readonly channelId: string;
+  readonly #test: ((event: E) => boolean) | undefined;
   #events: E[] = [];
   #waiters = new Set<Waiter<E>>();
   #isGone = false;
+  #cause: [number, string] = [0, ''];
 
-  /** Add an event: the first who waits for it gets it. */
+  /**
+   * @param channelId the channel that they are about; empty for events of any
+   * @param test what gets in
+   */
+  constructor(channelId = '', test?: (event: E) => boolean) {
+    this.channelId = channelId;
+    this.#test = test;
+  }
+
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** Add an event if it is one of those wanted here: the first who waits for it gets it. */
   put(event: E): void {
+    if (event.type === 'ChannelDestroyed') this.#cause = [event.cause ?? 0, event.cause_txt ?? ''];
+    if (this.#test && !this.#test(event)) return;
     for (const waiter of this.#waiters) {
       if (waiter.wanted(event)) {
         this.#waiters.delete(waiter);
@@ -38,7 +63,7 @@ export class Inbox<E> {
   /** Nothing more will come. */
   close(): void {
     this.#isGone = true;
-    for (const waiter of this.#waiters) waiter.reject(gone());
+    for (const waiter of this.#waiters) waiter.reject(this.#gone());
     this.#waiters.clear();
   }
 
@@ -46,29 +71,50 @@ export class Inbox<E> {
    * Take the first event that is wanted, waiting for it if need be; others stay.
    *
    * @throws {ChannelGone} the channel ended and no such event is left
-   * @throws {WaitTimeout} it did not come in time
+   * @throws {TimedOut} it did not come in time
    */
-  take(wanted: (event: E) => boolean, timeoutMs?: number): Promise<E> {
+  take(wanted: (event: E) => boolean, timeoutMs?: number, signal?: AbortSignal): Promise<E> {
     const position = this.#events.findIndex(wanted);
     if (position >= 0) return Promise.resolve(this.#events.splice(position, 1)[0] as E);
-    if (this.#isGone) return Promise.reject(gone());
+    if (this.#isGone) return Promise.reject(this.#gone());
     return new Promise((resolve, reject) => {
-      const waiter = { wanted, resolve, reject };
-      this.#waiters.add(waiter);
-      if (timeoutMs === undefined) return;
-      const timer = setTimeout(() => {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const stop = () => {
+        clearTimeout(timer);
         this.#waiters.delete(waiter);
-        reject(new WaitTimeout(`nothing came in ${timeoutMs} ms`));
-      }, timeoutMs);
-      waiter.resolve = (event) => {
-        clearTimeout(timer);
-        resolve(event);
+        signal?.removeEventListener('abort', stop);
       };
-      waiter.reject = (reason) => {
-        clearTimeout(timer);
-        reject(reason);
+      const waiter = {
+        wanted,
+        resolve: (event: E) => {
+          stop();
+          resolve(event);
+        },
+        reject: (reason: Error) => {
+          stop();
+          reject(reason);
+        },
       };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', stop);
+      if (timeoutMs === undefined) return;
+      timer = setTimeout(
+        () => waiter.reject(new TimedOut(`the event did not come within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
     });
+  }
+
+  /** Resolve when the channel is gone, with how it went; never if the signal aborts first. */
+  gone(timeoutMs?: number, signal?: AbortSignal): Promise<ChannelGone> {
+    return this.take(() => false, timeoutMs, signal).catch((error: unknown) => {
+      if (error instanceof ChannelGone) return error;
+      throw error;
+    }) as Promise<ChannelGone>;
+  }
+
+  #gone(): ChannelGone {
+    return new ChannelGone(this.channelId, ...this.#cause);
   }
 }
 
@@ -120,8 +166,4 @@ class Deferred {
       resolve(outcome);
     };
   });
-}
-
-function gone(): ChannelGone {
-  return new ChannelGone('the channel ended or left the application');
 }

@@ -16,6 +16,7 @@
 from arion._client import BridgeScope as BridgeScope
 from arion._client import CallHandler as CallHandler
 from arion._client import Client as Client
+from arion._client import ReofferHandler as ReofferHandler
 from arion._errors import ApiError as ApiError
 from arion._errors import ArionError as ArionError
 from arion._errors import BadRequest as BadRequest
@@ -42,5 +43,6 @@ from arion._errors import Unavailable as Unavailable
 from arion._errors import Unprocessable as Unprocessable
 from arion._events import EventStream as EventStream
 from arion._events import Expectation as Expectation
+from arion._feed import Share as Share
 from arion._main import run as run
 from arion._types import *  # noqa: F403 - the values and events, as its __all__ lists them

@@ -12,11 +12,13 @@ from typing import Any, Self, TypeVar
 from arion._core import Core
 from arion._errors import ArionError, ChannelGone, ClientClosed, NotFound
 from arion._events import EventStream, Expectation
-from arion._feed import Feed, Options, Resume
+from arion._feed import Feed, Options, Resume, Share
 from arion._http import Parameters
+from arion._inbox import DIALLED
 from arion._operations import Operations
 from arion._runners import AsyncRunner
-from arion._types import Bridge, Channel, Event, StasisStart, parse_event
+from arion._takeover import take_over
+from arion._types import Bridge, Channel, Event, StasisReoffered, StasisStart, parse_event
 
 logger = logging.getLogger("arion")
 
@@ -24,6 +26,7 @@ T = TypeVar("T")
 E = TypeVar("E", bound=Event)
 
 CallHandler = Callable[[Channel, list[str]], Awaitable[None]]
+ReofferHandler = Callable[[StasisReoffered], Awaitable[None]]
 
 REQUEST_TIMEOUT = 30.0  # seconds
 DEFAULT_URL = "http://127.0.0.1:8088/ari"
@@ -95,6 +98,7 @@ class Client(Operations):
         subscribe_all: bool = False,
         reconnect: bool = True,
         resume: Resume = "off",
+        share: Share | None = None,
         extra: Mapping[str, str] | None = None,
     ) -> EventStream:
         """Return the stream of events of one or more applications.
@@ -104,14 +108,24 @@ class Client(Operations):
             made.
         :param resume: ``auto``: have the server repeat what was missed while the connection was
             broken, if it can (Arion can, Asterisk can't); ``always``: insist on it.
+        :param share: share the applications with other programs: each call belongs to one of them.
+            The stream breaks off with :class:`NotSupported` if the server can't do that.
         :param extra: more query parameters, of a server that has some.
         """
         if not apps:
             raise ValueError("an application is needed")
-        options = Options(subscribe_all, reconnect, resume, extra or {})
+        options = Options(subscribe_all, reconnect, resume, share, extra or {})
         return EventStream(self, Feed(self._core, apps, options))
 
-    async def run(self, app: str, handler: CallHandler, *, resume: Resume = "off") -> None:
+    async def run(
+        self,
+        app: str,
+        handler: CallHandler,
+        *,
+        resume: Resume = "off",
+        share: Share | None = None,
+        reoffered: ReofferHandler | None = None,
+    ) -> None:
         """Be an application: call *handler* for every channel that enters it, until cancelled.
 
         A handler may end at any time with :class:`ChannelGone` or :class:`NotFound`: the caller
@@ -119,11 +133,21 @@ class Client(Operations):
         are no new calls.
 
         :param resume: see :meth:`events`.
+        :param share: see :meth:`events`.
+        :param reoffered: what to do with a call of another worker, which is gone. By default two
+            who talk go on until one hangs up, a phone that was being called is hung up, and any
+            other call begins anew: what plays or is recorded stops, and *handler* is called.
         """
-        async with self.events(app, resume=resume) as events, self._runner.calls() as calls:
+        stream = self.events(app, resume=resume, share=share)
+        async with stream as events, self._runner.calls() as calls:
             async for event in events:
-                if isinstance(event, StasisStart) and not self._is_dialled(event.channel):
-                    calls.start(_handle, handler, event)
+                if isinstance(event, StasisReoffered):
+                    calls.start(_handle_reoffered, handler, reoffered, event)
+                elif isinstance(event, StasisStart):
+                    if self._core.known.is_stray(event.channel.id):
+                        calls.start(_mind, event.channel, event.channel.hangup)
+                    elif not self._core.known.was_dialled(event.channel.id):
+                        calls.start(_mind, event.channel, handler, event.channel, event.args)
 
     def expect(
         self,
@@ -160,7 +184,8 @@ class Client(Operations):
     ) -> Channel:
         """Call an endpoint; return its channel once it is answered and in the application.
 
-        If nobody answers, or the program stops waiting, the channel is hung up.
+        If nobody answers, or the program stops waiting, the channel is hung up. In an application
+        that is shared, name the *caller*: the channel comes to the worker that has the caller.
 
         :param endpoint: such as ``PJSIP/bob``.
         :param caller: a channel on whose behalf it is; when it goes, so does the call.
@@ -170,7 +195,7 @@ class Client(Operations):
         :raises NotAnswered: busy, refused, unreachable or not answered in time; ``cause`` says so.
         :raises ChannelGone: the caller gave up.
         """
-        channel_id = str(uuid.uuid4())
+        channel_id = f"{DIALLED}{uuid.uuid4()}"
         await self._run(self._core.dialling(channel_id))
         if caller is not None and caller_id is None:
             caller_id = f"{caller.caller.name} <{caller.caller.number}>"
@@ -250,9 +275,6 @@ class Client(Operations):
         """Send a request and return the file that answers it."""
         return await self._run(self._core.http.send(operation, method, path, parameters))
 
-    def _is_dialled(self, channel: Channel) -> bool:
-        return self._core.known.was_dialled(channel.id)
-
     async def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return await self._runner.run(coroutine)
 
@@ -293,10 +315,19 @@ class BridgeScope:
             await self._bridge.destroy()
 
 
-async def _handle(handler: CallHandler, event: StasisStart) -> None:
-    channel = event.channel
+async def _handle_reoffered(
+    handler: CallHandler, reoffered: ReofferHandler | None, event: StasisReoffered
+) -> None:
+    if reoffered is not None:
+        await _mind(event.channel, reoffered, event)
+    else:
+        await _mind(event.channel, take_over, event, handler)
+
+
+async def _mind(channel: Channel, handle: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+    """Do something with a call; a failure ends the call, and nothing else."""
     try:
-        await handler(channel, event.args)
+        await handle(*arguments)
     except (ChannelGone, NotFound, ClientClosed) as failure:
         logger.debug("call %s ended: %s", channel.id, failure)
     except Exception:

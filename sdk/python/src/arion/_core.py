@@ -14,12 +14,15 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from arion._errors import (
+    ApiError,
     ArionError,
     ChannelGone,
     Conflict,
+    ConnectionFailed,
     NotAnswered,
     NotFound,
     NotListening,
+    ServerFailed,
     TimedOut,
 )
 from arion._http import Http, Parameters, quote
@@ -90,16 +93,21 @@ class Core:
             with contextlib.suppress(TimedOut):
                 await inbox.take(lambda _: False, LEAVING)
 
-    async def declares(self, name: str) -> bool:
-        """Tell whether the server's own specification has a query parameter of the events."""
+    async def declared(self) -> set[str]:
+        """Return the query parameters of the events that the server's own specification has.
+
+        :raises ConnectionFailed: the server can't be asked now.
+        """
         for place in ("/api-docs/openapi.json", "/openapi.json"):
             try:
                 document = await self.request("openapi", "GET", place)
                 parameters = document["paths"]["/events"]["get"]["parameters"]
-                return any(parameter.get("name") == name for parameter in parameters)
-            except (ArionError, ValueError, KeyError, TypeError, AttributeError):
+                return {str(parameter["name"]) for parameter in parameters}
+            except (TimedOut, ServerFailed) as failure:
+                raise ConnectionFailed(str(failure)) from failure
+            except (ApiError, ValueError, KeyError, TypeError, AttributeError):
                 continue
-        return False
+        return set()
 
     # events of channels
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 import random
+import uuid
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from typing import Literal
 import aiohttp
 
 from arion._core import Core
-from arion._errors import ArionError, BadRequest, ConnectionFailed, api_error
+from arion._errors import ArionError, BadRequest, ConnectionFailed, NotSupported, api_error
 from arion._inbox import Raw
 
 logger = logging.getLogger("arion")
@@ -29,6 +30,19 @@ RECONNECTED = "Reconnected"  # the type of the event that is made here
 Resume = Literal["off", "auto", "always"]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """This program's part of an application that several programs share.
+
+    :param worker: its name among them. A program that comes again under the same name has the
+        calls that it had.
+    :param weight: its part of new calls, in relation to the others.
+    """
+
+    worker: str = field(default_factory=lambda: f"worker-{uuid.uuid4()}")
+    weight: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """How to listen; see ``Client.events``."""
@@ -36,6 +50,7 @@ class Options:
     subscribe_all: bool = False
     reconnect: bool = True
     resume: Resume = "off"
+    share: Share | None = None
     extra: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -58,7 +73,7 @@ class Feed:
         self._failure: ArionError | None = None
         # resuming
         self._resumes = options.resume == "always"
-        self._is_resume_known = options.resume != "auto"
+        self._is_server_known = options.resume != "auto" and options.share is None
         self._sequence: int | None = None
 
     async def start(self) -> None:
@@ -92,6 +107,16 @@ class Feed:
         if self._reader is not None:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        """The applications, and the name of this worker in them.
+
+        :raises ValueError: they are not shared.
+        """
+        if self._options.share is None:
+            raise ValueError("only a worker of a shared application can drain")
+        return [(app, self._options.share.worker) for app in self._apps]
 
     # the connection
 
@@ -139,27 +164,35 @@ class Feed:
             await asyncio.sleep(delay * random.uniform(0.5, 1))
 
     async def _connect(self) -> aiohttp.ClientWebSocketResponse:
-        await self._find_out_about_resuming()
+        await self._find_out_about_server()
         try:
             return await self._open_socket()
         except BadRequest:
-            if not self._resumes or self._options.resume == "always":
+            if not self._resumes or self._options.resume == "always" or self._options.share:
                 raise
             logger.warning("the server refuses to resume events; going on without")
             self._resumes = False
             return await self._open_socket()
 
-    async def _find_out_about_resuming(self) -> None:
-        if not self._is_resume_known:
-            self._resumes = await self._core.declares("resume")
-            self._is_resume_known = True
+    async def _find_out_about_server(self) -> None:
+        if self._is_server_known:
+            return
+        declared = await self._core.declared()
+        if self._options.share is not None and "share" not in declared:
+            what = "events.eventWebsocket"
+            raise NotSupported(501, "the server does not share applications", what)
+        if self._options.resume == "auto":
+            self._resumes = "resume" in declared
             logger.debug("events can be resumed: %s", self._resumes)
+        self._is_server_known = True
 
     async def _open_socket(self) -> aiohttp.ClientWebSocketResponse:
         http = self._core.http
         query = {"app": ",".join(self._apps), **self._options.extra}
         if self._options.subscribe_all:
             query["subscribeAll"] = "true"
+        if (share := self._options.share) is not None:
+            query |= {"share": "true", "worker": share.worker, "weight": str(share.weight)}
         if self._resumes:
             query["resume"] = "new" if self._sequence is None else str(self._sequence)
         try:

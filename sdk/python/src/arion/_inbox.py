@@ -18,8 +18,8 @@ from arion._errors import ChannelGone, TimedOut
 MAX_EVENTS = 1_000  # of a channel that nobody reads; the oldest go
 MAX_OUTCOMES = 10_000  # of playbacks and recordings that nobody waits for
 MAX_GONE = 1_000  # channels that ended, whose last events can still be read
-
-_NOT: Any = object()
+ENTRIES = ("StasisStart", "StasisReoffered")  # with them a channel's events begin
+DIALLED = "dialled-"  # begins the ids of channels that the SDKs dial, whichever program it was
 
 Raw = Mapping[str, Any]
 Test = Callable[[Raw], bool]
@@ -133,7 +133,7 @@ class Known:
         self.apps: list[tuple[str, ...]] = []
         self.inboxes: dict[str, Inbox] = {}
         self.outcomes = Outcomes()
-        self._dialled: OrderedDict[str, None] = OrderedDict()
+        self._dialled: OrderedDict[str, bool] = OrderedDict()  # and whether it is awaited
         self._gone: OrderedDict[str, Inbox] = OrderedDict()
         self._watches: list[Inbox] = []
 
@@ -151,14 +151,21 @@ class Known:
 
     def dial(self, channel_id: str) -> None:
         """A channel of this id will be made: it is no new call when it enters the application."""
-        self._dialled[channel_id] = None
+        self._dialled[channel_id] = True
         if len(self._dialled) > MAX_OUTCOMES:
             self._dialled.popitem(last=False)
         self.inbox(channel_id)
 
     def was_dialled(self, channel_id: str) -> bool:
         """Tell, once, whether a channel was dialled."""
-        return self._dialled.pop(channel_id, _NOT) is not _NOT
+        is_awaited = self._dialled.get(channel_id, False)
+        if is_awaited:
+            self._dialled[channel_id] = False  # if it comes again, the dialplan sent it
+        return is_awaited
+
+    def is_stray(self, channel_id: str) -> bool:
+        """Tell whether a channel was dialled by another program, which can't wait for it."""
+        return channel_id.startswith(DIALLED) and channel_id not in self._dialled
 
     def watch(self, watch: Inbox) -> None:
         """Copy events to an inbox from now on."""
@@ -173,7 +180,7 @@ class Known:
         """Take an event in."""
         kind = event.get("type")
         channel_id = channel_of(event)
-        if kind == "StasisStart" and channel_id and channel_id not in self.inboxes:
+        if kind in ENTRIES and channel_id and channel_id not in self.inboxes:
             self._gone.pop(channel_id, None)
             self.inboxes[channel_id] = Inbox(channel_id)
         if inbox := self.inboxes.get(channel_id):

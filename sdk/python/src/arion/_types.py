@@ -1052,6 +1052,31 @@ class ContactInfo:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DrainWorker:
+    """From a connection that shares applications: give its workers no new calls while there are
+    others, or give them new calls again. A RESTResponse answers it, with 204, or 409 if nothing
+    is shared.
+
+    :param transaction_id: of your choice; the answer repeats it
+    :param request_id: of your choice; the answer repeats it
+    :param draining: false to take it back
+    """
+
+    transaction_id: str | None = None
+    request_id: str | None = None
+    draining: bool | None = None
+
+    @classmethod
+    def from_wire(cls, data: Json, client: Client) -> Self:
+        """Read the JSON object; members that are missing are empty."""
+        return cls(
+            transaction_id=data.get("transaction_id"),
+            request_id=data.get("request_id"),
+            draining=data.get("draining"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Peer:
     """The registration state of an endpoint.
 
@@ -1111,6 +1136,8 @@ class RESTRequest:
     :param content_type: of the body, `application/json` or `application/x-www-form-urlencoded`
     :param query_strings: more parameters
     :param message_body: the body
+    :param idempotency_key: of your choice, as the header Idempotency-Key: a `POST` that is
+        repeated with it, on any connection, is carried out once and answered as the first one was
     """
 
     transaction_id: str
@@ -1120,6 +1147,7 @@ class RESTRequest:
     content_type: str | None = None
     query_strings: list[RESTQueryStringParameter] | None = None
     message_body: str | None = None
+    idempotency_key: str | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -1135,6 +1163,7 @@ class RESTRequest:
                 for item in data.get("query_strings") or ()
             ],
             message_body=data.get("message_body"),
+            idempotency_key=data.get("idempotency_key"),
         )
 
 
@@ -2099,6 +2128,8 @@ class RESTResponse(Event):
     :param uri: copied from the request
     :param content_type: type of the body
     :param message_body: the body
+    :param link: the next page of a list, as the header Link (RFC 8288), if there is one
+    :param replayed: that this is the answer to an earlier request with the same `idempotency_key`
     """
 
     type: Literal["RESTResponse"]
@@ -2109,6 +2140,8 @@ class RESTResponse(Event):
     uri: str
     content_type: str | None = None
     message_body: str | None = None
+    link: str | None = None
+    replayed: bool | None = None
 
     @classmethod
     def from_wire(cls, data: Json, client: Client) -> Self:
@@ -2122,6 +2155,8 @@ class RESTResponse(Event):
             uri=data.get("uri", ""),
             content_type=data.get("content_type"),
             message_body=data.get("message_body"),
+            link=data.get("link"),
+            replayed=data.get("replayed"),
         )
 
 
@@ -2470,6 +2505,7 @@ __all__ = [
     "DeviceStateChanged",
     "Dial",
     "DialplanCEP",
+    "DrainWorker",
     "Endpoint",
     "EndpointStateChange",
     "Event",

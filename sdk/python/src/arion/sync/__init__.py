@@ -19,6 +19,7 @@
 from arion.sync._client import BridgeScope as BridgeScope
 from arion.sync._client import CallHandler as CallHandler
 from arion.sync._client import Client as Client
+from arion.sync._client import ReofferHandler as ReofferHandler
 from arion._errors import ApiError as ApiError
 from arion._errors import ArionError as ArionError
 from arion._errors import BadRequest as BadRequest
@@ -45,5 +46,6 @@ from arion._errors import Unavailable as Unavailable
 from arion._errors import Unprocessable as Unprocessable
 from arion.sync._events import EventStream as EventStream
 from arion.sync._events import Expectation as Expectation
+from arion._feed import Share as Share
 from arion.sync._main import run as run
 from arion.sync._types import *  # noqa: F403 - the values and events, as its __all__ lists them

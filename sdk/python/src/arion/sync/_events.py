@@ -82,6 +82,24 @@ class EventStream:
             if isinstance(event, kinds):
                 yield event
 
+    def drain(self) -> None:
+        """Have the server give this worker of a shared application no new calls.
+
+        It keeps those that it has, and gets some if there is no other worker.
+
+        :raises ValueError: the stream is not shared.
+        """
+        for app, worker in self._feed.places:
+            self._client.applications.drain_worker(app, worker)
+
+    def undrain(self) -> None:
+        """Take that back.
+
+        :raises ValueError: the stream is not shared.
+        """
+        for app, worker in self._feed.places:
+            self._client.applications.undrain_worker(app, worker)
+
     def close(self) -> None:
         """Disconnect the applications."""
         self._client._runner.tidy(self._feed.close())

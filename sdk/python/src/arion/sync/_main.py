@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
-from arion.sync._client import CallHandler, Client
+from arion.sync._client import CallHandler, Client, ReofferHandler
 from arion._errors import ArionError
-from arion._feed import Resume
+from arion._feed import Resume, Share
 from arion._runners import SyncRunner
 
 logger = logging.getLogger("arion")
@@ -24,6 +25,8 @@ def run(
     user: str | None = None,
     password: str | None = None,
     resume: Resume = "off",
+    share: Share | None = None,
+    reoffered: ReofferHandler | None = None,
 ) -> None:
     """Be an application until Ctrl-C or SIGTERM: *handler* is called for each call.
 
@@ -32,6 +35,8 @@ def run(
     Leaves the program when the server refuses the application.
 
     :param resume: see :meth:`Client.events`.
+    :param share: see :meth:`Client.events`.
+    :param reoffered: see :meth:`Client.run`.
     """
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
@@ -39,12 +44,13 @@ def run(
         client = Client(url, user, password)
     except ValueError as failure:
         sys.exit(f"{app}: {failure}")
-    SyncRunner.main(_serve, client, app, handler, resume)
+    options = {"resume": resume, "share": share, "reoffered": reoffered}
+    SyncRunner.main(_serve, client, app, handler, options)
 
 
-def _serve(client: Client, app: str, handler: CallHandler, resume: Resume) -> None:
+def _serve(client: Client, app: str, handler: CallHandler, options: dict[str, Any]) -> None:
     try:
         with client:
-            client.run(app, handler, resume=resume)
+            client.run(app, handler, **options)
     except ArionError as failure:
         sys.exit(f"{app}: {failure}")

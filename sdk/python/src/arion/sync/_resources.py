@@ -300,6 +300,11 @@ class BridgeMethods(BoundBridge):
 
     __slots__ = ()
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def add(self, *channels: _types.Channel | str, **options: Any) -> None:
         """Let channels join.
 

@@ -1,0 +1,1 @@
+"""The Asterisk Gateway Interface: scripts and servers that steer a call line by line."""

@@ -1,0 +1,21 @@
+"""What a server's dialplan has, for looking at a dialplan without a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from server.agi.external_ivr import ExternalIvr
+from server.agi.launcher import AgiSettings, Launcher
+from server.dialplan.lua.contexts import APPLICATION as LUA
+from server.dialplan.lua.runner import LuaHost
+from server.dialplan.registry import Application, Registry
+
+
+def offline_registry() -> Registry:
+    """Return every application and function, those that other layers add included."""
+    registry = Registry.standard()
+    registry.applications[LUA.lower()] = Application(LUA, LuaHost().run)
+    nowhere = Path()
+    Launcher(AgiSettings(nowhere)).install(registry)
+    ExternalIvr(nowhere).install(registry)
+    return registry

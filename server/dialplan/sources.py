@@ -1,0 +1,70 @@
+"""Reads the files that make up the dialplan: extensions.conf, extensions.ael, extensions.lua."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from server.config.ini import parse_file
+from server.config.objects import ConfigFile
+from server.dialplan.ael.compiler import compile_ael_file
+from server.dialplan.loader import compile_plan
+from server.dialplan.lua.contexts import add_lua_contexts
+from server.dialplan.lua.script import LuaScript, read_script
+from server.dialplan.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class SourcePaths:
+    """Where the dialplan is; an empty path for a file that is not used.
+
+    :param may_exec: whether ``#exec`` in extensions.conf runs commands.
+    :param lua_dirs: where ``require`` of extensions.lua finds modules, besides beside it.
+    """
+
+    conf: str = ""
+    ael: str = ""
+    lua: str = ""
+    may_exec: bool = False
+    lua_dirs: Sequence[str] = ()
+
+    def exist(self) -> bool:
+        """Tell whether there is any of them."""
+        return any(path and Path(path).is_file() for path in (self.conf, self.ael, self.lua))
+
+
+@dataclass(slots=True)
+class Loaded:
+    """A dialplan that was read.
+
+    :param script: extensions.lua, which runs once more for each call that uses it.
+    """
+
+    plan: Plan
+    script: LuaScript | None = None
+
+
+def load_sources(paths: SourcePaths) -> Loaded:
+    """Read and compile all files that there are.
+
+    Contexts of the same name in several of them are one context. It blocks: call it in a thread.
+
+    :raises ConfigError: a file is broken, or there is none at all.
+    """
+    present = [path for path in (paths.conf, paths.ael, paths.lua) if path and Path(path).is_file()]
+    if paths.conf in present or not present:
+        config = parse_file(paths.conf, may_exec=paths.may_exec)
+    else:
+        config = ConfigFile(present[0])
+    if paths.ael in present:
+        _append(config, compile_ael_file(paths.ael))
+    script = read_script(paths.lua, paths.lua_dirs) if paths.lua in present else None
+    add_lua_contexts(config, script)
+    return Loaded(compile_plan(config), script)
+
+
+def _append(config: ConfigFile, addition: ConfigFile) -> None:
+    config.sections += addition.sections
+    config.warnings += addition.warnings
+    config.files += addition.files
