@@ -79,6 +79,20 @@ exten => _steps.,1,Set(i=0)
  same => n(never),Hangup()
 exten => _app.,1,Stasis(bench)
  same => n,Hangup()
+exten => _fastagi.,1,AGI(agi://127.0.0.1:@AGI@/talk)
+ same => n,Hangup()
+exten => hold,1,AGI(agi://127.0.0.1:@AGI@/hold)
+exten => _script.,1,AGI(bench.sh)
+ same => n,Hangup()
+"""
+
+
+SCRIPT = """#!/bin/sh
+while read -r line && [ -n "$line" ]; do :; done
+ask() { echo "$1"; read -r reply; }
+ask "ANSWER"
+ask "GET VARIABLE CALLERID(num)"
+ask "SET VARIABLE WHO \\"$reply\\""
 """
 
 
@@ -145,6 +159,7 @@ class Server:
     def __init__(self, var: Path, *, has_tls: bool = False) -> None:
         self.var = var
         self.peer_port = free_port()
+        self.agi_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         write_config(var, ports=Ports(free_port(), free_port(), 10000, 20000))
         etc = var / "etc"
@@ -152,7 +167,8 @@ class Server:
         (etc / "asterisk.conf").write_text(asterisk.replace("maxcalls = 2000", "maxcalls = 0"))
         self.tls_port = _add_tls(etc) if has_tls else 0
         _append(etc / "pjsip.conf", PJSIP.format(peer=self.peer_port))
-        _append(etc / "extensions.conf", DIALPLAN)
+        _append(etc / "extensions.conf", DIALPLAN.replace("@AGI@", str(self.agi_port)))
+        _write_script(var / "lib/agi-bin/bench.sh")
         _write_tone(var / "lib/sounds/en" / f"{PROMPT}.wav", PROMPT_S * 1000)
         _write_tone(var / "lib/sounds/en" / f"{SHORT}.wav", SHORT_MS)
         self.access = read_access(etc)
@@ -250,6 +266,12 @@ class Server:
             return False
         finally:
             writer.close()
+
+
+def _write_script(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(SCRIPT, "utf-8")
+    path.chmod(0o755)
 
 
 @asynccontextmanager

@@ -25,17 +25,17 @@ async def calls(*, is_quick: bool) -> list[Result]:
     async with running_server() as server:
         await sipp.run(server, "call", "wait", 50, 1)
         steady = await sipp.run(server, "call", "wait", 50, seconds)
-        made = await _paced_calls(server, "wait", 50, seconds, _answered)
+        made = await paced_calls(server, "wait", 50, seconds, answered)
         rates = QUICK_RATES if is_quick else RATES
-        runs = await _climb(server, "call", "wait", rates, is_quick=is_quick)
+        runs = await climb(server, "call", "wait", rates, is_quick=is_quick)
     delays = sorted((call.answered - call.sent) * 1000 for call in made)
-    p50, p99 = _percentiles(delays)
+    p50, p99 = percentiles(delays)
     return [
         Result(
             "calls", "INVITE-200-ACK-BYE at 50/s: CPU per call", "ms", steady.cpu_ms, 2.2, 1.2,
             note=f"{steady.failed:.2%} failed",
         ),
-        *_climbed("calls", "calls", runs, (2.2, 1.2), (350, 700)),
+        *climbed("calls", "calls", runs, (2.2, 1.2), (350, 700)),
         Result("calls", "INVITE to 200 at 50/s, p99", "ms", p99, 6, 4, note=f"p50 {p50:.2f} ms"),
     ]  # fmt: skip
 
@@ -62,27 +62,27 @@ async def steered(*, is_quick: bool) -> list[Result]:
         await sipp.run(server, "steered", "app", 20, 1)
         await app.ask()
         begin = server.cpu_s
-        made = await _paced_calls(server, "app", 20, seconds, _ended)
+        made = await paced_calls(server, "app", 20, seconds, ended)
         used = server.cpu_s - begin
         report = await app.ask()
         rates = QUICK_STEERED_RATES if is_quick else STEERED_RATES
-        runs = await _climb(server, "steered", "app", rates, is_quick=is_quick)
+        runs = await climb(server, "steered", "app", rates, is_quick=is_quick)
     started = report["started"]
     delays = sorted(
         (started[call.number] - call.sent) * 1000 for call in made if call.number in started
     )
-    p50, p99 = _percentiles(delays)
+    p50, p99 = percentiles(delays)
     cpu_ms = used * 1000 / len(made)
     note = f"{report['refused']} requests refused"
     return [
         Result("steered", "call steered by an app at 20/s: CPU", "ms", cpu_ms, 5, 3, note=note),
-        *_climbed("steered", "steered calls", runs, (5, 3), (180, 300)),
+        *climbed("steered", "steered calls", runs, (5, 3), (180, 300)),
         Result("steered", "INVITE to StasisStart at 20/s, p50", "ms", p50, 3, 1.5),
         Result("steered", "INVITE to StasisStart at 20/s, p99", "ms", p99, 8, 4),
     ]  # fmt: skip
 
 
-async def _climb(
+async def climb(
     server: Server, scenario: str, service: str, rates: list[float], *, is_quick: bool
 ) -> list[sipp.Run]:
     async def attempt(rate: float) -> sipp.Run:
@@ -93,7 +93,7 @@ async def _climb(
     return await sipp.climb(attempt, rates)
 
 
-def _climbed(
+def climbed(
     row: str,
     what: str,
     runs: list[sipp.Run],
@@ -111,7 +111,7 @@ def _climbed(
     ]
 
 
-async def _paced_calls(
+async def paced_calls(
     server: Server,
     prefix: str,
     rate: float,
@@ -136,16 +136,16 @@ async def _paced_calls(
         return list(await asyncio.gather(*tasks))
 
 
-async def _answered(crowd: Phones, call: Call) -> None:
+async def answered(crowd: Phones, call: Call) -> None:
     crowd.hang_up(call)
     await asyncio.sleep(0.1)
 
 
-async def _ended(_: Phones, call: Call) -> None:
+async def ended(_: Phones, call: Call) -> None:
     await asyncio.wait_for(call.ended.wait(), 5)
 
 
-def _percentiles(values: list[float]) -> tuple[float, float]:
+def percentiles(values: list[float]) -> tuple[float, float]:
     if not values:
         return float("nan"), float("nan")
     return values[len(values) // 2], values[int(len(values) * 0.99)]

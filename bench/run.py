@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import rows_agi
 import rows_calls
 import rows_control
 import rows_dialplan
@@ -30,6 +31,9 @@ ROWS: dict[str, Row] = {
     "register": rows_calls.registrations,
     "steered": rows_calls.steered,
     "dialplan": rows_dialplan.dialplan,
+    "fastagi": rows_agi.fastagi,
+    "agi": rows_agi.processes,
+    "sessions": rows_agi.sessions,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "reads": rows_live.reads,

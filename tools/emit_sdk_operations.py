@@ -361,6 +361,11 @@ def _emit_bound_class(name: str, attributes: tuple[str, ...], methods: list[str]
         *(f"        {attribute}: str" for attribute in attributes),
         "        _client: Client",
         "",
+        "    @property",
+        "    def client(self) -> Client:",
+        '        """The client that it was learnt through."""',
+        "        return self._client",
+        "",
     ]
     return "\n".join(lines) + "\n" + "\n".join(methods)
 

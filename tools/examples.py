@@ -32,6 +32,8 @@ def add_examples(document: Json, spec: Spec) -> None:
     for item in document["paths"].values():
         for operation in item.values():
             name = operation["operationId"]
+            if name not in requests:
+                raise SystemExit(f"{FOLDER}/requests.yaml has no {name}")
             _add_request(operation, requests[name])
             _add_answers(operation, made, refusals.get(name, {}), requests[name])
     for name, schema in document["components"]["schemas"].items():
@@ -84,6 +86,8 @@ class Examples:
 
     def of(self, name: str) -> Json:
         """Return the example of a schema."""
+        if name not in self._given:
+            raise SystemExit(f"{FOLDER}/schemas.yaml has no {name}")
         return self._complete(name, self._given[name])
 
     def for_schema(self, schema: Json) -> Any:

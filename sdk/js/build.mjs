@@ -2,7 +2,7 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
@@ -17,6 +17,11 @@ async function compile(project) {
 
 rmSync(`${here}dist`, { recursive: true, force: true });
 await Promise.all([compile('tsconfig.json'), compile('tsconfig.cjs.json')]);
+// The declarations are the same for both.
+cpSync(`${here}dist/esm`, `${here}dist/cjs`, {
+  recursive: true,
+  filter: (path) => statSync(path).isDirectory() || /\.d\.ts(\.map)?$/.test(path),
+});
 // A scope of its own for what is required: another module system, hence its own choice of sockets.
 const scope = {
   type: 'commonjs',

@@ -129,6 +129,7 @@ class Server:
         :raises ConfigError: it is broken; the present dialplan stays.
         """
         path = self.dialplan.settings.path
+        await self.dialplan.load_say_rules()
         if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
         return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
@@ -276,7 +277,10 @@ class Server:
             recordings=self.recordings,
             sounds=self.sounds,
             timelines=Timelines(
-                self.node, self.channels.rtp_statistics, timeline_keep(configuration)
+                self.node,
+                self.channels.rtp_statistics,
+                timeline_keep(configuration),
+                configuration.ari.timeline_max_bytes,
             ),
         )
         self.http = HttpServer(

@@ -111,6 +111,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         path=configuration.config_path("extensions.conf"),
         ael_path=configuration.config_path("extensions.ael"),
         lua_path=configuration.config_path("extensions.lua"),
+        say_path=configuration.config_path("say.conf"),
         lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={
             "SYSTEMNAME": configuration.options.systemname,

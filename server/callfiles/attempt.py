@@ -127,9 +127,11 @@ class Attempt:
         self._has_begun = True
         try:
             reason = await self._dial()
-            if reason is Reason.ANSWERED:
-                await self.channel.wait(self._on_answer())
-            self._settle(reason)
+            try:
+                if reason is Reason.ANSWERED:
+                    await self.channel.wait(self._on_answer())
+            finally:
+                self._settle(reason)
         finally:
             self._settle(Reason.HUNG_UP)
         if reason is not Reason.ANSWERED:

@@ -82,7 +82,8 @@ class CallFiles:
             self._begin_due()
             self._news.clear()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), POLL)
+                async with asyncio.timeout(POLL):  # wait_for may lose a cancellation
+                    await self._news.wait()
 
     async def _scan(self) -> None:
         try:

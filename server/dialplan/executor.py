@@ -63,6 +63,11 @@ class Call(Scope):
         """Whether the present application has gone elsewhere."""
         return self._has_jumped
 
+    def stay(self, context: str, exten: str, priority: int) -> None:
+        """Take a jump back: this application goes on, at the position where it was."""
+        self.channel.set_position(context, exten, priority)
+        self._has_jumped = False
+
     def resolve(self, target: Target) -> tuple[str, str, int] | None:
         """Return the position that a target means, ``None`` if its label does not exist."""
         channel = self.channel

@@ -7,12 +7,13 @@ a file that can't be read as a whole raises :class:`~server.base.errors.ConfigEr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from server.base.errors import ConfigError, InvalidArgument
 from server.config.objects import ConfigFile, Option, Section
 from server.dialplan.pattern import Pattern
-from server.dialplan.plan import Context, Extension, Include, Plan, Step
+from server.dialplan.plan import REGISTRAR, Context, Extension, Include, Plan, Step
 from server.dialplan.switches import SwitchUse
 from server.dialplan.timing import parse_time_condition
 from server.dialplan.variables import compile_text
@@ -44,9 +45,12 @@ _PRIORITY = re.compile(
 )
 
 
-def compile_plan(config: ConfigFile) -> Plan:
-    """Compile a configuration file that was read."""
-    return _Compiler(config).compile()
+def compile_plan(config: ConfigFile, *others: tuple[ConfigFile, str]) -> Plan:
+    """Compile a configuration file that was read.
+
+    :param others: what other languages were compiled to, each with the module that did it.
+    """
+    return _Compiler([(config, REGISTRAR), *others]).compile()
 
 
 @dataclass(slots=True)
@@ -59,27 +63,33 @@ class _Cursor:
 
 
 class _Compiler:
-    def __init__(self, config: ConfigFile) -> None:
-        self._config = config
+    def __init__(self, sources: Sequence[tuple[ConfigFile, str]]) -> None:
+        self._sources = sources
+        self._registrar = REGISTRAR
         self._plan = Plan()
         self._cursor = _Cursor()
         self._calls: dict[str, tuple[str, str]] = {}
 
     def compile(self) -> Plan:
         plan = self._plan
-        plan.warnings.extend(map(str, self._config.warnings))
-        for section in self._config.sections:
-            name = section.name.lower()
-            if name == "general":
-                self._read_general(section)
-            elif name == "globals":
-                self._read_globals(section)
-            else:
-                self._read_context(section)
+        for config, registrar in self._sources:
+            self._registrar = registrar
+            plan.warnings.extend(map(str, config.warnings))
+            for section in config.sections:
+                self._read_section(section)
         for context in plan.contexts.values():
             context.sort_callers()
             self._check_includes(context)
         return plan
+
+    def _read_section(self, section: Section) -> None:
+        name = section.name.lower()
+        if name == "general":
+            self._read_general(section)
+        elif name == "globals":
+            self._read_globals(section)
+        else:
+            self._read_context(section)
 
     def _check_includes(self, context: Context) -> None:
         for include in context.includes:
@@ -118,7 +128,7 @@ class _Compiler:
     def _read_context(self, section: Section) -> None:
         context = self._plan.contexts.get(section.name)
         if context is None:
-            context = Context(section.name, section.path, section.line)
+            context = Context(section.name, section.path, section.line, self._registrar)
             self._plan.contexts[section.name] = context
         self._cursor = _Cursor()
         for option in section.options:
@@ -145,13 +155,13 @@ class _Compiler:
             self._warn(option, str(error))
 
     def _read_include(self, option: Option) -> Include:
-        return read_include(self._with_globals(option.value))
+        return replace(read_include(self._with_globals(option.value)), registrar=self._registrar)
 
     def _read_switch(self, keyword: str, option: Option) -> SwitchUse:
         source = self._with_globals(option.value) if keyword == "switch" else option.value
         name, _, data = source.partition("/")
         compiled = compile_text(data) if keyword == "eswitch" else data
-        return SwitchUse(name.strip(), compiled, source, keyword)
+        return SwitchUse(name.strip(), compiled, source, keyword, self._registrar)
 
     def _read_extension(self, context: Context, option: Option) -> None:
         match = _LINE.match(self._with_globals_in_name(option.value))
@@ -177,6 +187,7 @@ class _Compiler:
             if extension.hint:
                 raise InvalidArgument("hint", f"{extension.name}@{context.name} has a hint already")
             extension.hint, extension.hint_source = call, (option.path, option.line)
+            extension.hint_registrar = self._registrar
             return
         priority = self._read_priority(context, base)
         priority += int(match["plus"] or 0) + int(match["more"] or 0)
@@ -203,7 +214,7 @@ class _Compiler:
     ) -> None:
         cursor = self._cursor
         problems: list[str] = []
-        step = make_step(priority, call, problems, label, option.path, option.line)
+        step = make_step(priority, call, problems, label, option.path, option.line, self._registrar)
         for problem in problems:
             self._warn(option, problem)
         if cursor.exten == "_." and priority == 1:
@@ -224,7 +235,13 @@ def read_include(text: str) -> Include:
 
 
 def make_step(
-    priority: int, call: str, problems: list[str], label: str = "", path: str = "", line: int = 0
+    priority: int,
+    call: str,
+    problems: list[str],
+    label: str = "",
+    path: str = "",
+    line: int = 0,
+    registrar: str = REGISTRAR,
 ) -> Step:
     """Compile ``application(arguments)``.
 
@@ -241,7 +258,8 @@ def make_step(
     elif parenthesis:
         source = source[:end]
     data = compile_text(source, problems)
-    return Step(priority, application, application.lower(), data, source, label, path, line)
+    key = application.lower()
+    return Step(priority, application, key, data, source, label, path, line, registrar)
 
 
 def add_step(context: Context, extension: Extension, step: Step) -> bool:

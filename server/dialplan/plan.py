@@ -52,9 +52,10 @@ class Extension:
         a number.
     :ivar hint: devices and presence as written, empty if it has none.
     :ivar hint_source: file and line of the hint.
+    :ivar hint_registrar: the module that made it.
     """
 
-    __slots__ = ("caller", "hint", "hint_source", "labels", "name", "steps")
+    __slots__ = ("caller", "hint", "hint_registrar", "hint_source", "labels", "name", "steps")
 
     def __init__(self, name: str, caller: str | None = None) -> None:
         self.name = name
@@ -63,6 +64,7 @@ class Extension:
         self.labels: dict[str, int] = {}
         self.hint = ""
         self.hint_source = ("", 0)
+        self.hint_registrar = REGISTRAR
 
     def fits(self, caller_number: str) -> bool:
         """Tell whether the extension is for this caller."""

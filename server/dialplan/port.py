@@ -12,18 +12,19 @@ from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
+from server.config.ini import parse_file
 from server.config.sections.amd import AmdConf
 from server.config.sections.features import Features
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
 from server.dialplan.interception import Interception
-from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
 from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
-from server.dialplan.registry import Application, Registry
+from server.dialplan.registry import Registry
+from server.dialplan.say_conf import read_say_conf
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
@@ -55,6 +56,7 @@ class DialplanSettings:
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
+    :param say_path: say.conf, whose rules count if it says ``mode=new``.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param features: features.conf.
@@ -65,6 +67,7 @@ class DialplanSettings:
     ael_path: str = ""
     lua_path: str = ""
     lua_dirs: Sequence[str] = ()
+    say_path: str = ""
     constants: Mapping[str, str] = field(default_factory=dict)
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
@@ -118,7 +121,7 @@ class Dialplan:
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self.lua = LuaHost()
-        self.registry.applications[LUA.lower()] = Application(LUA, self.lua.run)
+        self.lua.register(self.registry)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
         self._parts: dict[Callable[[Dialplan], object], object] = {}
 
@@ -156,6 +159,17 @@ class Dialplan:
         """
         loaded = await asyncio.to_thread(load_sources, self.settings.sources)
         return self.install(loaded.plan, loaded.script)
+
+    async def load_say_rules(self) -> None:
+        """Read say.conf again.
+
+        :raises ConfigError: it is broken; the present rules stay.
+        """
+        path = self.settings.say_path
+        is_there = bool(path) and await asyncio.to_thread(Path(path).is_file)
+        file = await asyncio.to_thread(parse_file, path) if is_there else None
+        rules = read_say_conf(file, self._nobody)
+        self.node.say.rules = rules.prompts if rules is not None else None
 
     def install(self, plan: Plan, script: LuaScript | None = None) -> list[str]:
         """Switch to a compiled plan and its script, and return the warnings."""

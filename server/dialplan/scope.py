@@ -16,8 +16,11 @@ from server.resources.channel import PRESENTATION
 if TYPE_CHECKING:
     import asyncio
 
+    from server.dialplan.controlled_playback import ControlledPlayback
     from server.dialplan.executor import Call
     from server.dialplan.port import Dialplan
+    from server.dialplan.speech import Speech
+    from server.dialplan.tone_watch import ToneWatch
     from server.resources.channel import Channel
 
 logger = logging.getLogger(__name__)
@@ -61,6 +64,10 @@ class CallState:
     runner: Call | None = None  # the controller, if that is the dialplan
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
+    stored_digits: Callable[[str], None] | None = None  # StoreDTMF
+    speech: Speech | None = None
+    tone_watch: ToneWatch | None = None  # TONE_DETECT
+    controlled: ControlledPlayback | None = None  # what ControlPlayback plays now
 
 
 class Scope:

@@ -10,8 +10,8 @@ from server.config.ini import parse_file
 from server.config.objects import ConfigFile
 from server.dialplan.ael.compiler import compile_ael_file
 from server.dialplan.loader import compile_plan
-from server.dialplan.lua.contexts import add_lua_contexts
 from server.dialplan.lua.script import LuaScript, read_script
+from server.dialplan.lua.switch import NAME, LuaSwitch, switch_to_lua
 from server.dialplan.plan import Plan
 
 
@@ -56,15 +56,14 @@ def load_sources(paths: SourcePaths) -> Loaded:
     if paths.conf in present or not present:
         config = parse_file(paths.conf, may_exec=paths.may_exec)
     else:
-        config = ConfigFile(present[0])
+        config = ConfigFile(paths.conf)
+    others: list[tuple[ConfigFile, str]] = []
     if paths.ael in present:
-        _append(config, compile_ael_file(paths.ael))
-    script = read_script(paths.lua, paths.lua_dirs) if paths.lua in present else None
-    add_lua_contexts(config, script)
-    return Loaded(compile_plan(config), script)
-
-
-def _append(config: ConfigFile, addition: ConfigFile) -> None:
-    config.sections += addition.sections
-    config.warnings += addition.warnings
-    config.files += addition.files
+        others.append((compile_ael_file(paths.ael), "pbx_ael"))
+    if paths.lua not in present:
+        return Loaded(compile_plan(config, *others))
+    script = read_script(paths.lua, paths.lua_dirs)
+    others.append((switch_to_lua([config, *(each for each, _name in others)], script), "pbx_lua"))
+    plan = compile_plan(config, *others)
+    plan.switches = {**plan.switches, NAME.lower(): LuaSwitch(lambda: script)}
+    return Loaded(plan, script)

@@ -49,7 +49,7 @@ def _extension_rows(extension: Extension) -> Iterator[str]:
     name = extension.name
     if extension.caller is not None:
         name += f"/{extension.caller.name}"
-    if extension.hint:
+    if extension.hint and extension.hint_registrar == REGISTRAR:
         yield f"exten => {name},hint,{_escape(extension.hint)}"
     for priority in sorted(extension.steps):
         step = extension.steps[priority]

@@ -33,6 +33,7 @@ from server.http.messages import (
 )
 from server.http.rest import Outcome, Upgrade
 from server.http.websocket import EventSession
+from server.tech.tls_pump import plain_end
 
 logger = logging.getLogger(__name__)
 
@@ -359,9 +360,9 @@ class Connection(asyncio.Protocol):
     def _begin_handover(self, handover: Handover) -> None:
         """Read no further; what is in our hands already goes along."""
         transport = self._transport
-        if transport is None or self._pending or transport.get_extra_info("sslcontext"):
+        if transport is None or self._pending:
             handover.claim.release()
-            self._refuse(error(501, "a media WebSocket needs a plain connection of its own"))
+            self._refuse(error(501, "a media WebSocket needs a connection of its own"))
             return
         transport.pause_reading()
         self._handed = []
@@ -375,13 +376,27 @@ class Connection(asyncio.Protocol):
             handover.claim.release()
             self.abort()
             return
-        socket_of_it = transport.get_extra_info("socket")
-        connection = socket.socket(fileno=os.dup(socket_of_it.fileno()))
-        connection.setblocking(False)
         head = host.encoder.head(handover.answer, host.clock.wall(), is_closing=False)
         start = b"".join(self._handed or ())
-        transport.abort()
+        if self._scheme == "https":
+            connection = self._plain_end(transport)
+        else:
+            socket_of_it = transport.get_extra_info("socket")
+            connection = socket.socket(fileno=os.dup(socket_of_it.fileno()))
+            connection.setblocking(False)
+            transport.abort()
         handover.claim.take(connection, head.decode("latin-1"), start)
+
+    def _plain_end(self, transport: asyncio.Transport) -> socket.socket:
+        """Leave a TLS connection to a pump; return a socket for what is inside of it."""
+        reader = asyncio.StreamReader(loop=self._loop)
+        protocol = asyncio.StreamReaderProtocol(reader, loop=self._loop)
+        transport.set_protocol(protocol)
+        protocol.connection_made(transport)
+        self.connection_lost(None)  # as far as HTTP is concerned
+        transport.resume_reading()
+        writer = asyncio.StreamWriter(transport, protocol, reader, self._loop)
+        return plain_end(self._host.scope, reader, writer, f"media of {self._peer[0]}")
 
     def _refuse(self, response: Response) -> None:
         """Answer what can't be parsed or is too large; nothing that follows can be understood."""

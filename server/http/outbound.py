@@ -27,7 +27,7 @@ from server.config.sections.websocket_client import WebsocketClient
 from server.http.messages import Request
 from server.http.outbound_connection import OutboundConnection, connect
 from server.http.rest import Outcome
-from server.http.rest_socket import Caller, RestSocket
+from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.websocket import EventSession
 from server.model import events
 from server.stasis.applications import Applications, CallConnection
@@ -58,6 +58,9 @@ class Host(Protocol):
         self, user: str, request: Request, path: str, *, is_token: bool = False
     ) -> Outcome:
         """Answer a REST request of a user."""
+
+    def workers_of(self, wire: Wire) -> Sequence[tuple[str, str]]:
+        """Return the applications that a session shares, with its worker's name in each."""
 
     def admit_session(self, session: EventSession, caller: Caller) -> None:
         """Count a session among those that are open."""

@@ -279,17 +279,17 @@ class RestSocket:
 
     def _drain(self, request: Request) -> Response:
         workers = self._host.workers_of(self._wire)
-        if not workers:
-            return error(409, "this connection shares no application")
         caller = self._caller
+        answer = error(409, "this connection shares no application")
         for app, worker in workers:
             path = f"applications/{_quote(app)}/workers/{_quote(worker)}/drain"
             each = replace(request, path=path)
             outcome = self._host.handle_as(caller.user, each, path, is_token=caller.is_token)
             assert isinstance(outcome, Response)  # these operations wait for nothing
-            if outcome.status >= 400:
-                return outcome
-        return outcome
+            answer = outcome
+            if answer.status >= 400:
+                break
+        return answer
 
     async def _finish(self, asked: RestRequest, outcome: Coroutine[Any, Any, Response]) -> None:
         response = await outcome

@@ -31,7 +31,7 @@ from server.http.rest import Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.status_page import status_page
-from server.http.websocket import EventSession, accept
+from server.http.websocket import EventSession, accept, accept_stream
 from server.stasis.bus import Bus
 
 logger = logging.getLogger(__name__)
@@ -270,21 +270,35 @@ class HttpServer:
 
         The session sends nothing until the connection opens it.
         """
-        request = upgrade.request
-        answer = accept(request)
-        session: EventSession | None = None
-        if answer.status == 101:
-            session = self._make_session(transport, upgrade)
-            agreed = negotiate(request) if self._ari.websocket_compression else None
-            if agreed is not None:
-                answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
-                session.compress(agreed[1])
-            if (refusal := self._connect(session, upgrade)) is not None:
-                session, answer = None, refusal
+        answer, session = self._begin(transport, upgrade, accept(upgrade.request))
         is_refused = session is None
         head = self.encoder.head(answer, self.clock.wall(), is_closing=is_refused)
         transport.write(head + answer.body)
         return session
+
+    def open_stream(
+        self, transport: asyncio.Transport, upgrade: Upgrade
+    ) -> tuple[Response, EventSession | None]:
+        """Connect the applications of a WebSocket on a stream of HTTP/3 (RFC 9220).
+
+        :return: the answer, and the session unless it is refused.
+        """
+        return self._begin(transport, upgrade, accept_stream(upgrade.request))
+
+    def _begin(
+        self, transport: asyncio.Transport, upgrade: Upgrade, answer: Response
+    ) -> tuple[Response, EventSession | None]:
+        """Make the session of a handshake that is answered so, unless that is a refusal."""
+        if answer.status >= 400:
+            return answer, None
+        session = self._make_session(transport, upgrade)
+        agreed = negotiate(upgrade.request) if self._ari.websocket_compression else None
+        if agreed is not None:
+            answer.headers += ((b"Sec-WebSocket-Extensions", agreed[0]),)
+            session.compress(agreed[1])
+        if (refusal := self._connect(session, upgrade)) is not None:
+            return refusal, None
+        return answer, session
 
     def open_lines(self, stream: LineStream, upgrade: Upgrade) -> LineSession | Response:
         """Connect the applications of a WebTransport session, or say why not.

@@ -60,11 +60,32 @@ def accept(request: Request, subprotocol: str = SUBPROTOCOL) -> Response:
         (b"Connection", b"Upgrade"),
         (b"Sec-WebSocket-Accept", digest),
     ]
-    if offered := request.header(b"sec-websocket-protocol"):
-        if subprotocol not in [word.strip() for word in offered.split(",")]:
-            return error(400, f"the only subprotocol is {subprotocol!r}")
-        headers.append((b"Sec-WebSocket-Protocol", subprotocol.encode()))
-    return Response(101, headers=tuple(headers))
+    return _agree(request, subprotocol) or Response(
+        101, headers=(*headers, *_subprotocol(request, subprotocol))
+    )
+
+
+def accept_stream(request: Request) -> Response:
+    """Check a handshake by extended CONNECT (RFC 8441, 5) and return its answer: 200, or not."""
+    if request.header(b"sec-websocket-version").strip() != VERSIONS[-1]:
+        versions = (b"Sec-WebSocket-Version", VERSIONS[-1].encode())
+        return error(400, "the WebSocket handshake is malformed", versions)
+    return _agree(request, SUBPROTOCOL) or Response(200, headers=_subprotocol(request, SUBPROTOCOL))
+
+
+def _agree(request: Request, subprotocol: str) -> Response | None:
+    """Refuse a client that wants other subprotocols."""
+    offered = request.header(b"sec-websocket-protocol")
+    if not offered or subprotocol in [word.strip() for word in offered.split(",")]:
+        return None
+    return error(400, f"the only subprotocol is {subprotocol!r}")
+
+
+def _subprotocol(request: Request, subprotocol: str) -> tuple[tuple[bytes, bytes], ...]:
+    """Name the subprotocol, if the client did."""
+    if b"sec-websocket-protocol" not in request.headers:
+        return ()
+    return ((b"Sec-WebSocket-Protocol", subprotocol.encode()),)
 
 
 def _is_key(key: bytes) -> bool:

@@ -111,6 +111,7 @@ class Stream:
     :ivar pair: the other end of a local pair.
     :ivar target: the stream that it spies on or whispers to.
     :ivar snoops: the streams whose target it is.
+    :ivar background: what is sent when nothing else is, see :meth:`set_background`.
     :ivar worker: which of the engine's workers has it.
     """
 
@@ -122,6 +123,7 @@ class Stream:
         self.pair: Stream | None = None
         self.target: Stream | None = None
         self.snoops: list[Stream] = []
+        self.background: str | None = None
         self.worker = 0
         self._engine = engine
         self._is_closed = False
@@ -265,6 +267,7 @@ class Stream:
             raise InvalidArgument("kind", "silence, music, tone or echo expected")
         if kind == "tone" and not _media.is_tone(value):
             raise InvalidArgument("tone", f"not a tone list: {value!r}")
+        self.background = kind
         self._submit(_media.STREAM_BACKGROUND, BACKGROUNDS[kind], value)
 
     def play(

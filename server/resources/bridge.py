@@ -118,6 +118,8 @@ class Bridge:
             return
         if channel.bridge is not None:
             channel.bridge.remove(channel)
+        if channel.leg.stream.background == "tone":
+            channel.set_background(None)  # it has rung long enough: the others are to be heard
         self._media.add(channel.leg.stream, mute=mute, role=role)
         channel.bridge = self
         self.channels[channel.id] = channel

@@ -432,7 +432,10 @@ class Channel:
             raise
         finally:
             future.remove_done_callback(wake)
-        return future.result()
+        result = future.result()
+        if isinstance(result, _Failed):
+            raise result.error
+        return result
 
     async def sleep(self, seconds: float) -> None:
         """Let time pass.
@@ -777,5 +780,15 @@ def _waker(gate: asyncio.Future[bool]) -> Callable[[object], None]:
     return wake
 
 
-async def _as_coroutine(awaitable: Awaitable[T]) -> T:
-    return await awaitable
+class _Failed:
+    """What a coroutine raised that somebody waits for: theirs to deal with, not its scope's."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+
+async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
+    try:
+        return await awaitable
+    except Exception as error:
+        return _Failed(error)

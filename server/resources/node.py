@@ -14,6 +14,7 @@ from server.base.tasks import TaskScope
 from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.media.engine import MediaEngine
 from server.resources.say import Speaker
+from server.resources.speech import SpeechEngines
 from server.stasis.applications import Applications
 from server.stasis.bus import Bus
 
@@ -72,6 +73,7 @@ class Node:
         self.engine = engine
         self.sounds = sounds
         self.say = Speaker()
+        self.speech = SpeechEngines()
         self.registry = registry
         self.settings = settings
         self.scope = TaskScope("calls")

@@ -2,6 +2,9 @@
 
 An entry is an event about the channel, a command on it, or its RTP statistics as it ends. Nothing
 is kept unless ari.conf asks for it, since every event is then built, even one that nobody hears.
+
+What is kept is bounded in bytes, of each call and of all together, as they lie in memory: text and
+names as they are, plus what Python needs around them.
 """
 
 from __future__ import annotations
@@ -9,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +29,11 @@ from server.stasis.topics import TopicKind
 MAX_ENTRIES = 500  # of one call; the oldest go first
 MAX_ENDED = 10_000  # calls; the same
 MAX_TEXT = 256  # characters of a member
+MAX_CALL_BYTES = 262_144
+MAX_BYTES = 67_108_864  # of all calls, unless ari.conf says otherwise
+CALL_BYTES = 1_500  # an empty timeline, in a 64-bit CPython
+ENTRY_BYTES = 350  # an entry, its dict and its timestamp
+MEMBER_BYTES = 56  # a member's value and its place; names are shared
 
 _OF_CHANNEL = (TopicKind.CHANNEL, TopicKind.CALL)
 
@@ -34,17 +42,27 @@ _OF_CHANNEL = (TopicKind.CHANNEL, TopicKind.CALL)
 class _Call:
     """The timeline of one channel."""
 
-    entries: deque[model.TimelineEntry] = field(default_factory=lambda: deque(maxlen=MAX_ENTRIES))
+    entries: deque[model.TimelineEntry] = field(default_factory=deque)
+    sizes: deque[int] = field(default_factory=deque)  # of the entries
+    size: int = CALL_BYTES
     left_out: int = 0
     applications: set[str] = field(default_factory=set)
     forgotten_at: float = 0.0  # on the monotonic clock, once it has ended
 
     def add(self, kind: str, timestamp: str, name: str, details: dict[str, Any]) -> None:
-        if len(self.entries) == MAX_ENTRIES:
-            self.left_out += 1
         self.entries.append(
             model.TimelineEntry(kind=kind, timestamp=timestamp, type=name, details=details)
         )
+        size = _size(details)
+        self.sizes.append(size)
+        self.size += size
+        while len(self.entries) > MAX_ENTRIES or (self.size > MAX_CALL_BYTES and self.entries):
+            self.drop_oldest()
+
+    def drop_oldest(self) -> None:
+        self.entries.popleft()
+        self.size -= self.sizes.popleft()
+        self.left_out += 1
 
 
 class Command:
@@ -76,7 +94,7 @@ class Command:
     def _note(self, channel_id: str) -> bool:
         call = self._timelines.call(channel_id)
         if call is not None:
-            call.add("command", self._timestamp, self._operation_id, self._details)
+            self._timelines.add(call, "command", self._timestamp, self._operation_id, self._details)
         return call is not None
 
 
@@ -85,6 +103,7 @@ class Timelines:
 
     :param statistics: returns the RTP counters of a channel, or raises NotFound.
     :param keep: seconds that one is kept when its call has ended; ``None`` keeps none at all.
+    :param max_bytes: of all of them; the oldest that ended go first, then a call's oldest entries.
     """
 
     def __init__(
@@ -92,12 +111,15 @@ class Timelines:
         node: Node,
         statistics: Callable[[str], model.RTPstat],
         keep: float | None,
+        max_bytes: int = MAX_BYTES,
     ) -> None:
         self.clock = node.clock
         self.is_enabled = keep is not None
         self._node = node
         self._statistics = statistics
         self._keep = keep or 0.0
+        self._max_bytes = max_bytes
+        self.size = 0  # bytes of all that is kept
         self._live: dict[str, _Call] = {}
         self._ended: dict[str, _Call] = {}  # the oldest first
         if self.is_enabled:
@@ -138,6 +160,20 @@ class Timelines:
         self._forget()
         return self._live.get(channel_id) or self._ended.get(channel_id)
 
+    def add(
+        self, call: _Call, kind: str, timestamp: str, name: str, details: dict[str, Any]
+    ) -> None:
+        """Add an entry, and make room for it."""
+        self.size -= call.size
+        call.add(kind, timestamp, name, details)
+        self.size += call.size
+        while self.size > self._max_bytes and self._ended:
+            self._forget_oldest()
+        while self.size > self._max_bytes and call.entries and not call.forgotten_at:
+            self.size -= call.size
+            call.drop_oldest()
+            self.size += call.size
+
     # private
 
     def _on_event(self, published: Published) -> None:
@@ -148,11 +184,17 @@ class Timelines:
         details = _summarize(event)
         for channel_id in named:
             if event.type == "ChannelCreated":
-                self._ended.pop(channel_id, None)
-                self._live[channel_id] = _Call()
+                self._begin(channel_id)
             call = self.call(channel_id)
             if call is not None:
                 self._add(channel_id, call, published, details)
+
+    def _begin(self, channel_id: str) -> None:
+        for calls in (self._ended, self._live):
+            if former := calls.pop(channel_id, None):
+                self.size -= former.size
+        call = self._live[channel_id] = _Call()
+        self.size += call.size
 
     def _add(
         self, channel_id: str, call: _Call, published: Published, details: dict[str, Any]
@@ -163,14 +205,14 @@ class Timelines:
         if details.get("channel") == channel_id:
             details = {name: value for name, value in details.items() if name != "channel"}
         event_type = published.event.type
-        call.add("event", published.timestamp, event_type, details)
+        self.add(call, "event", published.timestamp, event_type, details)
         self._follow_end(channel_id, call, event_type, published.timestamp)
 
     def _follow_end(self, channel_id: str, call: _Call, event_type: str, timestamp: str) -> None:
         if event_type == "ChannelHangupRequest":
             with contextlib.suppress(NotFound):
                 details = self._statistics(channel_id).to_wire()
-                call.add("statistics", timestamp, "RTPstat", details)
+                self.add(call, "statistics", timestamp, "RTPstat", details)
         elif event_type == "ChannelDestroyed" and channel_id in self._live:
             del self._live[channel_id]
             call.forgotten_at = self.clock.now() + self._keep
@@ -182,7 +224,21 @@ class Timelines:
             oldest = next(iter(self._ended))
             if len(self._ended) <= MAX_ENDED and self._ended[oldest].forgotten_at > now:
                 return
-            del self._ended[oldest]
+            self._forget_oldest()
+
+    def _forget_oldest(self) -> None:
+        oldest = next(iter(self._ended))
+        self.size -= self._ended.pop(oldest).size
+
+
+def _size(details: Mapping[str, Any]) -> int:
+    """Return about how many bytes an entry takes in memory."""
+    size = ENTRY_BYTES + MEMBER_BYTES * len(details)
+    for value in details.values():
+        if isinstance(value, str):
+            # CPython stores text with one, two or four bytes for each character.
+            size += len(value) if value.isascii() else 4 * len(value)
+    return size
 
 
 def _summarize(event: Event) -> dict[str, Any]:
@@ -195,7 +251,7 @@ def _summarize(event: Event) -> dict[str, Any]:
         if isinstance(value, dict):
             named = value.get("id") or value.get("name")
             if isinstance(named, str):
-                found[name] = named
+                found[name] = named[:MAX_TEXT]
         elif isinstance(value, str):
             found[name] = value[:MAX_TEXT]
         elif not isinstance(value, list):

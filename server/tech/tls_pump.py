@@ -46,10 +46,20 @@ async def secure(
     reader, writer = await asyncio.open_connection(
         sock=connection, ssl=tls_context(client), server_hostname=client.address[0]
     )
+    return plain_end(scope, reader, writer, client.name)
+
+
+def plain_end(
+    scope: TaskScope, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, name: str
+) -> socket.socket:
+    """Return a socket on which the plain text of a TLS connection is.
+
+    :param name: of the connection, for whoever lists tasks.
+    """
     near, far = socket.socketpair()
     near.setblocking(False)
     far.setblocking(False)
-    scope.spawn(_pump(scope, reader, writer, near), f"TLS of {client.name}")
+    scope.spawn(_pump(scope, reader, writer, near), f"TLS of {name}")
     return far
 
 

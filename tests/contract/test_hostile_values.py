@@ -179,7 +179,7 @@ async def web(tmp_path: Path) -> AsyncIterator[Web]:
     assert open_files() <= files
 
 
-@pytest.mark.parametrize("operation_id", sorted(set(operations()) - {"events.eventWebsocket"}))
+@pytest.mark.parametrize("operation_id", sorted(operations()))
 async def test_the_answer_is_documented(web: Web, operation_id: str) -> None:
     described = operations()[operation_id]
     for step in BEFORE.get(operation_id, ()):

@@ -6,13 +6,13 @@ import os
 
 import pytest
 
-from tests.fuzz import fuzz_expression, fuzz_pattern
+from tests.fuzz import fuzz_ael, fuzz_expression, fuzz_pattern
 
 SECONDS = float(os.environ.get("FUZZ_SECONDS", "4")) / 4
 
 
 @pytest.mark.timeout(SECONDS + 60)
-@pytest.mark.parametrize("main", [fuzz_pattern.main, fuzz_expression.main])
+@pytest.mark.parametrize("main", [fuzz_pattern.main, fuzz_expression.main, fuzz_ael.main])
 def test_fuzzer_finds_nothing(main: object) -> None:
     assert callable(main)
     seed = int.from_bytes(os.urandom(4), "big") if "FUZZ_SECONDS" in os.environ else 0

@@ -16,6 +16,7 @@ import pytest
 from arion.testing import Phone
 from first_config import ROOT, SOUNDS
 
+from tests.support.js_project import make_project
 from tests.support.server_process import ServerProcess
 
 PROGRAMS = ("sipp", "baresip", "node")
@@ -92,3 +93,9 @@ async def bob(server: ServerProcess) -> AsyncIterator[Phone]:
 def speech() -> Path:
     """Somebody says hello: a wav file."""
     return SOUNDS / "sounds/en/hello-world.wav"
+
+
+@pytest.fixture(scope="session")
+def js_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A project with the JavaScript SDK installed, and the applications that use it."""
+    return make_project(tmp_path_factory.mktemp("js-project"))

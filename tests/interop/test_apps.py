@@ -1,4 +1,7 @@
-"""The demo applications, in both languages, steered by phones."""
+"""The demo applications as a newcomer hears them, with the real prompts.
+
+Their twins in JavaScript have tests beside them, with prompts that are short.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-import pytest
 from arion.testing import Call, Phone
 from arion.testing.audio import RATE, read_wav
 from first_config import ROOT, SOUNDS
@@ -18,13 +20,11 @@ from tests.support import audio
 from tests.support.server_process import ServerProcess
 
 PROMPTS = SOUNDS / "sounds/en"
-LANGUAGES = pytest.mark.parametrize("language", ["py", "mjs"])
 
 
 @asynccontextmanager
-async def app(server: ServerProcess, name: str, language: str) -> AsyncIterator[None]:
+async def app(server: ServerProcess, name: str) -> AsyncIterator[None]:
     """Run a demo application; it must end cleanly on SIGTERM."""
-    program = sys.executable if language == "py" else "node"
     environment = {
         **os.environ,
         "ARI_URL": server.access.ari_url,
@@ -33,7 +33,7 @@ async def app(server: ServerProcess, name: str, language: str) -> AsyncIterator[
         "PYTHONPATH": str(ROOT / "sdk/python/src"),
     }
     process = await asyncio.create_subprocess_exec(
-        program, ROOT / "examples/apps" / name / f"app.{language}",
+        sys.executable, ROOT / "examples/apps" / name / "app.py",
         env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
     )  # fmt: skip
     output = ""
@@ -80,11 +80,8 @@ async def ended(call: Call) -> None:
     await asyncio.wait_for(call.ended.wait(), 10)
 
 
-@LANGUAGES
-async def test_hello_greets_and_says_goodbye(
-    server: ServerProcess, alice: Phone, language: str
-) -> None:
-    async with app(server, "hello", language):
+async def test_hello_greets_and_says_goodbye(server: ServerProcess, alice: Phone) -> None:
+    async with app(server, "hello"):
         call = await alice.call("1000")
         at = await until_heard(call, "hello-world")
         await until_heard(call, "vm-press", at)
@@ -93,11 +90,10 @@ async def test_hello_greets_and_says_goodbye(
         await ended(call)
 
 
-@LANGUAGES
 async def test_hello_takes_a_message_and_plays_it(
-    server: ServerProcess, alice: Phone, speech: Path, language: str
+    server: ServerProcess, alice: Phone, speech: Path
 ) -> None:
-    async with app(server, "hello", language):
+    async with app(server, "hello"):
         call = await alice.call("1000")
         at = await until_heard(call, "vm-press")
         await call.audio.press("2")
@@ -114,11 +110,10 @@ async def test_hello_takes_a_message_and_plays_it(
     assert [recording["format"] for recording in stored] == ["wav"]
 
 
-@LANGUAGES
 async def test_hello_echoes_in_the_dialplan_and_takes_the_call_back(
-    server: ServerProcess, alice: Phone, language: str
+    server: ServerProcess, alice: Phone
 ) -> None:
-    async with app(server, "hello", language):
+    async with app(server, "hello"):
         call = await alice.call("1000")
         at = await until_heard(call, "vm-press")
         await call.audio.press("1")
@@ -133,11 +128,8 @@ async def test_hello_echoes_in_the_dialplan_and_takes_the_call_back(
         await call.hangup()
 
 
-@LANGUAGES
-async def test_hello_plays_music_until_a_key(
-    server: ServerProcess, alice: Phone, language: str
-) -> None:
-    async with app(server, "hello", language):
+async def test_hello_plays_music_until_a_key(server: ServerProcess, alice: Phone) -> None:
+    async with app(server, "hello"):
         call = await alice.call("1000")
         at = await until_heard(call, "vm-press")
         await call.audio.press("3")
@@ -148,11 +140,10 @@ async def test_hello_plays_music_until_a_key(
         await call.hangup()
 
 
-@LANGUAGES
 async def test_callbridge_plays_music_and_connects(
-    server: ServerProcess, alice: Phone, bob: Phone, language: str
+    server: ServerProcess, alice: Phone, bob: Phone
 ) -> None:
-    async with app(server, "callbridge", language):
+    async with app(server, "callbridge"):
         dialled = asyncio.create_task(alice.call("2000"))
         called = await bob.wait_call()
         called.ring()
@@ -170,11 +161,10 @@ async def test_callbridge_plays_music_and_connects(
         await ended(call)
 
 
-@LANGUAGES
 async def test_callbridge_says_that_nobody_is_there(
-    server: ServerProcess, alice: Phone, bob: Phone, language: str
+    server: ServerProcess, alice: Phone, bob: Phone
 ) -> None:
-    async with app(server, "callbridge", language):
+    async with app(server, "callbridge"):
         dialled = asyncio.create_task(alice.call("2000"))
         called = await bob.wait_call()
         called.reject(486, "Busy Here")
@@ -183,11 +173,10 @@ async def test_callbridge_says_that_nobody_is_there(
         await ended(call)
 
 
-@LANGUAGES
 async def test_callbridge_cancels_when_the_caller_gives_up(
-    server: ServerProcess, alice: Phone, bob: Phone, language: str
+    server: ServerProcess, alice: Phone, bob: Phone
 ) -> None:
-    async with app(server, "callbridge", language):
+    async with app(server, "callbridge"):
         dialled = asyncio.create_task(alice.call("2000"))
         called = await bob.wait_call()
         called.ring()
@@ -196,11 +185,10 @@ async def test_callbridge_cancels_when_the_caller_gives_up(
         assert called.end_reason == "cancelled"
 
 
-@LANGUAGES
-async def test_conference_mixes_all_but_oneself(server: ServerProcess, language: str) -> None:
+async def test_conference_mixes_all_but_oneself(server: ServerProcess) -> None:
     tones = {"alice": 400, "bob": 700, "carol": 1000}
     async with (
-        app(server, "conference", language),
+        app(server, "conference"),
         no_calls_left(server),
         AsyncExitStack() as stack,
     ):

@@ -3,131 +3,102 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import shutil
-import sys
+import re
+import signal
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from first_config import ROOT
+from arion.testing import Server, ServerConfig
+from arion.testing.server import free_port
 
-from tests.support.server_process import ServerProcess
+from tests.support.js_project import KIT, SDK, finish, run, start
 
-SDK = ROOT / "sdk/js"
 COMPILER = SDK / "node_modules/typescript/bin/tsc"
 COMPILER_OPTIONS = (
-    "--noEmit", "--strict", "--target", "ES2022", "--lib", "ES2023,ESNext.Disposable,DOM",
-    "--types", "node", "--typeRoots", str(SDK / "node_modules/@types"),
+    "--noEmit", "--strict", "--skipDefaultLibCheck", "--target", "ES2022",
+    "--lib", "ES2023,ESNext.Disposable,DOM",
 )  # fmt: skip
+# Those that are programs without arguments.
+PROGRAMS = (
+    "callbridge", "clicktocall", "conference", "dashboard", "followme", "hello", "ivr", "queue",
+    "recording", "voiceagent", "voicemail",
+)  # fmt: skip
+DIALPLAN = """
+[phones]
+exten => 601,1,Answer()
+ same => n,Echo()
+"""
+PROMPTS = ("hello-world",)
+REGISTER_S = 20
 
-
-APPS = ("ivr", "voicemail")  # the examples that are on the SDK
-KIT = {"ARION_PYTHON": sys.executable, "PYTHONPATH": str(ROOT / "sdk/python/src")}
-
-
-async def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a program to its end; its output is the message if it fails."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, env={**os.environ, **environment},
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-    )  # fmt: skip
-    output = (await asyncio.wait_for(process.communicate(), 100))[0].decode()
-    assert process.returncode == 0, output
-    return output
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(150)]
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A project that has the packed package and what it depends on, and no sources of ours."""
-    project = tmp_path_factory.mktemp("js-project")
-
-    async def install() -> None:
-        await run("node", "build.mjs", cwd=SDK)
-        packed = await run("npm", "pack", "--silent", "--pack-destination", project, cwd=SDK)
-        package = project / "node_modules/arion"
-        package.mkdir(parents=True)
-        archive = project / packed.split()[-1]
-        await run("tar", "-xzf", archive, "-C", package, "--strip-components=1", cwd=project)
-        shutil.copytree(SDK / "node_modules/ws", project / "node_modules/ws")
-        shutil.copytree(SDK / "tests", project / "tests")
-        shutil.copytree(SDK / "types-test", project / "types-test")
-        for part in ("lib", *APPS):
-            shutil.copytree(ROOT / "examples/apps" / part, project / "apps" / part)
-
-    asyncio.run(install())
-    return project
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One for all; nothing of any call may be left."""
+    config = ServerConfig(dialplan=DIALPLAN, prompts=PROMPTS)
+    with Server(config, tmp_path_factory.mktemp("arion")) as made:
+        yield made
+        assert "Traceback" not in made.log
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-async def test_calls_streams_require_and_test_kit(installed: Path, server: ServerProcess) -> None:
-    tests = sorted(str(path.relative_to(installed)) for path in installed.glob("tests/*.test.*"))
-    output = await run(
-        "node", "--test", "--test-timeout=30000", *tests, cwd=installed,
-        ARI_URL=server.access.ari_url, ARI_USER="arion",
-        ARI_PASSWORD=server.access.users["arion"],
-        HELLO=str(ROOT / "examples/apps/hello/app.mjs"), **KIT,
-    )  # fmt: skip
-    assert "# fail 0" in output
-    assert "# fail 0" in output
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(120)
-async def test_the_examples_do_their_work(installed: Path) -> None:
-    tests = [f"apps/{app}/app.test.mjs" for app in APPS]
-    output = await run(
-        "node",
-        "--test",
-        "--test-timeout=30000",
-        "--test-concurrency=2",
-        *tests,
-        cwd=installed,
-        **KIT,
-    )
-    assert "# fail 0" in output
-    assert "# pass 7" in output
-
-
-@pytest.mark.parametrize("app", APPS)
-async def test_an_example_is_a_program(installed: Path, app: str, server: ServerProcess) -> None:
-    process = await asyncio.create_subprocess_exec(
-        "node", f"apps/{app}/app.mjs", cwd=installed,
-        env={
-            **os.environ, "ARI_URL": server.access.ari_url, "ARI_USER": "arion",
-            "ARI_PASSWORD": server.access.users["arion"],
-        },
-    )  # fmt: skip
-    try:
-
-        async def is_registered() -> bool:
-            return app in [found["name"] for found in await server.get("/applications")]
-
-        await server.until(is_registered, 10, f"{app} to register")
-    finally:
-        process.terminate()
-        assert await asyncio.wait_for(process.wait(), 10) == 0
-
-
-@pytest.mark.timeout(120)
-async def test_the_types_hold_for_users(installed: Path) -> None:
-    (installed / "package.json").write_text('{"type": "module"}\n')
-    compilations = (
-        run(
-            "node", COMPILER, *COMPILER_OPTIONS, "--module", module,
-            "--moduleResolution", resolution, "types-test/app.ts", cwd=installed,
+async def test_every_example_is_a_program(js_project: Path, server: Server) -> None:
+    programs = {
+        name: start(
+            "node", f"apps/{name}/app.mjs", cwd=js_project,
+            PORT=str(free_port()), **server.environment,
         )
-        for module, resolution in (("Node16", "Node16"), ("Preserve", "Bundler"))
-    )  # fmt: skip
-    await asyncio.gather(*compilations)
+        for name in PROGRAMS
+    }  # fmt: skip
+    try:
+        async with server.client() as client, asyncio.timeout(REGISTER_S):
+            while not {*PROGRAMS} <= {app.name for app in await client.applications.list()}:
+                for name, program in programs.items():
+                    assert program.poll() is None, f"{name}: {program.communicate()[0]}"
+                await asyncio.sleep(0.05)
+    finally:
+        for program in programs.values():
+            program.send_signal(signal.SIGTERM)
+    for name, program in programs.items():
+        output = finish(program, 10)
+        assert "Error" not in output, f"{name}: {output}"
 
 
-async def test_browsers_get_no_node_modules(installed: Path) -> None:
+def test_browsers_get_no_node_modules(js_project: Path) -> None:
     script = (
         "const url = new URL('./node_modules/arion/dist/esm/internal/ws-browser.js', "
         "`file://${process.cwd()}/`); const { openSocket } = await import(url);"
         "console.log(typeof openSocket)"
     )
-    assert await run("node", "--input-type=module", "-e", script, cwd=installed) == "function\n"
-    source = (installed / "node_modules/arion/dist/esm/internal/ws-browser.js").read_text("utf-8")
-    assert "'ws'" not in source
+    assert run("node", "--input-type=module", "-e", script, cwd=js_project) == "function\n"
+    package = js_project / "node_modules/arion/dist/esm"
+    for source in package.rglob("*.js"):
+        if "testing" not in source.parts and source.name != "ws-node.js":
+            text = source.read_text("utf-8")
+            assert not re.search(r"from '(ws|node:\w+)'", text), source
+
+
+def test_the_types_hold_for_users(js_project: Path) -> None:
+    compilers = [
+        start(
+            "node", COMPILER, *COMPILER_OPTIONS, "--module", module,
+            "--moduleResolution", resolution, "types-test/app.ts", cwd=js_project,
+        )
+        for module, resolution in (("Node16", "Node16"), ("Preserve", "Bundler"))
+    ]  # fmt: skip
+    for compiler in compilers:
+        finish(compiler)
+
+
+def test_calls_streams_require_test_kit_and_examples(js_project: Path, server: Server) -> None:
+    here = js_project / "tests"
+    tests = sorted(str(path.relative_to(js_project)) for path in here.glob("*.test.*"))
+    output = run(
+        "node", "--test", "--test-timeout=60000", "--test-concurrency=3",
+        "apps/all.test.mjs", *tests, cwd=js_project,
+        HELLO=str(js_project / "apps/hello/app.mjs"), **server.environment, **KIT,
+    )  # fmt: skip
+    assert "# fail 0" in output
+    assert "# pass 73" in output

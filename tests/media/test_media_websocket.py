@@ -13,11 +13,14 @@ import pytest
 from websockets.asyncio.server import serve as websocket_server
 
 from server.base.tasks import TaskScope
+from server.config.sections.http import Http
 from server.config.sections.websocket_client import WebsocketClient
+from server.config.types import SocketAddress
 from server.tech.base import OutgoingCall
 from server.tech.websocket import WebSocketTechnology
 from tests.media.rtp_phone import DECODE, ENCODE, level, tone, until
 from tests.media.test_external_media import dialled, phone_in
+from tests.support.certificate import make_certificate
 from tests.support.node import NodeUnderTest
 from tests.support.web import Web, serve
 
@@ -72,6 +75,63 @@ class Application:
     @property
     def texts(self) -> list[str]:
         return [message for message in self.messages if isinstance(message, str)]
+
+
+@pytest.fixture
+async def secure(tmp_path, technology):
+    """A server that speaks TLS, and the URL of its media."""
+    certificate = make_certificate(tmp_path)
+    settings = Http(
+        enabled=True,
+        bindport=0,
+        tlsenable=True,
+        tlsbindaddr=SocketAddress("127.0.0.1", 0),
+        tlscertfile=str(certificate),
+    )
+    node = NodeUnderTest(tmp_path)
+    await node.start()
+    async with serve(node, settings) as made:
+        made.http.media = technology
+        made.origin = f"localhost:{made.http.bound_addresses()[1][1]}"
+        yield made, ssl.create_default_context(cafile=certificate)
+    await node.close()
+
+
+async def test_media_over_tls_are_the_engines_too(engine, make_phone, technology, secure):
+    web, trust = secure
+    bridge = engine.create_bridge()
+    phone = await phone_in(engine, make_phone, bridge)
+    leg = technology.create_leg("INCOMING/c(ulaw)", OutgoingCall(channel_id="c1"))
+    listener = dialled(leg)
+    bridge.add(leg.stream)
+    url = f"https://{web.origin}/media/{leg.connection_id}"
+    app = Application(await web.client.ws_connect(url, protocols=("media",), ssl=trust))
+    await until(lambda: app.messages)
+    assert app.messages[0].startswith("MEDIA_START ")
+    assert listener.log == [("answered",)]
+    await app.socket.send_bytes(ulaw(tone(700, 600)))
+    await phone.talk(tone(500, 500))
+    await until(lambda: len(app.audio) > 3000)
+    assert level([DECODE[code] for code in app.audio[-1600:]], 500) > 7000
+    assert level(phone.audio()[-1600:], 700) > 7000
+    assert web.http.session_count == 0
+    leg.hangup(16)
+    await asyncio.wait_for(app.task, 3)
+    assert app.socket.close_code == 1000
+    await until(lambda: not len(web.http.scope))
+
+
+async def test_an_application_that_leaves_over_tls_ends_its_channel(technology, secure):
+    web, trust = secure
+    leg = technology.create_leg("INCOMING/c(ulaw)", OutgoingCall(channel_id="c1"))
+    listener = dialled(leg)
+    url = f"https://{web.origin}/media/{leg.connection_id}"
+    app = Application(await web.client.ws_connect(url, protocols=("media",), ssl=trust))
+    await until(lambda: app.messages)
+    await app.socket.close()
+    await app.task
+    await until(lambda: len(listener.log) > 1)
+    await until(lambda: not len(web.http.scope))
 
 
 async def connect(web: Web, leg: Any, **options: Any) -> Application:

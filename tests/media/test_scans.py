@@ -12,8 +12,17 @@ from server.config.sections.amd import AmdConf
 from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.dialplan.answering_machine import FRAME_MS, AnsweringMachineDetector, Verdict
 from server.dialplan.call_progress import WINDOW_MS, ProgressDetector, ProgressTones
+from server.dialplan.trunk_digits import (
+    MF_HZ,
+    MF_TONES,
+    SF_HZ,
+    SF_OFF_MS,
+    SF_ON_MS,
+    MfReceiver,
+    SfReceiver,
+)
 from server.media.scans import LOUD, Heard, ScanSettings
-from server.media.streams import MAX_SCANS
+from server.media.streams import MAX_SCANS, SilenceSource, ToneSource
 from tests.media.rtp_phone import tone, until
 
 
@@ -142,3 +151,31 @@ async def test_a_scan_follows_its_stream_into_a_bridge(engine, make_phone):
 def test_settings_are_checked(wrong):
     with pytest.raises(InvalidArgument):
         ScanSettings(**wrong)
+
+
+@pytest.mark.parametrize("offset_ms", [0, 7, 13])
+async def test_mf_digits_that_are_sent_are_received(engine, offset_ms):
+    sender, receiver = engine.open_local_pair()
+    digits = "*1234567890CBA#"
+    mf, found = MfReceiver(), []
+    settings = ScanSettings(MF_HZ, share=0.25, interval_ms=FRAME_MS)
+    receiver.scan(settings, lambda heard: found.append(mf.hear(heard)))
+    tones = [f"!{low}+{high}/55,!0/50" for low, high in (MF_TONES[digit] for digit in digits)]
+    player = sender.play([SilenceSource(100 + offset_ms), *map(ToneSource, tones)])
+    await asyncio.wait_for(player.done, 10)
+    await until(lambda: "".join(found) == digits)
+
+
+async def test_sf_digits_that_are_sent_are_received(engine):
+    sender, receiver = engine.open_local_pair()
+    sf, found = SfReceiver(), []
+    settings = ScanSettings((SF_HZ,), share=0.3, interval_ms=FRAME_MS)
+    receiver.scan(settings, lambda heard: found.append(sf.hear(heard)))
+    pulse = f"!{SF_HZ}/{SF_ON_MS},!0/{SF_OFF_MS}"
+    digits = {"3": 3, "0": 10, "1": 1}
+    sources = []
+    for count in digits.values():
+        sources += [ToneSource(",".join([pulse] * count)), SilenceSource(300)]
+    player = sender.play(sources)
+    await asyncio.wait_for(player.done, 10)
+    await until(lambda: "".join(found) == "301")

@@ -649,6 +649,27 @@ async def audiosocket(engine):
         peer.close()
 
 
+async def test_a_script_hears_bare_samples_and_what_it_writes_is_passed_over(engine, make_phone):
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+    theirs.setblocking(False)
+    stream = engine.open_socket("slin")
+    stream.connect(ours, Protocol.RAW, direction="in")
+    bridge = engine.create_bridge()
+    phone = await call(engine, make_phone, bridge)
+    bridge.add(stream)
+    theirs.send(b"nonsense" * 100)
+    heard = bytearray()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(theirs, lambda: heard.extend(theirs.recv(65536)))
+    await phone.talk(tone(500, 500))
+    await until(lambda: len(heard) >= 7000)
+    loop.remove_reader(theirs)
+    samples = memoryview(bytes(heard[: len(heard) // 2 * 2])).cast("h")
+    assert max(level(list(samples)[at : at + 1600], 500) for at in range(0, 1600, 400)) > 7000
+    theirs.close()
+
+
 @pytest.mark.parametrize(("codec", "rate", "kind"), [("slin", 8000, 16), ("slin16", 16000, 18)])
 async def test_audiosocket_both_ways(engine, make_phone, audiosocket, codec, rate, kind):
     stream, peer, _ = audiosocket(codec)

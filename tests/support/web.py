@@ -18,7 +18,7 @@ from server.config.sections.ari import Ari, AriUser
 from server.config.sections.http import Http
 from server.http.server import HttpServer
 from server.http.services import Services
-from server.http.spec import load_bundle, load_operations
+from server.http.spec import Operation, load_bundle, load_operations
 from server.resources.sounds import Sounds
 from server.resources.timeline import Timelines
 from tests.support.node import FixedClock, NodeUnderTest
@@ -42,6 +42,12 @@ def document() -> dict[str, Any]:
     """Return the OpenAPI document."""
     loaded: dict[str, Any] = json.loads(load_bundle())
     return loaded
+
+
+@cache
+def operations_by_id() -> dict[str, Operation]:
+    """Return the operations of the OpenAPI document."""
+    return {each.operation_id: each for each in load_operations(load_bundle())}
 
 
 def validate(schema: Mapping[str, Any], value: object) -> None:
@@ -96,9 +102,7 @@ class Web:
 
         :param values: of the path's wildcards, in order.
         """
-        operation = next(
-            o for o in load_operations(load_bundle()) if o.operation_id == operation_id
-        )
+        operation = operations_by_id()[operation_id]
         path = operation.path
         for value in values:
             start, end = path.index("{"), path.index("}")
@@ -154,6 +158,7 @@ def services_of(node: NodeUnderTest, ari: Ari = DEFAULT_ARI) -> Services:
             node.node,
             node.channels.rtp_statistics,
             ari.timeline_keep if ari.timeline else None,
+            ari.timeline_max_bytes,
         ),
     )
 

@@ -4,7 +4,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 
-import { Client } from 'arion';
+import { Client, ClientClosed } from 'arion';
 
 import { isMain } from '../lib/main.mjs';
 
@@ -109,6 +109,8 @@ if (isMain(import.meta.url)) {
   const web = dashboard.server().listen(Number(process.env.PORT ?? PORT), '127.0.0.1');
   await once(web, 'listening');
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => client.close());
-  await dashboard.follow();
+  await dashboard.follow().catch((error) => {
+    if (!(error instanceof ClientClosed)) throw error; // stopped while it read
+  });
   web.close();
 }

@@ -5,7 +5,7 @@ import { test } from 'node:test';
 
 import { NotHeard, startServer, TestKitError } from 'arion/testing';
 
-const AT_ONCE = 5; // applications
+const AT_ONCE = 4; // applications
 const TRIES = 3; // a phone that got no CPU for a moment speaks late, and is not heard
 const NAMES = ['alice', 'bob', 'carol'];
 const suites = [];
@@ -13,12 +13,13 @@ const suites = [];
 // Define the tests of an application.
 //
 // `dialplan` says what can be dialled; PJSIP/bob in it is the bob of this application, as is
-// endpoint('bob') of what a test is given. talking() of that waits until two phones are connected.
-// `define(test)` defines the tests, which follow each other.
-export function suite(app, { dialplan = {}, prompts = [] }, define) {
+// endpoint('bob') of what a test is given. `contexts` is more of the extensions.conf. talking() of
+// what a test is given waits until two phones are connected. `define(test)` defines the tests, which
+// follow each other.
+export function suite(app, { dialplan = {}, contexts = '', prompts = [] }, define) {
   const tests = [];
   define((name, body) => tests.push({ name, body }));
-  suites.push({ app, dialplan, prompts, tests });
+  suites.push({ app, dialplan, contexts, prompts, tests });
 }
 
 // Wait until something is so.
@@ -33,6 +34,7 @@ test('applications', { concurrency: AT_ONCE }, async (t) => {
   await new Promise(setImmediate); // until all files are loaded
   const server = await startServer({
     dialplan: Object.fromEntries(suites.flatMap(numbersOf)),
+    files: { 'extensions.conf': suites.map(({ contexts }) => contexts).join('') },
     prompts: [...new Set(suites.flatMap(({ prompts }) => prompts))],
     phones: suites.flatMap(({ app }) => NAMES.map((name) => `${app}-${name}`)),
   });

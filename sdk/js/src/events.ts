@@ -3,8 +3,9 @@
 import { openSocket } from '#websocket';
 
 import type { Client } from './client.js';
+import { apiError } from './core/refusals.js';
 import { revive } from './core/revive.js';
-import { apiError, ArionError, BadRequest, ConnectionFailed, NotSupported } from './errors.js';
+import { ArionError, BadRequest, ConnectionFailed, NotSupported } from './errors.js';
 import type { Socket, SocketEnd } from './internal/socket.js';
 import type { EventBase, EventTypes, KnownEvent } from './types.js';
 

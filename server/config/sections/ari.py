@@ -143,6 +143,7 @@ class Ari:
     :param websocket_compression: whether permessage-deflate is used where a client offers it.
     :param timeline: whether it is kept what becomes of each call. An option of ours.
     :param timeline_keep: seconds that it is kept when the call has ended.
+    :param timeline_max_bytes: of all timelines together.
     :param users: by name, in the file's order.
     :param tokens: the same.
     """
@@ -161,6 +162,7 @@ class Ari:
     websocket_compression: bool = setting(boolean, False)
     timeline: bool = setting(boolean, False)
     timeline_keep: int = setting(integer(0, 86_400), 300)
+    timeline_max_bytes: int = setting(integer(1_048_576), 67_108_864)
     users: Mapping[str, AriUser] = field(default_factory=dict)
     tokens: Mapping[str, AriToken] = field(default_factory=dict)
     outbound_websockets: Mapping[str, OutboundWebsocket] = field(default_factory=dict)

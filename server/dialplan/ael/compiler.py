@@ -8,6 +8,7 @@ dialled. ``if_1_else``, ``while_1_end`` and the like are labels that the compile
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from server.config.objects import ConfigFile, Option, Section
@@ -32,6 +33,7 @@ from server.dialplan.ael.statements import Body, Counters, Jump, resolve
 MACRO_EXTENSION = "~~s~~"
 MAX_SHOWN_ERRORS = 20
 _RESERVED = frozenset(("general", "globals"))  # sections of extensions.conf with other meanings
+_VARIABLE = re.compile(r"[\w.~-]+")
 _FORBIDDEN = frozenset("[](),;")
 
 
@@ -94,6 +96,9 @@ class _Compiler:
         variables = list(variables)
         if not variables:
             return
+        for each in variables:
+            if not _VARIABLE.fullmatch(each.name):
+                self._findings.error(each.at, f"a variable can't be called {each.name!r}")
         section = Section("globals", variables[0].at.path, variables[0].at.line)
         items: list[CompiledExtension | Option] = [
             Option(each.name, each.value, each.at.path, each.at.line) for each in variables

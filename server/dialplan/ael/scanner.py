@@ -175,7 +175,7 @@ class Scanner:
     def _step(self, source: _Source) -> None:
         """Step over one character of a word, or a whole ``${...}``, ``$[...]`` or ``[...]``."""
         text, index = source.text, source.index
-        if text[index] == "\\":
+        if text[index] == "\\" and not text[index + 1 : index + 2].isspace():
             source.index = min(len(text), index + 2)
         elif text[index] == "[" or (
             text[index] == "$" and text[index + 1 : index + 2] in _BRACKETS

@@ -225,7 +225,7 @@ class Body:
         if outer is self.main:
             variable = "LOCAL(~~EXTEN~~)" if self.is_macro else "~~EXTEN~~"
             self.emit(at, "Set", f"{variable}=${{EXTEN}}")
-        self.emit(at, "Goto", f"{name}_{switch.test},1")
+        self.emit(at, "Goto", f"{name}_{_unquoted(switch.test)},1")
         cases = self._cases(switch)
         places = [self._case_extension(name, case) for case in cases]
         self._targets.append(_Target(outer, end))
@@ -260,7 +260,7 @@ class Body:
     def _case_extension(self, switch: str, case: Case) -> CompiledExtension:
         if "," in case.value:
             self.findings.error(case.at, f"{case.keyword} {case.value!r}: a comma never fits")
-        name = f"{switch}_{case.value.replace(' ', '')}"
+        name = f"{switch}_{_unquoted(case.value)}"
         if case.keyword == "default":
             name = f"_{switch}_!"
         elif case.keyword == "pattern":
@@ -304,6 +304,12 @@ def _ends_there(statement: Statement) -> bool:
     if isinstance(statement, Block):
         return bool(statement.statements) and _ends_there(statement.statements[-1])
     return isinstance(statement, Goto | Leave)
+
+
+def _unquoted(text: str) -> str:
+    """Return a value without quotes around it: Goto would take away the one's, not the other's."""
+    is_quoted = len(text) > 1 and text[0] == text[-1] == '"' and '"' not in text[1:-1]
+    return text[1:-1] if is_quoted else text
 
 
 def _without_slashes(name: str) -> str:

@@ -18,6 +18,7 @@ from server.media.streams import Source, ToneSource
 MAX_DIGITS = 255
 BACKGROUND_OPTIONS = "snmp"
 READ_OPTIONS = "sinte"
+READ_EXTEN_OPTIONS = "sinp"
 
 
 @application("BackGround")
@@ -118,3 +119,65 @@ class _Asker:
                 return digits, "OK"
             digits += digit
         return digits, "OK"
+
+
+@application("ReadExten")
+async def read_exten(call: Call, data: str) -> None:
+    """ReadExten(variable, file, context, options, timeout): read an extension that exists.
+
+    Sets READEXTENSTATUS, and INVALID_EXTEN to what was dialled in vain; the variable is then ``i``,
+    and ``t`` if nothing was dialled. Options: ``s`` skip unless answered, ``i`` the file is a
+    tone's name, ``n`` don't answer, ``p`` ``#`` ends the extension.
+    """
+    arguments = split_arguments(data)
+    options = parse_options(argument(arguments, 3), READ_EXTEN_OPTIONS, "ReadExten", call.where)
+    variables = call.channel.variables
+    variable = argument(arguments, 0)
+    if not variable:
+        call.report("ReadExten requires a variable")
+        variables.set("READEXTENSTATUS", "ERROR")
+        return
+    if not prepare(call, skips="s" in options, answers="n" not in options):
+        call.set(variable, "")
+        variables.set("READEXTENSTATUS", "SKIP")
+        return
+    context = argument(arguments, 2, call.channel.context)
+    timeout = parse_seconds(argument(arguments, 4))
+    await _play_prompt(call, argument(arguments, 1), is_tone="i" in options)
+    exten = await _collect_exten(call, context, timeout, has_end="p" in options)
+    if not exten:
+        value, status = "t", "TIMEOUT"
+    elif call.exists(exten, 1, context):
+        value, status = exten, "OK"
+    else:
+        value, status = "i", "INVALID"
+        variables.set("INVALID_EXTEN", exten)
+    call.set(variable, value)
+    variables.set("READEXTENSTATUS", status)
+
+
+async def _play_prompt(call: Call, name: str, *, is_tone: bool) -> None:
+    """Play until a digit comes, which stays to be read."""
+    if is_tone:
+        tone = call.dialplan.node.tone(name, call.channel.tone_zone)
+        sources: list[Source] = [ToneSource(tone)] if tone else []
+    else:
+        sources = find_prompts(call, split_names(name))[0]
+    _, digit = await play_unless_typed(call, sources, ALL_DIGITS)
+    if digit:
+        call.channel.unread_digit(digit)
+
+
+async def _collect_exten(call: Call, context: str, timeout: float, *, has_end: bool) -> str:
+    channel, plan = call.channel, call.dialplan.plan
+    exten, wait = "", timeout or call.state.response_timeout
+    while len(exten) < MAX_DIGITS:
+        digit = await channel.wait_digit(wait)
+        if digit is None or (has_end and digit == "#"):
+            break
+        exten += digit
+        wait = timeout or call.state.digit_timeout
+        wall = call.dialplan.node.clock.wall()
+        if not plan.can_continue(context, exten, channel.caller.number, wall):
+            break
+    return exten

@@ -17,7 +17,7 @@ from server.media.recorders import RecordResult
 MAX_NUMBERED = 100_000  # files that %d may try
 FORMATS = frozenset(("wav", "ulaw", "alaw", "sln", "sln16", "gsm"))
 _ALIASES = {"mulaw": "ulaw", "ul": "ulaw", "pcm": "ulaw", "al": "alaw", "raw": "sln"}
-OPTIONS = "anoqstxky"
+OPTIONS = "anoqstuxky"
 
 
 @application("Record")
@@ -26,7 +26,8 @@ async def record(call: Call, data: str) -> None:
 
     Options: ``a`` append, ``n`` don't answer, ``o`` the key 0 ends it too, ``q`` no beep, ``s``
     skip unless answered, ``t`` the key ``*`` ends it instead of ``#``, ``x`` no key ends it, ``y``
-    any key ends it, ``k`` keep the file when the caller hangs up.
+    any key ends it, ``k`` keep the file when the caller hangs up, ``u`` keep the silence that ended
+    it, which is always kept here.
     """
     arguments = split_arguments(data)
     options = parse_options(argument(arguments, 3), OPTIONS, "Record", call.where)

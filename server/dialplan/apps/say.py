@@ -15,13 +15,13 @@ from server.dialplan.executor import Call
 from server.dialplan.media import ALL_DIGITS, find_prompts, play_unless_typed
 from server.dialplan.registry import application
 from server.dialplan.timing import find_zone
-from server.resources.say import MAX_SAY_LENGTH, Speaker
+from server.resources.say import Speaker
 
 CASES = "alnu"  # all, lower, none, upper
 UNIXTIME_OPTIONS = "j"
 
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_MONEY = re.compile(r"\D*(-?\d{1,12})?(?:\.(\d{0,2})\d*)?")
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
+_MONEY = re.compile(r"\s*\$?(-?)([0-9]{0,12})(?:\.([0-9]{0,2}))?")
 
 
 @application("SayDigits")
@@ -85,9 +85,9 @@ async def say_ordinal(call: Call, data: str) -> str | None:
 @application("SayMoney")
 async def say_money(call: Call, data: str) -> str | None:
     """SayMoney(dollars): an amount such as 12.34."""
-    whole, cents = parse_money(data)
+    dollars, cents = parse_money(data)
     try:
-        names = _speaker(call).money(whole * 100 + cents, call.channel.language)
+        names = _speaker(call).money(dollars * 100 + cents, call.channel.language)
     except InvalidArgument:
         call.report(f"SayMoney: {data!r} can't be said as an amount")
         return None
@@ -95,10 +95,14 @@ async def say_money(call: Call, data: str) -> str | None:
 
 
 def parse_money(text: str) -> tuple[int, int]:
-    """Return dollars and cents of an amount; further decimals are cut off."""
-    match = _MONEY.match(text[:MAX_SAY_LENGTH])
-    whole, cents = match.groups() if match else (None, None)
-    return int(whole or 0), int((cents or "").ljust(2, "0"))
+    """Return dollars and cents of an amount such as ``12.34``; further decimals are cut off.
+
+    Both are negative for a negative amount.
+    """
+    match = _MONEY.match(text)
+    sign, whole, cents = match.groups() if match else ("", "", "")
+    factor = -1 if sign else 1
+    return factor * int(whole or 0), factor * int((cents or "").ljust(2, "0"))
 
 
 @application("SayCountedNoun")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from server.base.errors import InvalidArgument, ServerError
-from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.numbers import parse_integer
 from server.dialplan.registry import application
@@ -13,13 +15,18 @@ DEFAULT_GAP_MS = 250
 DEFAULT_DIGIT_MS = 100
 MAX_MS = 60_000
 MAX_DIGITS = 256
+MAX_STORED = 4_096  # digits of StoreDTMF
+DTMF_OPTIONS = "a"
 DIGITS = frozenset("0123456789*#ABCD")
 PAUSE = 0.5  # seconds, for each w
 
 
 @application("SendDTMF")
 async def send_dtmf(call: Call, data: str) -> None:
-    """SendDTMF(digits, gap ms, duration ms, channel): send digits; ``w`` is a pause."""
+    """SendDTMF(digits, gap ms, duration ms, channel, options): send digits; ``w`` is a pause.
+
+    Option ``a``: answer first.
+    """
     arguments = split_arguments(data)
     channel = call.channel
     if other := argument(arguments, 3):
@@ -27,8 +34,8 @@ async def send_dtmf(call: Call, data: str) -> None:
         if found is None:
             raise InvalidArgument("channel", f"there is no channel {other}")
         channel = found
-    if argument(arguments, 4):
-        call.report("SendDTMF: options are not supported and were ignored")
+    if "a" in parse_options(argument(arguments, 4), DTMF_OPTIONS, "SendDTMF", call.where):
+        channel.answer()
     gap = min(parse_integer(argument(arguments, 1)) or DEFAULT_GAP_MS, MAX_MS)
     duration = min(parse_integer(argument(arguments, 2)) or DEFAULT_DIGIT_MS, MAX_MS)
     if gap <= 0 or duration <= 0:
@@ -52,6 +59,40 @@ def _groups(text: str) -> list[str]:
     if not any(groups) or len(text) > MAX_DIGITS or not set().union(*groups) <= DIGITS:
         raise InvalidArgument("digits", f"1 to {MAX_DIGITS} of 0-9 * # A-D and w are needed")
     return groups
+
+
+@application("StoreDTMF")
+def store_dtmf(call: Call, data: str) -> None:
+    """StoreDTMF(variable, direction): append the digits that come (``rx``) to a variable.
+
+    ``remove`` ends it. Digits that are sent (``tx``) are not known here.
+    """
+    arguments = split_arguments(data)
+    variable, direction = argument(arguments, 0), argument(arguments, 1).strip().lower()
+    observers, state = call.channel.digit_observers, call.state
+    if direction not in ("rx", "remove") or not variable:
+        call.report("StoreDTMF requires a variable, and rx or remove")
+        return
+    if state.stored_digits in observers:
+        observers.remove(state.stored_digits)
+    state.stored_digits = None
+    if direction == "rx":
+        state.stored_digits = _digit_writer(call, variable)
+        observers.append(state.stored_digits)
+
+
+def _digit_writer(call: Call, variable: str) -> Callable[[str], None]:
+    def write(digit: str) -> None:
+        call.set(variable, ((call.get(variable) or "") + digit)[:MAX_STORED])
+
+    call.set(variable, "")
+    return write
+
+
+@application("Flash")
+def flash(call: Call, data: str) -> None:
+    """Flash(): a hook flash, which only analogue trunks have."""
+    call.report(f"Flash: {call.channel.name} is no analogue trunk")
 
 
 @application("UserEvent")

@@ -46,7 +46,7 @@ class Statsd:
         data = f"{name}\n" if settings.add_newline else name
         family, address = await self._resolve(settings)
         if self._socket is None or self._socket.family != family:
-            self._close()
+            self.close()
             self._socket = socket.socket(family, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
         try:
@@ -54,7 +54,13 @@ class Statsd:
         except OSError as error:
             raise ServerError(f"{settings.server}: {error.strerror}") from None
 
-    def _close(self) -> None:
+    @property
+    def is_open(self) -> bool:
+        """Whether something was sent and the socket is open."""
+        return self._socket is not None
+
+    def close(self) -> None:
+        """Close the socket; the next figure opens another."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None

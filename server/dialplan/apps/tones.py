@@ -6,9 +6,10 @@ from server.base.errors import ChannelHungUp
 from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.call_progress import WINDOW_MS, ProgressDetector, ProgressTones
 from server.dialplan.executor import Call
-from server.dialplan.hearing import Ear, Run, deadline_after, is_past
+from server.dialplan.hearing import Ear, deadline_after, is_past
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import application
+from server.dialplan.tone_watch import ToneCounter, tone_settings
 from server.media.scans import ScanSettings
 
 WAIT_OPTIONS = "ds"
@@ -16,9 +17,6 @@ SCAN_OPTIONS = "fv"
 DEFAULT_MS = 500
 DEFAULT_DECIBELS = 16
 MAX_HZ = 3_999  # what 8 kHz carry
-
-# Asterisk compares a tone's power with that of the whole in its window of so many samples
-_WINDOW_SAMPLES = 182
 
 
 @application("WaitForTone")
@@ -49,28 +47,19 @@ async def wait_for_tone(call: Call, data: str) -> None:
     variables.set("WAITFORTONESTATUS", "SUCCESS" if is_found else "TIMEOUT")
 
 
-def tone_settings(hz: int, decibels: int) -> ScanSettings:
-    """Return how to listen for one tone that stands out by so many decibels, as Asterisk does."""
-    share = min(max(10 ** (decibels / 10) / _WINDOW_SAMPLES, 0.01), 0.95)
-    return ScanSettings((hz,), window_ms=WINDOW_MS, share=share, interval_ms=WINDOW_MS)
-
-
 async def _count_tones(
     call: Call, settings: ScanSettings, required_ms: int, times: int, deadline: float | None
 ) -> bool:
-    run = Run()
-    count, is_counted = 0, False
+    counter = ToneCounter(required_ms)
+    count = 0
     with Ear(call.channel, settings) as ear:
         while True:
             heard = await ear.listen(deadline)
             if heard is None or is_past(deadline):
                 return False
-            length_ms = run.add(heard, holds=bool(heard.tones))
-            is_counted = is_counted and length_ms > 0
-            if not is_counted and length_ms >= required_ms:
-                count, is_counted = count + 1, True
-                if count == times:
-                    return True
+            count += counter.hear(heard)
+            if count == times:
+                return True
 
 
 @application("ToneScan")

@@ -7,6 +7,8 @@ from server.dialplan.executor import Call
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import application
 
+EXTEN_OPTIONS = "md"
+
 
 @application("Wait")
 async def wait(call: Call, data: str) -> None:
@@ -19,17 +21,25 @@ async def wait(call: Call, data: str) -> None:
 
 @application("WaitExten")
 async def wait_for_extension(call: Call, data: str) -> str | None:
-    """WaitExten(seconds, m(class)): wait for the first digit of an extension."""
+    """WaitExten(seconds, options): wait for the first digit of an extension.
+
+    Options: ``m(class)`` music meanwhile, ``d(tone)`` a tone of indications.conf, the dial tone.
+    """
     arguments = split_arguments(data)
-    options = parse_options(argument(arguments, 1), "m", "WaitExten", call.where)
+    options = parse_options(argument(arguments, 1), EXTEN_OPTIONS, "WaitExten", call.where)
     channel = call.channel
     timeout = parse_seconds(argument(arguments, 0)) or call.state.response_timeout
+    tone = None
+    if "d" in options:
+        tone = call.dialplan.node.tone(options.get("d", "dial"), channel.tone_zone)
     if "m" in options:
         channel.set_background("music", options.get("m", channel.music_class))
+    elif tone:
+        channel.set_background("tone", tone)
     try:
         digit = await channel.wait_digit(timeout)
     finally:
-        if "m" in options:
+        if "m" in options or tone:
             channel.set_background(None)
     if digit is None and not call.exists(channel.exten, channel.priority + 1):
         call.handle_no_response()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ import aiohttp
 
 from server.base.errors import InvalidArgument
 from server.config.types import TRUE_WORDS
+from server.dialplan.encoding import encode_text
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.port import Dialplan
 from server.dialplan.registry import function, function_write
@@ -88,18 +90,20 @@ class CurlOptions:
             asked["max_redirects"] = redirects if redirects > 0 else 50
         if self.get("proxy"):
             asked["proxy"] = self._proxy()
-            asked["proxy_auth"] = _basic(self.get("proxyuserpwd"))
-        if self.get("userpwd"):
-            if self.get("httpauth") == "digest":
-                login, _, password = self.get("userpwd").partition(":")
-                asked["middlewares"] = (aiohttp.DigestAuthMiddleware(login, password),)
-            else:
-                asked["auth"] = _basic(self.get("userpwd"))
+            if self.get("proxyuserpwd"):  # aiohttp makes Proxy-Authorization of it
+                asked["proxy_headers"] = {"Authorization": _basic(self.get("proxyuserpwd"))}
+        if self._is_digest:
+            login, _, password = self.get("userpwd").partition(":")
+            asked["middlewares"] = (aiohttp.DigestAuthMiddleware(login, password),)
         return asked
 
     def fails_with(self, status: int) -> bool:
         """Whether an answer of this status counts as a failure."""
         return str(status) in [code.strip() for code in self.get("failurecodes").split(",")]
+
+    @property
+    def _is_digest(self) -> bool:
+        return bool(self.get("userpwd")) and self.get("httpauth") == "digest"
 
     def _headers(self) -> Iterable[tuple[str, str]]:
         yield "User-Agent", self.get("useragent")
@@ -107,6 +111,8 @@ class CurlOptions:
             yield "Referer", self.get("referer")
         if self.get("cookie"):
             yield "Cookie", self.get("cookie")
+        if self.get("userpwd") and not self._is_digest:
+            yield "Authorization", _basic(self.get("userpwd"))
         for header in self.headers:
             name, _, value = header.partition(":")
             yield name.strip(), value.strip()
@@ -140,9 +146,8 @@ class CurlOptions:
         return context
 
 
-def _basic(credentials: str) -> aiohttp.BasicAuth | None:
-    login, _, password = credentials.partition(":")
-    return aiohttp.BasicAuth(login, password) if credentials else None
+def _basic(credentials: str) -> str:
+    return "Basic " + base64.b64encode(encode_text(credentials)).decode()
 
 
 class AllOptions:

@@ -142,15 +142,19 @@ def _end_to_add(part: Part) -> bytes:
 
 @function("FILE_COUNT_LINE", escalates=True)
 async def count_lines(scope: Scope, data: str) -> str:
-    """FILE_COUNT_LINE(filename,format): how many lines a file has, -1 if it can't be read."""
+    """FILE_COUNT_LINE(filename,format): how many line ends a file has, -1 if it can't be read."""
     arguments = split_arguments(data, 2)
     line_format = argument(arguments, 1).lower()[:1]
     part = Part(check_path(argument(arguments, 0)), None, None, "l", line_format)
     try:
-        return str(len(await asyncio.to_thread(lambda: _split_lines(_load(part.path), part))))
+        return str(await asyncio.to_thread(_count_line_ends, part))
     except OSError as error:
         scope.report(f"FILE_COUNT_LINE: {error}")
         return "-1"
+
+
+def _count_line_ends(part: Part) -> int:
+    return _load(part.path).count(_LINE_ENDS[_format_of(part)])
 
 
 @function("FILE_FORMAT", escalates=True)
@@ -197,8 +201,8 @@ async def _in_thread(work: Callable[..., T], *arguments: object) -> T:
 
 @function("STAT", escalates=True)
 async def read_stat(scope: Scope, data: str) -> str:
-    """STAT(flag,filename): ``d e f`` are 1 or 0; ``s`` bytes, ``M`` mode in octal digits,
-    ``A m C`` times of access, of change, of the inode's change. 0 if there is no such file.
+    """STAT(flag,filename): ``d e f`` are 1 or 0; ``s`` bytes, ``m`` mode in octal digits,
+    ``A M C`` times of access, of change, of the inode's change. 0 if there is no such file.
     """
     arguments = split_arguments(data, 2)
     path = check_path(argument(arguments, 1))
@@ -211,9 +215,9 @@ async def read_stat(scope: Scope, data: str) -> str:
         "e": "1",
         "f": str(int(stat.S_ISREG(found.st_mode))),
         "s": str(found.st_size),
-        "M": f"{found.st_mode:o}",
+        "m": f"{found.st_mode:o}",
         "A": str(int(found.st_atime)),
-        "m": str(int(found.st_mtime)),
+        "M": str(int(found.st_mtime)),
         "C": str(int(found.st_ctime)),
     }.get(argument(arguments, 0).strip()[:1], "0")
 

@@ -33,9 +33,7 @@ def mathematics(scope: Scope, data: str) -> str:
         left, right = float(match[1]), float(match[3])
         result = _OPERATIONS[match[2].upper()](left, right)
         return result if isinstance(result, str) else _format(result, argument(arguments, 1, "f"))
-    except ZeroDivisionError:
-        raise InvalidArgument("MATH", "division by zero") from None
-    except (OverflowError, ValueError) as error:
+    except (OverflowError, ValueError, ZeroDivisionError) as error:
         raise InvalidArgument("MATH", str(error)) from None
 
 
@@ -67,8 +65,8 @@ _OPERATIONS: dict[str, Callable[[float, float], float | str]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
     "*": lambda a, b: a * b,
-    "/": lambda a, b: a / b,
-    "%": math.fmod,
+    "/": lambda a, b: a / b if b else 0.0,  # as in Asterisk
+    "%": lambda a, b: math.fmod(int(a), int(b)) if int(b) else 0.0,
     "^": math.pow,
     "AND": lambda a, b: int(a) & int(b),
     "OR": lambda a, b: int(a) | int(b),

@@ -4,10 +4,11 @@
 local ask, tick, find_module, log, INTERVAL = ...
 
 local pcall, xpcall, error, type, select = pcall, xpcall, error, type, select
-local tostring, setmetatable, pairs, next = tostring, setmetatable, pairs, next
+local tostring, getmetatable, setmetatable = tostring, getmetatable, setmetatable
+local pairs, ipairs, tonumber, tointeger = pairs, ipairs, tonumber, math.tointeger
 local concat, floor, math_type = table.concat, math.floor, math.type
 local sethook, traceback, getinfo = debug.sethook, debug.traceback, debug.getinfo
-local co_create, co_resume, co_status = coroutine.create, coroutine.resume, coroutine.status
+local co_create, co_resume = coroutine.create, coroutine.resume
 local load = load
 
 -- ending a script
@@ -55,10 +56,16 @@ end
 
 -- talking to the call
 
+local plain = { string = true, number = true, boolean = true }
+
 local function text(value)
   if value == nil then return "" end
   if math_type(value) == "float" and floor(value) == value and value > -1e15 and value < 1e15 then
     return tostring(floor(value))
+  end
+  local meta = not plain[type(value)] and getmetatable(value)
+  if not plain[type(value)] and not (type(meta) == "table" and meta.__tostring) then
+    error("a " .. type(value) .. " can't be given to the server", 0)
   end
   return tostring(value)
 end
@@ -73,7 +80,8 @@ local function request(...)
   check()
   local status, value = ask(...)
   if status == "end" then finish(value) end
-  if status == "error" then error(value, 0) end
+  if status == "hangup" then error("hangup", 0) end
+  if status == "error" then error(value, 2) end -- those who call this do it as their last step
   return value
 end
 
@@ -105,7 +113,7 @@ function variable_meta.__concat(left, right) return tostring(left) .. tostring(r
 
 channel = setmetatable({}, {
   __index = function(_, name) return variable(text(name)) end,
-  __newindex = function(_, name, value) variable(text(name)):set(value) end,
+  __newindex = function(_, name, value) return variable(text(name)):set(value) end,
 })
 
 local is_served = true -- the caller is always served; scripts only want to hear what they said
@@ -142,7 +150,7 @@ package = { loaded = loaded, preload = {} }
 local function load_file(name)
   local path, source = find_module(name)
   if not path then return nil, source end
-  return load(source, "@" .. path, "t")
+  return load(source, "=" .. path, "t")
 end
 
 function loadfile(name) return load_file("=" .. tostring(name)) end
@@ -168,7 +176,7 @@ end
 
 local function explain(message)
   if ended then return message end
-  return traceback(tostring(message), 2)
+  return (traceback(tostring(message), 2):gsub("\n\t%[C%]: in upvalue 'xpcall'.*", ""))
 end
 
 local function guarded(body, ...)
@@ -182,7 +190,7 @@ local function guarded(body, ...)
 end
 
 local function run_file(source, path)
-  local chunk, message = load(source, "@" .. path, "t")
+  local chunk, message = load(source, "=" .. path, "t")
   if not chunk then return "failed", message end
   return guarded(chunk)
 end
@@ -191,7 +199,7 @@ local function lookup(context, key)
   local found = type(extensions) == "table" and extensions[context]
   if type(found) ~= "table" then return nil end
   if found[key] ~= nil then return found[key] end
-  local number = math.tointeger(tonumber(key))
+  local number = tointeger(tonumber(key))
   return number and found[number]
 end
 

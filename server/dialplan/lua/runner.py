@@ -17,8 +17,10 @@ from weakref import WeakKeyDictionary
 
 from server.base.errors import ChannelHungUp, ServerError, Unavailable
 from server.dialplan.lua.limits import MAX_SCRIPTS
-from server.dialplan.lua.script import LuaScript
+from server.dialplan.lua.script import APPLICATION, LuaScript
 from server.dialplan.lua.state import LuaState, Outcome
+from server.dialplan.lua.switch import NAME, LuaSwitch
+from server.dialplan.registry import Application, Registry
 
 if TYPE_CHECKING:
     from server.dialplan.executor import Call
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LAST_INSTRUCTIONS = 50_000_000  # that a script may run after its call has ended
-_HANGUP = "hangup"
 _ELSEWHERE = "the call goes on elsewhere"
 
 _Answer = tuple[str, str | None]
@@ -41,6 +42,11 @@ class LuaHost:
         self.running = 0
         self._states: WeakKeyDictionary[Channel, _Held] = WeakKeyDictionary()
 
+    def register(self, registry: Registry) -> None:
+        """Let the dialplan find and run the script's extensions."""
+        registry.applications[APPLICATION.lower()] = Application(APPLICATION, self.run)
+        registry.switches[NAME.lower()] = LuaSwitch(lambda: self.script)
+
     def forget(self, channel: Channel) -> None:
         """Give up a call's state."""
         self._states.pop(channel, None)
@@ -48,21 +54,20 @@ class LuaHost:
     async def run(self, call: Call, data: str) -> str | None:
         """Call the function of an extension.
 
-        :param data: the script's context and the extension's name in it.
+        :param data: the context that was looked in, the one that has the extension, and the
+            extension's name there.
         :returns: a digit with which the caller interrupted an application.
         :raises ChannelHungUp: the call ended, or is to end.
         """
-        context, _, key = data.partition(",")
+        shown, _, rest = data.partition(",")
+        context, _, key = rest.partition(",")
         try:
             run = self._begin(call)
         except ServerError as error:
             call.report(str(error))
             call.handle_failure()
             return None
-        channel = call.channel
-        assert self.script is not None
-        shown = channel.context if channel.context in self.script.contexts else context
-        return await run.converse((context, key, shown, channel.exten))
+        return await run.converse((context, key, shown, call.channel.exten))
 
     def finished(self, run: ScriptRun) -> None:
         """Note that a script's thread has ended."""
@@ -78,7 +83,7 @@ class LuaHost:
         held = self._states.get(call.channel)
         if held is None:
             held = self._states[call.channel] = _Held(self.script)
-        if held.owner is not None and not held.owner.is_abandoned:
+        if held.owner is not None and held.owner.task is asyncio.current_task():
             raise Unavailable("a Lua extension of this channel waits for this one to end")
         held.owner = ScriptRun(self, call, held)
         self.running += 1
@@ -110,6 +115,7 @@ class ScriptRun:
 
     def __init__(self, host: LuaHost, call: Call, held: _Held) -> None:
         self.held = held
+        self.task = asyncio.current_task()
         self.is_abandoned = False
         self._host = host
         self._call = call
@@ -170,7 +176,7 @@ class ScriptRun:
         )
         if self._ticks * limits.interval < allowed:
             return None
-        return _HANGUP if self._is_over else f"more than {allowed} instructions without a call"
+        return "hangup" if self._is_over else f"more than {allowed} instructions without a call"
 
     def _work(self, words: tuple[str, str, str, str]) -> None:
         try:
@@ -220,7 +226,7 @@ class ScriptRun:
         try:
             return "ok", self._handle_variable(kind, *arguments)
         except ChannelHungUp:
-            return "error", _HANGUP
+            return "hangup", None
         except ServerError as error:
             call.report(str(error))
             return "ok", None
@@ -240,10 +246,11 @@ class ScriptRun:
     async def _run_application(self, name: str, data: str) -> _Answer:
         call, channel = self._call, self._call.channel
         if self._is_over or self._hangup is not None:
-            return "error", _HANGUP
+            return "hangup", None
         if name.lower() not in call.dialplan.registry.applications:
             return "error", f"application '{name}' not found"
         channel.set_application(name, data)
+        place = channel.context, channel.exten, channel.priority
         try:
             running = call.run_application(name, data)
             if running is not None:
@@ -253,6 +260,20 @@ class ScriptRun:
         except ServerError as error:
             call.report(f"{name}: {error}")
         if self._is_over or self._hangup is not None:
-            return "error", _HANGUP
-        self._has_left = call.has_jumped or bool(self._digit)
+            return "hangup", None
+        self._has_left = self._is_elsewhere(place) or bool(self._digit)
         return ("end", _ELSEWHERE) if self._has_left else ("ok", None)
+
+    def _is_elsewhere(self, place: tuple[str, str, int]) -> bool:
+        """Tell whether an application has sent the call to another place than the next step.
+
+        The next step of a script is its next line.
+        """
+        call, channel = self._call, self._call.channel
+        context, exten, priority = place
+        if not call.has_jumped:
+            return False
+        if (channel.context, channel.exten, channel.priority) != (context, exten, priority + 1):
+            return True
+        call.stay(context, exten, priority)
+        return False

@@ -11,8 +11,11 @@ from server.base.errors import ConfigError
 from server.config.ini import MAX_FILE_SIZE
 from server.dialplan.lua.limits import Limits
 from server.dialplan.lua.state import LuaState
+from server.dialplan.plan import Context, Include, Plan, Step
 
-_WHERE = re.compile(r":(\d+):")
+APPLICATION = "Lua"  # runs one extension of the script; not an application of Asterisk's
+
+_WHERE = re.compile(r"([^:]+):(\d+): (.*)")
 _BAD_NAME = re.compile(r"[,\s$()\x00-\x1f]")
 _BAD_CONTEXT = re.compile(r"[\[\],$\x00-\x1f]")
 _RESERVED = frozenset(("general", "globals"))
@@ -35,6 +38,7 @@ class LuaScript:
     """A script; each call that uses it runs it in a state of its own.
 
     :param directories: where ``require`` and ``dofile`` may read.
+    :param plan: the extensions, to be searched; their one step runs the function.
     """
 
     path: str
@@ -43,6 +47,7 @@ class LuaScript:
     limits: Limits = field(default_factory=Limits)
     contexts: dict[str, LuaContext] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
+    plan: Plan = field(default_factory=Plan)
 
     def new_state(self) -> LuaState:
         """Make a state in which nothing has run yet."""
@@ -66,6 +71,8 @@ def read_script(
     places = (Path(path).parent, *map(Path, directories))
     script = LuaScript(path, source, places, limits or Limits())
     _survey(script)
+    for name, context in script.contexts.items():
+        script.plan.contexts[name] = _planned(script, name, context)
     return script
 
 
@@ -74,9 +81,11 @@ def _survey(script: LuaScript) -> None:
     rows: list[tuple[str, str, str, int]] = []
     outcome = state.survey(lambda kind, name, value, line: rows.append((kind, name, value, line)))
     if outcome.text:
-        found = _WHERE.search(outcome.text)
-        line = int(found[1]) if found and outcome.text.startswith(script.path) else 0
-        raise ConfigError(script.path, line, outcome.text.splitlines()[0])
+        text = outcome.text.splitlines()[0]
+        found = _WHERE.match(text)
+        if found is not None and found[1] == Path(script.path).name:
+            raise ConfigError(script.path, int(found[2]), found[3])
+        raise ConfigError(script.path, 0, text)
     includes = [row for row in rows if row[0] == "include"]  # their order counts
     others = sorted(row for row in rows if row[0] != "include")  # Lua's tables have none
     for row in (*others, *includes):
@@ -97,3 +106,13 @@ def _enter(script: LuaScript, kind: str, name: str, value: str, line: int) -> No
         script.warnings.append(f"an extension can't be called {value!r}")
     elif kind == "exten":
         context.extensions[value] = line
+
+
+def _planned(script: LuaScript, name: str, context: LuaContext) -> Context:
+    made = Context(name, script.path)
+    made.includes += [Include(included, None, included) for included in context.includes]
+    for exten, line in context.extensions.items():
+        words = f"{name},{exten}"
+        step = Step(1, APPLICATION, APPLICATION.lower(), words, words, "", script.path, line)
+        made.extension(exten, None).steps[1] = step
+    return made

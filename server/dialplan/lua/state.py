@@ -32,7 +32,10 @@ class Run(Protocol):
     """What the running script talks to; called in the script's thread."""
 
     def ask(self, kind: str, *arguments: str) -> tuple[str, str | None]:
-        """Let the call do something; return ``ok``, ``error`` or ``end``, and a value."""
+        """Let the call do something.
+
+        :returns: ``ok``, ``error``, ``hangup``, or ``end`` for the script's end; and a value.
+        """
 
     def tick(self) -> str | None:
         """Return why the script has to end, ``None`` if it may go on."""
@@ -110,7 +113,7 @@ class LuaState:
         return self._guard(run, lambda: self._run_extension(*words))
 
     def _load(self, run: Run) -> Outcome:
-        path = self._path.encode()
+        path = Path(self._path).name.encode()  # Lua shortens long names in its messages
         outcome = self._guard(run, lambda: self._run_file(self._source, path))
         self._is_loaded = not outcome.text
         return outcome
@@ -179,7 +182,7 @@ def _finder(directories: Sequence[Path]) -> Callable[[bytes], tuple[bytes | None
 def _find_module(directories: Sequence[Path], name: bytes) -> tuple[bytes | None, bytes]:
     """Find ``require``'s module, or the file of dofile, whose name follows an ``=``.
 
-    :returns: its path and text, or nothing and why.
+    :returns: its name and text, or nothing and why.
     """
     if name.startswith(b"="):
         candidates = [_text(name[1:])]
@@ -192,7 +195,7 @@ def _find_module(directories: Sequence[Path], name: bytes) -> tuple[bytes | None
         for candidate in candidates:
             found = _confined(directory, candidate)
             if found is not None and found.stat().st_size <= MAX_FILE_SIZE:
-                return str(found).encode(), found.read_bytes()
+                return candidate.encode(), found.read_bytes()
     tried = ", ".join(str(directory) for directory in directories)
     return None, b"'" + name + b"' was not found in " + tried.encode()
 

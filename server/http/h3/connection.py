@@ -29,7 +29,10 @@ from server.http.files import CHUNK
 from server.http.h3.framing import Framing
 from server.http.h3.incoming import IncomingRequest
 from server.http.h3.session import LineSession, LineStream
-from server.http.h3.webtransport import PROTOCOL, SessionStream, is_ours
+from server.http.h3.websocket import PROTOCOL as WEBSOCKET
+from server.http.h3.websocket import StreamSocket, StreamTransport
+from server.http.h3.webtransport import PROTOCOL as WEBTRANSPORT
+from server.http.h3.webtransport import SessionStream, is_ours
 from server.http.media import Handover
 from server.http.messages import (
     MAX_TARGET,
@@ -40,11 +43,12 @@ from server.http.messages import (
     error,
 )
 from server.http.rest import Outcome, Upgrade
+from server.http.websocket import EventSession
 
 logger = logging.getLogger(__name__)
 
 MAX_SECTION = MAX_HEADERS + MAX_TARGET + 8_192  # bytes of a header section as it was sent
-NO_WEBSOCKET = "over HTTP/3, events need WebTransport: an extended CONNECT"
+NO_WEBSOCKET = "over HTTP/3, events need an extended CONNECT: websocket or webtransport"
 NO_MEDIA = "media WebSockets need a plain connection of their own"
 TICKS = 4  # how often a timeout is looked at in its course
 
@@ -68,6 +72,11 @@ class Host(Protocol):
     def open_lines(self, stream: LineStream, upgrade: Upgrade) -> LineSession | Response:
         """Connect the applications of a WebTransport session, or say why not."""
 
+    def open_stream(
+        self, transport: StreamTransport, upgrade: Upgrade
+    ) -> tuple[Response, EventSession | None]:
+        """Connect the applications of a WebSocket, or not; return what to answer."""
+
     def connected(self, connection: QuicClient) -> bool:
         """Take note of a connection; false when there are too many."""
 
@@ -88,7 +97,7 @@ class QuicClient(QuicConnectionProtocol):
         self._answering: set[int] = set()
         self._sent: set[int] = set()  # answered, but not yet received
         self._drained: dict[int, asyncio.Future[None]] = {}
-        self._sessions: dict[int, LineSession] = {}  # by the stream of their CONNECT
+        self._sessions: dict[int, LineSession | StreamSocket] = {}  # by the stream of their CONNECT
         self._lines: dict[int, LineSession] = {}  # by the stream that we opened in them
         self._is_closing = False
         self._is_gone = True  # until the handshake is over
@@ -208,6 +217,9 @@ class QuicClient(QuicConnectionProtocol):
                 return
             refusal = None  # trailers
         elif isinstance(event, DataReceived):
+            session = self._sessions.get(event.stream_id)
+            if isinstance(session, StreamSocket):
+                session.data_received(event.data)
             if event.stream_ended:
                 self._lose_session(event.stream_id)
             incoming = self._incoming.get(event.stream_id)
@@ -221,11 +233,12 @@ class QuicClient(QuicConnectionProtocol):
         self._incoming[event.stream_id] = incoming
         refusal = incoming.take_headers(event.headers)
         if incoming.method == "CONNECT" and refusal is None:
-            if incoming.protocol == PROTOCOL and not event.stream_ended:
+            if incoming.protocol in (WEBSOCKET, WEBTRANSPORT) and not event.stream_ended:
                 del self._incoming[event.stream_id]
-                self._connect(http, event.stream_id, incoming.complete(self._peer))
+                request = incoming.complete(self._peer)
+                self._connect(http, event.stream_id, request, incoming.protocol)
                 return
-            refusal = error(501, "CONNECT is for WebTransport only")
+            refusal = error(501, "CONNECT is for WebSocket and WebTransport only")
         if refusal is None and incoming.expects_continue and not event.stream_ended:
             http.send_headers(event.stream_id, [(b":status", b"100")])
         self._go_on(event.stream_id, refusal, is_complete=event.stream_ended)
@@ -337,12 +350,13 @@ class QuicClient(QuicConnectionProtocol):
 
     # events
 
-    def _connect(self, http: Framing, session_id: int, request: Request) -> None:
-        """Open a WebTransport session, if the interface has events for this request."""
+    def _connect(self, http: Framing, session_id: int, request: Request, protocol: bytes) -> None:
+        """Open a session, if the interface has events for this request."""
         with self._host.hold():
             outcome = self._handle(request)
             if isinstance(outcome, Upgrade):
-                self._open_session(http, session_id, outcome)
+                open_it = self._open_socket if protocol == WEBSOCKET else self._open_session
+                open_it(http, session_id, outcome)
                 return
             if isinstance(outcome, Response) and outcome.file is None:
                 self._write(session_id, outcome, request)
@@ -362,11 +376,25 @@ class QuicClient(QuicConnectionProtocol):
         self._lines[stream.open()] = session
         session.open()
 
+    def _open_socket(self, http: Framing, stream_id: int, upgrade: Upgrade) -> None:
+        transport = StreamTransport(
+            self._quic, http, stream_id, self._transmit_soon, self._forget_session
+        )
+        answer, session = self._host.open_stream(transport, upgrade)
+        if session is None:
+            self._write(stream_id, answer, upgrade.request)
+            return
+        fields = self._host.encoder.fields(answer, self._host.clock.wall())
+        # Content has no length here (RFC 9110, 9.3.6).
+        http.send_headers(stream_id, [each for each in fields if each[0] != b"content-length"])
+        opened = self._sessions[stream_id] = StreamSocket(transport, session)
+        opened.open()
+
     def _lose_session(self, stream_id: int) -> None:
         """End a session whose client has ended one of its streams."""
         session = self._sessions.get(stream_id) or self._lines.get(stream_id)
         if session is not None:
-            session.close(1000, "")
+            session.peer_ended()
 
     def _forget_session(self, session_id: int) -> None:
         session = self._sessions.pop(session_id, None)

@@ -152,6 +152,10 @@ class LineSession:
         if self.requests is not None and self.is_writable:
             self.requests.serve()
 
+    def peer_ended(self) -> None:
+        """The client has ended one of the session's streams."""
+        self.close(1000, "")
+
     def connection_lost(self) -> None:
         """The client or its connection is gone."""
         if self._is_open:

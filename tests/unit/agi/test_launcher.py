@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from server.agi.async_agi import MAX_QUEUED
 from server.agi.launcher import AgiSettings, Launcher
 from server.base.errors import NotFound, Unavailable
 from server.resources.channel import Channel
@@ -291,6 +292,7 @@ async def test_async_agi_keeps_a_bounded_number_of_commands(dut: Launching) -> N
     channel = await dut.run("Answer()\nAGI(agi:async)\nWait(60)")
     dut.launcher.sessions.submit(channel, "WAIT FOR DIGIT -1")
     await settle()
+    for _ in range(MAX_QUEUED):
+        dut.launcher.sessions.submit(channel, "NOOP")
     with pytest.raises(Unavailable):
-        for _ in range(2000):
-            dut.launcher.sessions.submit(channel, "NOOP")
+        dut.launcher.sessions.submit(channel, "NOOP")

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from server.base.log import VERBOSE
 from tests.support.dialplan import DialplanUnderTest
 
 
@@ -175,9 +176,13 @@ async def test_set(dut: DialplanUnderTest, step: str, name: str, value: str | No
 async def test_verbose_and_log_write_to_the_log(
     dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    await dut.run("Verbose(1,hello, there)\nVerbose(plain)\nLog(WARNING,watch out)\nLog(NO,x)")
+    caplog.set_level(VERBOSE)
+    await dut.run(
+        "Verbose(1,hello, there)\nVerbose(9,whispered)\nVerbose(plain)\n"
+        "Log(WARNING,watch out)\nLog(NO,x)"
+    )
     assert "hello, there" in caplog.messages
     assert "plain" in caplog.messages
+    assert "whispered" not in caplog.messages
     assert "watch out" in caplog.text
     assert "expected a level of" in caplog.text

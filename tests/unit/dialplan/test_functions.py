@@ -51,6 +51,14 @@ from tests.support.dialplan import DialplanUnderTest
         ("", "${MATH(7/2,i)}", "3"),
         ("", "${MATH(255+0,hex)}", "ff"),
         ("", "${MATH(7%3,int)}", "1"),
+        ("", "${MATH(7.9%-3,int)}", "1"),
+        ("", "${MATH(7%0.5,int)}", "0"),
+        ("", "${MATH(1/0)}", "0.000000"),
+        ("", "${MATH(10/-4)}", "-2.500000"),
+        ("", "${MATH(5 OR 2,i)}${MATH(5 XOR 1,i)}${MATH(8>>2,i)}", "742"),
+        ("", "${MATH(2>=2)}${MATH(2<=1)}${MATH(2==2)}${MATH(1<2)}", "TRUEFALSETRUETRUE"),
+        ("", "${MATH(65+0,c)}", "A"),
+        ("", "${MATH(1.5*1.5,f)}", "2.250000"),
         ("", "${MATH(2^10,i)}", "1024"),
         ("", "${MATH(1<<4,i)}", "16"),
         ("", "${MATH(6 AND 3,i)}", "2"),
@@ -102,7 +110,7 @@ async def test_function(dut: DialplanUnderTest, setup: str, text: str, result: s
 
 @pytest.mark.parametrize(
     "text",
-    ["${NOSUCH(1)}", "${CUT(X)}", "${MATH(a+b)}", "${MATH(1/0)}", "${CHANNEL(nosuch)}",
+    ["${NOSUCH(1)}", "${CUT(X)}", "${MATH(a+b)}", "${MATH(0^-1)}", "${CHANNEL(nosuch)}",
      "${CALLERID(nosuch)}", '${REGEX("(" x)}', "${TALK_DETECT(set)}", "${STRFTIME(x)}",
      "${INC(NOSUCH)}", "${DB(nokey)}"],
 )  # fmt: skip

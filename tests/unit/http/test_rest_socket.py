@@ -10,12 +10,14 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from websockets.frames import Frame, Opcode
 
 from server.base.clock import Clock
 from server.base.tasks import TaskScope
 from server.http.messages import Request, Response
-from server.http.rest_socket import MAX_PENDING, Caller, RestSocket
+from server.http.rest_socket import MAX_PENDING, Caller, RestSocket, parse_request
 from tests.support.clock import FakeClock
 
 CALLER = Caller("ari", "192.0.2.1", 4000, ["app"])
@@ -179,3 +181,28 @@ async def test_a_drain_that_means_nothing_is_refused(
     RestSocket(host, CALLER, wire).message_received(drain(**members))
     assert [answer["status_code"] for answer in wire.answers] == [status]
     assert host.asked == []
+
+
+MEMBERS = st.fixed_dictionaries(
+    {"type": st.sampled_from(["RESTRequest", "DrainWorker", "x"])},
+    optional={
+        "method": st.sampled_from(["GET", "POST", "BREW"]) | st.integers(),
+        "uri": st.text(max_size=20) | st.none(),
+        "query_strings": st.lists(st.dictionaries(st.text(max_size=5), st.text(max_size=5))),
+        "content_type": st.text(max_size=20),
+        "message_body": st.text(max_size=20) | st.integers(),
+        "idempotency_key": st.text(max_size=20) | st.integers(),
+        "draining": st.booleans() | st.text(max_size=3),
+        "transaction_id": st.text(max_size=5) | st.floats(allow_nan=False),
+    },
+)
+
+
+@given(MEMBERS.map(json.dumps).map(str.encode) | st.binary(max_size=100))
+def test_reading_a_message_is_total(message: bytes) -> None:
+    asked = parse_request(message, CALLER)
+    if asked.refusal is None:
+        assert asked.request.method in ("GET", "POST", "DELETE")
+        assert all(isinstance(value, bytes) for value in asked.request.headers.values())
+    else:
+        assert json.loads(asked.refusal.body)["message"]

@@ -420,3 +420,14 @@ async def test_a_spied_local_channel_stays(node: NodeUnderTest) -> None:
     for _ in range(3):
         await settle()
     assert len(node.registry) == 5
+
+
+async def test_who_joins_hears_the_others_rather_than_a_ringing_tone(node: NodeUnderTest) -> None:
+    node.connect()
+    channels = [await up(node, endpoint) for endpoint in ("alice", "bob")]
+    node.bridges.create(bridge_id="b")
+    node.channels.ring(channels[0].id)
+    channels[1].set_background("music", "default")
+    node.bridges.add_channel("b", channel=[channel.id for channel in channels])
+    assert channels[0].leg.stream.background is None
+    assert channels[1].leg.stream.background == "music"

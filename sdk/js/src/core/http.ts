@@ -1,6 +1,7 @@
 /** Requests: parameters out, things out of answers. */
 
-import { type ApiError, apiError, ArionError, ConnectionFailed, TimedOut } from '../errors.js';
+import { type ApiError, ArionError, ConnectionFailed, TimedOut } from '../errors.js';
+import { apiError } from './refusals.js';
 
 /** What an operation is called with. */
 export interface Call {

@@ -22,6 +22,11 @@ class BoundApplication:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Application:
@@ -115,6 +120,11 @@ class BoundLogChannel:
         channel: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def add_log(
         self,
         configuration: str,
@@ -153,6 +163,11 @@ class BoundModule:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -195,6 +210,11 @@ class BoundBridge:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -383,6 +403,11 @@ class BoundChannel:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -783,6 +808,11 @@ class BoundDeviceState:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.DeviceState:
@@ -824,6 +854,11 @@ class BoundEndpoint:
         technology: str
         resource: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -890,6 +925,11 @@ class BoundMailbox:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Mailbox:
@@ -932,6 +972,11 @@ class BoundPlayback:
         id: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.Playback:
@@ -962,6 +1007,11 @@ class BoundLiveRecording:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,
@@ -1029,6 +1079,11 @@ class BoundStoredRecording:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     async def refresh(
         self,
     ) -> _types.StoredRecording:
@@ -1062,6 +1117,11 @@ class BoundSound:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     async def refresh(
         self,

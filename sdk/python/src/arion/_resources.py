@@ -51,11 +51,6 @@ class ChannelMethods(BoundChannel):
 
     __slots__ = ()
 
-    @property
-    def client(self) -> Client:
-        """The client that it was learnt through."""
-        return self._client
-
     # life
 
     async def hangup(self, reason: str | None = None) -> None:
@@ -298,11 +293,6 @@ class BridgeMethods(BoundBridge):
     """What can be done with a bridge."""
 
     __slots__ = ()
-
-    @property
-    def client(self) -> Client:
-        """The client that it was learnt through."""
-        return self._client
 
     async def add(self, *channels: _types.Channel | str, **options: Any) -> None:
         """Let channels join.

@@ -23,6 +23,11 @@ class BoundApplication:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Application:
@@ -116,6 +121,11 @@ class BoundLogChannel:
         channel: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def add_log(
         self,
         configuration: str,
@@ -154,6 +164,11 @@ class BoundModule:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -196,6 +211,11 @@ class BoundBridge:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -384,6 +404,11 @@ class BoundChannel:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -784,6 +809,11 @@ class BoundDeviceState:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.DeviceState:
@@ -825,6 +855,11 @@ class BoundEndpoint:
         technology: str
         resource: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -891,6 +926,11 @@ class BoundMailbox:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Mailbox:
@@ -933,6 +973,11 @@ class BoundPlayback:
         id: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.Playback:
@@ -963,6 +1008,11 @@ class BoundLiveRecording:
     if TYPE_CHECKING:
         name: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,
@@ -1030,6 +1080,11 @@ class BoundStoredRecording:
         name: str
         _client: Client
 
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
+
     def refresh(
         self,
     ) -> _types.StoredRecording:
@@ -1063,6 +1118,11 @@ class BoundSound:
     if TYPE_CHECKING:
         id: str
         _client: Client
+
+    @property
+    def client(self) -> Client:
+        """The client that it was learnt through."""
+        return self._client
 
     def refresh(
         self,

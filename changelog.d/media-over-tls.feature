@@ -1,0 +1,1 @@
+Media WebSockets work on the TLS port.

@@ -1,0 +1,1 @@
+HTTP/3 has the events' WebSocket too (RFC 9220).
