@@ -1,4 +1,4 @@
-"""Items of CHANNEL() that belong to hangup handlers and call pickup."""
+"""Items of CHANNEL() that belong to hangup handlers, features and call pickup."""
 
 from __future__ import annotations
 
@@ -6,12 +6,19 @@ from collections.abc import Callable
 
 from server.base.errors import InvalidArgument
 from server.dialplan import hangup_handlers
+from server.dialplan.features.watch import FEATURE_LETTERS, DigitFeatures
 from server.dialplan.pickup import GROUP_ITEMS, group_text, parse_names, parse_numbers
 from server.dialplan.scope import Scope
 
 
 def read_item(scope: Scope, item: str) -> str | None:
     """Read one of these items, ``None`` if it is none of them."""
+    if item == "dtmf_features":
+        features = scope.channel.features
+        enabled = features.enabled if isinstance(features, DigitFeatures) else frozenset()
+        return "".join(
+            letter for letter, names in FEATURE_LETTERS.items() if enabled.issuperset(names)
+        )
     return group_text(scope.channel, item) if item in GROUP_ITEMS else None
 
 
@@ -33,7 +40,20 @@ def write_item(scope: Scope, item: str, value: str) -> bool:
     return True
 
 
+def _write_features(scope: Scope, value: str) -> None:
+    """Let the channel use features in every call from now on."""
+    letters = value.upper()
+    if unknown := set(letters) - FEATURE_LETTERS.keys():
+        raise InvalidArgument("dtmf_features", f"{', '.join(sorted(unknown))} is not known")
+    enabled = [name for letter in letters for name in FEATURE_LETTERS[letter]]
+    channel = scope.channel
+    channel.features = DigitFeatures(
+        scope.dialplan, channel, enabled, is_caller=not channel.dial_string, is_lasting=True
+    )
+
+
 _WRITES: dict[str, Callable[[Scope, str], None]] = {
+    "dtmf_features": _write_features,
     "hangup_handler_push": hangup_handlers.push,
     "hangup_handler_pop": hangup_handlers.pop,
     "hangup_handler_wipe": hangup_handlers.wipe,

@@ -10,17 +10,14 @@ from server.base.causes import Cause
 from server.dialplan.arguments import Options
 from server.dialplan.executor import Call
 from server.dialplan.features.prompts import start
-from server.dialplan.features.watch import DigitFeatures
+from server.dialplan.features.watch import FEATURE_LETTERS, DigitFeatures
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.media.players import FileSource
 from server.resources.channel import Channel, EndedBy
 
-# which option lets the caller, and which the peer, use which feature of features.conf
-CALLER_FEATURES = {
-    "H": ("disconnect",), "K": ("parkcall",), "T": ("blindxfer", "atxfer"), "W": ("automon",),
-    "X": ("automixmon",),
-}  # fmt: skip
-PEER_FEATURES = {option.lower(): features for option, features in CALLER_FEATURES.items()}
+# which option lets the caller use which feature of features.conf; the peer's letters are small
+CALLER_FEATURES = FEATURE_LETTERS
+PEER_FEATURES = {letter.lower(): names for letter, names in FEATURE_LETTERS.items()}
 TIME_LEFT = "timeleft"  # LIMIT_WARNING_FILE: say it
 
 
@@ -58,7 +55,10 @@ def parse_limit(text: str) -> Limit | None:
 def enable_features(call: Call, channel: Channel, options: Options, *, is_caller: bool) -> None:
     """Give a channel the features that the options allow it."""
     table = CALLER_FEATURES if is_caller else PEER_FEATURES
-    enabled = [name for letter, names in table.items() if letter in options for name in names]
+    enabled = {name for letter, names in table.items() if letter in options for name in names}
+    former = channel.features
+    if isinstance(former, DigitFeatures) and former.is_lasting:
+        enabled |= former.enabled
     channel.features = DigitFeatures(call.dialplan, channel, enabled, is_caller=is_caller)
 
 
@@ -81,13 +81,14 @@ class Conversation:
         :raises ChannelHungUp: the caller hung up.
         """
         channel, peer, options = self._channel, self._peer, self._options
+        former = channel.features
         enable_features(self._call, channel, options, is_caller=True)
         enable_features(self._call, peer, options, is_caller=False)
         self._limit()
         try:
             await self._call.dialplan.bridges.connect(channel, peer, identifies="I" not in options)
         finally:
-            channel.features = None
+            channel.features = former
             for end in self._ends:
                 end()
             channel.flush_digits()

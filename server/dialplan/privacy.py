@@ -45,7 +45,6 @@ class Screening:
     def __init__(self, call: Call, options: Options) -> None:
         self._call = call
         self._options = options
-        self._number = _key_of(call.channel)
         self._has_number = bool(call.channel.caller.number)
         self._introduction: Path | None = None
         self._is_open = "p" in options or "P" in options
@@ -53,6 +52,10 @@ class Screening:
     @property
     def _keeps_decisions(self) -> bool:
         return "P" in self._options
+
+    @property
+    def _number(self) -> str:
+        return _key_of(self._call.channel)
 
     @property
     def _key(self) -> str:

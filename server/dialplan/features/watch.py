@@ -22,6 +22,12 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# features of features.conf by the letter that lets a caller use them, in Dial() and in
+# CHANNEL(dtmf_features)
+FEATURE_LETTERS = {
+    "H": ("disconnect",), "K": ("parkcall",), "T": ("blindxfer", "atxfer"), "W": ("automon",),
+    "X": ("automixmon",),
+}  # fmt: skip
 DTMF_MS = 100  # length of a digit that is passed on, and of the pause after it
 
 Action = Callable[["DigitFeatures"], Awaitable[None]]
@@ -34,15 +40,23 @@ class DigitFeatures:
 
     :param enabled: names of ``[featuremap]`` that this channel may use.
     :param is_caller: on which side of the call it is, for ``[applicationmap]``.
+    :param is_lasting: they were given to the channel itself, not for one call.
     """
 
     def __init__(
-        self, dialplan: Dialplan, channel: Channel, enabled: Collection[str], *, is_caller: bool
+        self,
+        dialplan: Dialplan,
+        channel: Channel,
+        enabled: Collection[str],
+        *,
+        is_caller: bool,
+        is_lasting: bool = False,
     ) -> None:
         self.dialplan = dialplan
         self.channel = channel
         self.enabled = frozenset(enabled)
         self.is_caller = is_caller
+        self.is_lasting = is_lasting
         self.bridge: Bridge | None = None
         self._matcher: DigitMatcher | None = None
         self._task: asyncio.Task[None] | None = None
@@ -74,6 +88,8 @@ class DigitFeatures:
 
     def enter(self, bridge: Bridge) -> None:
         self.bridge = bridge
+        if not self.enabled and not self.scope.get("DYNAMIC_FEATURES"):
+            return
         codes = {code: name for code, (name, _action) in self._table().items()}
         if not codes:
             return

@@ -53,7 +53,7 @@ _WRITABLE = {
 }
 # What scripts may set and read back, though nothing here depends on it.
 _NOTES = {
-    "digitdetect": "1", "dtmf_features": "", "faxdetect": "0", "max_forwards": "20",
+    "digitdetect": "1", "faxdetect": "0", "max_forwards": "20",
     "parkinglot": "", "relaxdtmf": "0", "secure_bridge_media": "", "secure_bridge_signaling": "",
     "tdd": "0", "tenantid": "", "transfercapability": "SPEECH", "userdata": "",
 }  # fmt: skip

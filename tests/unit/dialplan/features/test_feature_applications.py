@@ -247,3 +247,48 @@ class TestFunctions:
         await press(peer, "9")
         await settle()
         assert caller.is_hungup is inherits
+
+
+class TestLastingFeatures:
+    """``CHANNEL(dtmf_features)``."""
+
+    async def test_they_work_in_every_call(self, dut: DialplanUnderTest) -> None:
+        caller, peer = await talk(
+            dut,
+            "exten => s,1,Set(CHANNEL(dtmf_features)=HT)\n"
+            "same => n,Set(A=${CHANNEL(dtmf_features)})\n"
+            "same => n,Dial(PJSIP/bob,,g)\nsame => n,Dial(PJSIP/carol,,gX)\n"
+            "same => n,Set(B=${CHANNEL(dtmf_features)})\nsame => n,WaitDigit()",
+        )
+        assert caller.variables.get("A") == "HT"
+        await press(caller, "*")
+        assert peer.is_hungup
+        channel_of(called(dut)[1]).on_answered()
+        await settle()
+        await press(caller, "*")
+        assert caller.variables.get("B") == "HT"
+        caller.hangup()
+
+    async def test_unknown_letters_are_refused(self, dut: DialplanUnderTest) -> None:
+        channel = await dut.run(
+            "Set(CHANNEL(dtmf_features)=Q)\nSet(A=x${CHANNEL(dtmf_features)})\nWaitDigit()"
+        )
+        assert channel.variables.get("A") == "x"
+
+
+async def test_a_blind_transfer_among_three_lets_a_local_channel_take_the_place(
+    dut: DialplanUnderTest,
+) -> None:
+    configure(dut, transferdigittimeout=1)
+    caller, peer = await talk(
+        dut,
+        "exten => s,1,Dial(PJSIP/bob,,t)\nexten => join,1,BridgeAdd(PJSIP/bob)\n"
+        "exten => 66,1,Answer()\nsame => n,WaitDigit()",
+    )
+    third = await dut.call("join", endpoint="carol")
+    await press(peer, "#66")
+    await until(lambda: peer.is_hungup)
+    assert {caller.name, third.name} < together(caller)
+    assert any(name.startswith("Local/66@default") for name in together(caller))
+    for channel in dut.under.registry:
+        channel.hangup()
