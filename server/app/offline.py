@@ -6,15 +6,14 @@ from pathlib import Path
 
 from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import AgiSettings, Launcher
-from server.dialplan.lua.contexts import APPLICATION as LUA
 from server.dialplan.lua.runner import LuaHost
-from server.dialplan.registry import Application, Registry
+from server.dialplan.registry import Registry
 
 
 def offline_registry() -> Registry:
     """Return every application and function, those that other layers add included."""
     registry = Registry.standard()
-    registry.applications[LUA.lower()] = Application(LUA, LuaHost().run)
+    LuaHost().register(registry)
     nowhere = Path()
     Launcher(AgiSettings(nowhere)).install(registry)
     ExternalIvr(nowhere).install(registry)
