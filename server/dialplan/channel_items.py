@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from server.base.errors import InvalidArgument
 from server.dialplan import hangup_handlers
+from server.dialplan.arguments import parse_target
 from server.dialplan.features.watch import FEATURE_LETTERS, DigitFeatures
 from server.dialplan.pickup import GROUP_ITEMS, group_text, parse_names, parse_numbers
 from server.dialplan.scope import Scope
@@ -19,6 +20,8 @@ def read_item(scope: Scope, item: str) -> str | None:
         return "".join(
             letter for letter, names in FEATURE_LETTERS.items() if enabled.issuperset(names)
         )
+    if item == "after_bridge_goto":
+        return scope.state.after_bridge_goto
     return group_text(scope.channel, item) if item in GROUP_ITEMS else None
 
 
@@ -52,7 +55,15 @@ def _write_features(scope: Scope, value: str) -> None:
     )
 
 
+def _write_goto(scope: Scope, value: str) -> None:
+    """Say where the channel goes on after a conversation; nothing takes that back."""
+    if value and parse_target(value) is None:
+        raise InvalidArgument("after_bridge_goto", f"{value!r} names no priority")
+    scope.state.after_bridge_goto = value
+
+
 _WRITES: dict[str, Callable[[Scope, str], None]] = {
+    "after_bridge_goto": _write_goto,
     "dtmf_features": _write_features,
     "hangup_handler_push": hangup_handlers.push,
     "hangup_handler_pop": hangup_handlers.pop,

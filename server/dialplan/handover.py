@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from server.dialplan.arguments import Options, Target
+from server.dialplan.arguments import Options, Target, parse_target
 from server.dialplan.dialling import is_ours
 from server.dialplan.executor import Call
 from server.resources.channel import Channel
@@ -20,6 +20,26 @@ def send_peer_away(call: Call, peer: Channel, options: Options) -> bool:
         return start_at(call, peer, (channel.context, channel.exten, channel.priority + 1))
     position = option_position(call, options, "F")
     return position is not None and start_at(call, peer, position)
+
+
+def go_on_after_bridge(call: Call, peer: Channel) -> bool:
+    """Send caller and called party to where CHANNEL(after_bridge_goto) says, if it does.
+
+    :returns: whether *peer* goes on.
+    """
+    own = _after_bridge(call)
+    if own is not None and not call.channel.is_hungup:
+        call.jump(*own)
+    if not is_ours(peer):
+        return False
+    position = _after_bridge(Call(call.dialplan, peer))
+    return position is not None and start_at(call, peer, position)
+
+
+def _after_bridge(call: Call) -> tuple[str, str, int] | None:
+    text, call.state.after_bridge_goto = call.state.after_bridge_goto, ""
+    target = parse_target(text) if text else None
+    return None if target is None else call.resolve(target)
 
 
 def start_at(call: Call, peer: Channel, position: tuple[str, str, int]) -> bool:

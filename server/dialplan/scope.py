@@ -58,6 +58,7 @@ class CallState:
     shared: dict[str, str] = field(default_factory=dict)
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
     features: dict[str, str] = field(default_factory=dict)  # what FEATURE() changed
+    after_bridge_goto: str = ""  # where a channel goes on when its conversation is over
     hangup_handlers: list[str] = field(default_factory=list)  # subroutines, the last one first
     runs_h: bool = False  # when it ends, though no dialplan controls it
     is_tidied: bool = False  # its end has been arranged; see hangup_handlers.py

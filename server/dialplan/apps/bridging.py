@@ -11,7 +11,7 @@ from server.dialplan.conversation import Conversation
 from server.dialplan.dialling import is_ours
 from server.dialplan.executor import Call
 from server.dialplan.features.prompts import play
-from server.dialplan.handover import send_peer_away
+from server.dialplan.handover import go_on_after_bridge, send_peer_away
 from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 from server.resources.bridge import Bridge
@@ -57,6 +57,7 @@ async def _talk(call: Call, other: Channel, options: Options) -> None:
         channel.variables.set("BRIDGEPEER", other.name)
         other.variables.set("BRIDGEPEER", channel.name)
         await Conversation(call, other, options).run()
+        is_sent_away = go_on_after_bridge(call, other)
     except ChannelHungUp:
         if channel.is_hungup:
             is_sent_away = send_peer_away(call, other, options)

@@ -9,7 +9,7 @@ from server.dialplan.arguments import Options, argument, parse_options, split_ar
 from server.dialplan.conversation import Conversation
 from server.dialplan.dialling import Ringing, is_ours, subroutine_of
 from server.dialplan.executor import Call
-from server.dialplan.handover import option_position, send_peer_away, start_at
+from server.dialplan.handover import go_on_after_bridge, option_position, send_peer_away, start_at
 from server.dialplan.hangup_handlers import run_h_at_end
 from server.dialplan.media import find_prompts, split_names
 from server.dialplan.numbers import parse_seconds
@@ -175,13 +175,14 @@ class _Dial:
             if "e" in self._options:
                 run_h_at_end(self._call.dialplan, peer, self._channel.context, self._channel.exten)
             await Conversation(self._call, peer, self._options).run()
+            is_handed_over = go_on_after_bridge(self._call, peer)
         except ChannelHungUp:
             is_handed_over = send_peer_away(self._call, peer, self._options)
             raise
         finally:
             if not is_handed_over and is_ours(peer):
                 peer.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
-        if "g" not in self._options:
+        if "g" not in self._options and not self._call.has_jumped:
             raise ChannelHungUp(Cause.NORMAL_CLEARING)
 
     def _name_peer(self, winner: DialAttempt) -> None:

@@ -371,6 +371,33 @@ async def test_the_account_is_inherited(dut: DialplanUnderTest) -> None:
     assert channel_of(called(dut)[0]).account_code == "a"
 
 
+async def test_after_bridge_goto_is_where_each_goes_on(dut: DialplanUnderTest) -> None:
+    dut.load(
+        """
+        [default]
+        exten => s,1,Set(CHANNEL(after_bridge_goto)=after,1)
+        same => n,Dial(PJSIP/bob,,b(sub^s^1)H)
+        exten => after,1,Set(A=${CHANNEL(after_bridge_goto)}after)
+        same => n,WaitDigit()
+        exten => called,1,Set(A=called)
+        same => n,WaitDigit()
+        [sub]
+        exten => s,1,Set(CHANNEL(after_bridge_goto)=default,called,1)
+        same => n,Return()
+        """
+    )
+    caller = await dut.call()
+    peer = channel_of(called(dut)[0])
+    peer.on_answered()
+    await settle()
+    await press(caller, "*")
+    await until(lambda: peer.variables.get("A"))
+    assert peer.variables.get("A") == "called"
+    assert caller.variables.get("A") == "after"
+    caller.hangup()
+    peer.hangup()
+
+
 async def test_both_are_in_one_bridge(dut: DialplanUnderTest) -> None:
     caller, peer = await talk(dut, "exten => s,1,Dial(PJSIP/bob)")
     assert together(caller) == {caller.name, peer.name}
