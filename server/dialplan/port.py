@@ -37,6 +37,7 @@ from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
 from server.resources.transfers import Transfers
+from server.resources.waiting_rooms import WaitingRooms
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
@@ -108,6 +109,7 @@ class Dialplan:
         self.bridges = bridges
         self.interception = Interception(self)
         node.tell_connected = self.interception.tell_connected
+        self.waiting_rooms = WaitingRooms(bridges)
         self.transfers = Transfers(node, bridges, dialer)
         self.registry = registry or Registry.standard()
         self.store = store

@@ -203,6 +203,11 @@ class Bridge:
         """Whether nobody is about to come, go or come back."""
         return not self._suspended and not self.is_kept_open
 
+    @property
+    def lives_on(self) -> bool:
+        """Whether there are two to talk, or one who waits for another."""
+        return len(self.channels) >= 2 or (len(self.channels) == 1 and self.is_kept_open)
+
     def keep_open(self) -> None:
         """Let one alone wait here for somebody who is to come."""
         self.is_kept_open = True

@@ -21,6 +21,7 @@ from server.base.errors import (
 from server.base.ids import MAX_ID_LENGTH, new_uuid
 from server.model import events
 from server.model.wire import Snapshot
+from server.resources.audio_formats import check_format
 from server.resources.bridge import Bridge
 from server.resources.channel import Channel
 from server.resources.listing import Page, check_fields, select, take_page
@@ -38,15 +39,6 @@ BRIDGE_TYPES = frozenset(
 )
 VIDEO_MODES = {"video_sfu": "sfu", "video_single": "single"}
 ROLES = frozenset({"participant", "announcer"})
-# Asterisk's names of audio formats, which an announcer or recorder channel could have there
-FORMATS = frozenset(
-    {
-        *("adpcm", "alaw", "codec2", "g719", "g722", "g723", "g726", "g726aal2", "g729", "gsm"),
-        *("ilbc", "lpc10", "opus", "silk12", "silk16", "silk24", "silk8", "siren14", "siren7"),
-        *("slin", "slin12", "slin16", "slin192", "slin24", "slin32", "slin44", "slin48", "slin96"),
-        *("speex", "speex16", "speex32", "testlaw", "ulaw"),
-    }
-)
 MAX_BRIDGES = 100_000
 BRIDGE_FIELDS = frozenset(member.name for member in members(model.Bridge))
 
@@ -59,7 +51,6 @@ class Bridges:
         self._playbacks = playbacks
         self._recordings = recordings
         self._bridges: dict[str, Bridge] = {}
-        self._waiting_rooms: dict[str, Bridge] = {}  # of BridgeWait(), by name
 
     def __len__(self) -> int:
         return len(self._bridges)
@@ -208,7 +199,7 @@ class Bridges:
         :raises Unprocessable: there is no such format.
         """
         bridge = self._find_stasis(bridge_id)
-        _check_format("announcer_format", announcer_format)
+        check_format("announcer_format", announcer_format)
         return self._playbacks.start(bridge, f"bridge:{bridge_id}", **options)
 
     async def record(
@@ -220,7 +211,7 @@ class Bridges:
         :raises Unprocessable: there is no such format.
         """
         bridge = self._find_stasis(bridge_id)
-        _check_format("recorder_format", recorder_format)
+        check_format("recorder_format", recorder_format)
         return await self._recordings.start(bridge, f"bridge:{bridge_id}", **options)
 
     def set_video_source(self, bridge_id: str, *, channel_id: str) -> None:
@@ -373,7 +364,7 @@ class Bridges:
                 if controlled.bridge is not bridge:
                     is_handed_over = self._hand_over(bridge, controlled)
                     return gone
-                if not _lives_on(bridge):
+                if not bridge.lives_on:
                     return gone
                 left = bridge.departure()
                 optimize_locals(bridge)
@@ -384,31 +375,14 @@ class Bridges:
             if not is_handed_over:
                 self.end_basic(bridge)
 
-    def make_basic(self) -> Bridge:
-        """Make an empty bridge such as Dial()'s. Whoever makes it has to end it.
+    def make_holding(self, name: str, creator: str) -> Bridge:
+        """Make an empty bridge in which one waits. Whoever makes it has to end it.
 
         :raises Conflict: there are too many.
         """
-        return self._make(new_uuid(), bridge_class="basic")
-
-    def waiting_room(self, name: str) -> Bridge:
-        """Return the holding bridge of this name in which BridgeWait() waits; make it if need be.
-
-        :raises Conflict: there are too many bridges.
-        """
-        room = self._waiting_rooms.get(name)
-        if room is None or room.is_destroyed:
-            room = self._waiting_rooms[name] = self._make(
-                new_uuid(), name=name, creator="BridgeWait", bridge_class="base", is_holding=True
-            )
-        return room
-
-    def leave_waiting_room(self, name: str) -> None:
-        """End a bridge of :meth:`waiting_room` that the last one has left."""
-        room = self._waiting_rooms.get(name)
-        if room is not None and not room.channels:
-            del self._waiting_rooms[name]
-            self._end(room)
+        return self._make(
+            new_uuid(), name=name, creator=creator, bridge_class="base", is_holding=True
+        )
 
     def end_basic(self, bridge: Bridge) -> None:
         """End a bridge that is no application's, and the members that nobody else decides on."""
@@ -434,7 +408,7 @@ class Bridges:
     async def _take_care(self, bridge: Bridge) -> None:
         """Keep a bridge that no controller keeps, until one alone is left in it."""
         try:
-            while _lives_on(bridge):
+            while bridge.lives_on:
                 optimize_locals(bridge)
                 await bridge.departure()
         finally:
@@ -523,15 +497,5 @@ def _read_type(bridge_type: str | None) -> tuple[bool, str]:
     return "holding" in kinds and video_mode != "sfu", video_mode
 
 
-def _lives_on(bridge: Bridge) -> bool:
-    members = len(bridge.channels)
-    return members >= 2 or (members == 1 and bridge.is_kept_open)
-
-
 def _is_function(name: str) -> bool:
     return name.endswith(")")
-
-
-def _check_format(field: str, name: str | None) -> None:
-    if name and name not in FORMATS:
-        raise Unprocessable(field, f"specified {field} is unknown on this system")

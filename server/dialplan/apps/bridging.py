@@ -101,9 +101,9 @@ async def bridge_wait(call: Call, data: str) -> None:
     channel = call.channel
     if "n" not in options:
         channel.answer()
-    bridges = call.dialplan.bridges
+    rooms = call.dialplan.waiting_rooms
     name = argument(arguments, 0, DEFAULT_ROOM)
-    room = bridges.waiting_room(name)
+    room = rooms.enter(name)
     try:
         room.add(channel, role=role)
         if role == "participant":
@@ -116,7 +116,7 @@ async def bridge_wait(call: Call, data: str) -> None:
     finally:
         if channel.bridge is room:
             room.remove(channel)
-        bridges.leave_waiting_room(name)
+        rooms.leave(name)
 
 
 def _entertain(channel: Channel, options: Options) -> None:
