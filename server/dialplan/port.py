@@ -24,7 +24,7 @@ from server.dialplan.lua.script import LuaScript
 from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
-from server.dialplan.say_conf import read_say_conf
+from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
@@ -57,7 +57,7 @@ class DialplanSettings:
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
-    :param say_path: say.conf, whose rules count if it says ``mode=new``.
+    :param say_path: say.conf.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param features: features.conf.
@@ -170,8 +170,9 @@ class Dialplan:
         path = self.settings.say_path
         is_there = bool(path) and await asyncio.to_thread(Path(path).is_file)
         file = await asyncio.to_thread(parse_file, path) if is_there else None
-        rules = read_say_conf(file, self._nobody)
-        self.node.say.rules = rules.prompts if rules is not None else None
+        say = self.node.say
+        say.rules = SayConf(file, self._nobody).prompts if file is not None else None
+        say.is_ruled = file is not None and is_new_mode(file)
 
     def install(self, plan: Plan, script: LuaScript | None = None) -> list[str]:
         """Switch to a compiled plan and its script, and return the warnings."""
@@ -183,6 +184,8 @@ class Dialplan:
         if plan.clear_globals:
             self.globals.clear()
         self.globals.update(plan.globals)
+        for name, value in plan.computed_globals.items():
+            self.globals[name] = value.evaluate(self._nobody)
         self.plan = plan
         self.hints.rebuild()
         logger.info("dialplan: %d contexts", len(plan.contexts))

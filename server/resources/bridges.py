@@ -376,10 +376,7 @@ class Bridges:
                 self.end_basic(bridge)
 
     def make_holding(self, name: str, creator: str) -> Bridge:
-        """Make an empty bridge in which one waits. Whoever makes it has to end it.
-
-        :raises Conflict: there are too many.
-        """
+        """Make an empty bridge in which one waits. Whoever makes it has to end it."""
         return self._make(
             new_uuid(), name=name, creator=creator, bridge_class="base", is_holding=True
         )
@@ -394,7 +391,7 @@ class Bridges:
     def _hand_over(self, bridge: Bridge, controlled: Channel) -> bool:
         """Let those talk on who are still in a bridge whose controlling channel goes.
 
-        That happens only when a feature has brought more than two together, or is about to.
+        It can be so only once a feature has brought in a third one, or is about to.
         """
         others = [member for member in bridge.channels.values() if member is not controlled]
         if bridge.is_destroyed or not (len(others) >= 2 or (others and bridge.is_kept_open)):

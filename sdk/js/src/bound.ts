@@ -652,7 +652,8 @@ export abstract class BoundChannel extends Resource {
   /**
    * Set several variables.
    *
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   setChannelVars(
     variables: Record<string, unknown>,

@@ -528,7 +528,8 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   originate(
     options: {
@@ -594,7 +595,8 @@ export class ChannelsOperations {
    * @param direction which way media flows
    * @param data for `audiosocket` the UUID that the application is told
    * @param transport_data for `websocket` options as in its dial string, such as `f(json)`
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   externalMedia(
     options: {
@@ -629,7 +631,8 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   create(
     options: {
@@ -688,7 +691,8 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   originateWithId(
     channelId: Path,
@@ -1206,7 +1210,8 @@ export class ChannelsOperations {
    * Set several variables.
    *
    * @param channelId the channel
-   * @param variables name and value of each
+   * @param variables name and value of each; an object says whether the channel shows the
+   * variable in `channelvars` from now on
    */
   setChannelVars(
     channelId: Path,

@@ -700,11 +700,12 @@ class BoundChannel:
 
     async def set_channel_vars(
         self,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Any],
     ) -> None:
         """Set several variables.
 
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         return await self._client.channels.set_channel_vars(
             self.id,

@@ -916,7 +916,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel, call its endpoint, and send it to an application or the dialplan when
         it answers.
@@ -934,7 +934,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = await self._client.request(
             "channels.originate",
@@ -1015,7 +1016,7 @@ class ChannelsOperations:
         direction: Literal["both"] | None = None,
         data: str | None = None,
         transport_data: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel whose media an application outside sends and takes.
 
@@ -1030,7 +1031,8 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = await self._client.request(
             "channels.externalMedia",
@@ -1062,7 +1064,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel for an application, without calling its endpoint yet.
 
@@ -1073,7 +1075,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = await self._client.request(
             "channels.create",
@@ -1129,7 +1132,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel of a chosen id, call its endpoint, and send it to an application or
         the dialplan when it answers.
@@ -1147,7 +1150,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = await self._client.request(
             "channels.originateWithId",
@@ -1696,12 +1700,13 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Any],
     ) -> None:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         await self._client.request(
             "channels.setChannelVars",

@@ -917,7 +917,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel, call its endpoint, and send it to an application or the dialplan when
         it answers.
@@ -935,7 +935,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = self._client.request(
             "channels.originate",
@@ -1016,7 +1017,7 @@ class ChannelsOperations:
         direction: Literal["both"] | None = None,
         data: str | None = None,
         transport_data: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel whose media an application outside sends and takes.
 
@@ -1031,7 +1032,8 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = self._client.request(
             "channels.externalMedia",
@@ -1063,7 +1065,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel for an application, without calling its endpoint yet.
 
@@ -1074,7 +1076,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = self._client.request(
             "channels.create",
@@ -1130,7 +1133,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel of a chosen id, call its endpoint, and send it to an application or
         the dialplan when it answers.
@@ -1148,7 +1151,8 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         answer = self._client.request(
             "channels.originateWithId",
@@ -1697,12 +1701,13 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Any],
     ) -> None:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each
+        :param variables: name and value of each; an object says whether the channel shows the
+            variable in `channelvars` from now on
         """
         self._client.request(
             "channels.setChannelVars",
