@@ -19,6 +19,7 @@ from server.sip.contacts import Contact, Contacts, ContactStore
 from server.sip.dialog import DialogId
 from server.sip.headers import NameAddr
 from server.sip.identify import EndpointIdentifier
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request, Response, parse_message
 from server.sip.outside import Referrals
 from server.sip.qualify import Qualifier
@@ -98,6 +99,7 @@ class SipStack:
         )
         self._sessions: dict[DialogId, Session] = {}
         self.referrals = Referrals(self)
+        self.maintenance = Maintenance()
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
 
@@ -369,6 +371,10 @@ class SipStack:
                 self.respond(txn, challenge, now)
                 return
         assert endpoint is not None
+        refusal = self.maintenance.refuse(endpoint.name, request)
+        if refusal is not None:
+            self.respond(txn, refusal, now)
+            return
         handler(self, txn, request, endpoint, flow, now)
 
     def _check_support(self, request: Request) -> None:

@@ -17,6 +17,7 @@ from server.sip.contacts import REACHABLE, UNREACHABLE, Contact, ContactStore
 from server.sip.dialstring import as_phone, find_target
 from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request
 from server.sip.messaging import Messaging
 from server.sip.refer import Replaces
@@ -151,6 +152,7 @@ class PjsipTechnology:
     def create_leg(self, resource: str, call: OutgoingCall) -> Leg:
         stack, transports = self._running()
         target = find_target(resource, self._settings, stack.contacts)
+        stack.maintenance.check(target.endpoint.name)
         codecs = choose_codecs(target.endpoint, call.formats)
         host = self._rtp_host(
             target.endpoint, transports.media_host(target.uri, target.endpoint.transport)
@@ -231,6 +233,11 @@ class PjsipTechnology:
     def set_logger(self, message_logger: MessageLogger | None) -> None:
         """Show every SIP message to *message_logger*, or stop doing so."""
         self._running()[0].set_logger(message_logger)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Which endpoints take no new calls."""
+        return self._running()[0].maintenance
 
     def qualify(self, aor: str) -> None:
         """Send an OPTIONS to each contact of an address of record now."""
