@@ -28,6 +28,8 @@ MAX_UNSENT = 8 * 1024 * 1024  # bytes
 class Connection(asyncio.Protocol):
     """A client's connection."""
 
+    has_events = False  # they are sent as they come
+
     def __init__(self, server: AmiServer) -> None:
         self._server = server
         self._loop = asyncio.get_running_loop()

@@ -45,6 +45,7 @@ class Reply:
     :param items: the events of a list, ``None`` if the answer is none.
     :param complete: name of the event that ends the list.
     :param complete_fields: what it carries behind ListItems.
+    :param ending: name of an event that follows without any of this.
     :param body: lines behind the fields, already written.
     :param is_last: the session ends behind it.
     """
@@ -55,6 +56,7 @@ class Reply:
     items: Sequence[ListItem] | None = None
     complete: str = ""
     complete_fields: Fields = ()
+    ending: str = ""
     body: str = ""
     is_last: bool = False
 
@@ -74,6 +76,8 @@ class Reply:
             count = len(self.items or ())
             tail = f"EventList: Complete\r\nListItems: {count}\r\n{lines(self.complete_fields)}"
             parts.append(f"Event: {self.complete}\r\n{mark}{tail}\r\n")
+        if self.ending:
+            parts.append(f"Event: {self.ending}\r\n{mark}\r\n")
         return "".join(parts)
 
 

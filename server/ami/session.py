@@ -8,6 +8,7 @@ is answered, so that the response stands before what the action caused.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable
@@ -36,7 +37,12 @@ UNKNOWN = "Invalid/unknown command: {}. Use Action: ListCommands to show availab
 
 
 class Outlet(Protocol):
-    """Where a session's words go."""
+    """Where a session's words go.
+
+    :ivar has_events: events wait there that the client has not been sent.
+    """
+
+    has_events: bool
 
     def send(self, data: bytes) -> None:
         """Send an answer."""
@@ -87,6 +93,7 @@ class Session:
         self._waiting: deque[Message | BadMessage] = deque()
         self._is_busy = False
         self._held: list[AmiEvent] | None = None
+        self._event_waiter: asyncio.Future[None] | None = None
         self.is_closed = False
 
     # who it is
@@ -134,6 +141,8 @@ class Session:
         self.is_closed = True
         self._waiting.clear()
         self._held = None
+        if self._event_waiter is not None:
+            self._event_waiter.cancel()
         self.server.forget(self)
         if self.account is not None and self.server.settings.is_shown(self.account.settings):
             log_verbose(logger, 2, "Manager '%s' logged off from %s", self.name, self.peer[0])
@@ -226,12 +235,22 @@ class Session:
         for event in held or ():
             self.outlet.send_event(event)
 
+    def wait_event(self) -> asyncio.Future[None]:
+        """Return what is done once there is an event for the session."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._event_waiter = waiter
+        if self.outlet.has_events:
+            waiter.set_result(None)
+        return waiter
+
     def deliver(self, event: AmiEvent) -> None:
         """Send an event if the session is to hear it."""
         if event.classes & ~self.heard:
             return
         if self.filters and not self.filters.lets_through(event.name, event.text):
             return
+        if self._event_waiter is not None and not self._event_waiter.done():
+            self._event_waiter.set_result(None)
         if self._held is None:
             self.outlet.send_event(event)
         elif len(self._held) < MAX_HELD:

@@ -38,6 +38,8 @@ class FakeLifecycle:
 class Client:
     """A session and what it was sent."""
 
+    has_events = False
+
     def __init__(self, server: AmiServer, peer: str = "127.0.0.1") -> None:
         self.session = Session(server, self, (peer, 40000), ("127.0.0.1", 5038))
         self.text = ""

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
+from server.ami.events.blocks import UNKNOWN, channel_block
+from server.ami.protocol import Field, clean, lines
 from server.ami.registry import (
     ActionError,
     ListItem,
@@ -12,9 +17,11 @@ from server.ami.registry import (
     listing,
     success,
 )
+from server.base import suspension
 from server.base.causes import Cause
+from server.dialplan.pickup import group_text
 from server.dialplan.posix_regex import compile_regex
-from server.resources.channel import EndedBy
+from server.resources.channel import Channel, EndedBy
 
 MAX_CAUSE = 127
 
@@ -52,18 +59,78 @@ def _hangup_matching(request: Request, name: str, cause: int) -> Reply:
 
 
 @action("Getvar", "call", "reporting", summary="Read a variable of a channel, or a global one")
-def getvar(request: Request) -> Reply:
-    """Read a variable or a function."""
+def getvar(request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+    """Read a variable or a function, which may have to wait."""
     name = request.need("Variable", "No variable specified")
     channel = request.channel() if request.get("Channel") else None
-    value = request.context.dialplan.read(channel, name)
-    return success(("Variable", name), ("Value", value or ""))
+
+    def read() -> Reply:
+        value = request.context.dialplan.read(channel, name)
+        return success(("Variable", name), ("Value", value or ""))
+
+    return suspension.attempt(read) if name.endswith(")") else read()
 
 
 @action("Setvar", "call", summary="Set a variable of a channel, or a global one")
-def setvar(request: Request) -> Reply:
-    """Write a variable or a function."""
+def setvar(request: Request) -> Reply | Coroutine[Any, Any, Reply]:
+    """Write a variable or a function, which may have to wait."""
     name = request.need("Variable", "No variable specified")
     channel = request.channel() if request.get("Channel") else None
-    request.context.dialplan.write(channel, name, request.get("Value"))
-    return done("Variable Set")
+
+    def write() -> Reply:
+        request.context.dialplan.write(channel, name, request.get("Value"))
+        return done("Variable Set")
+
+    return suspension.attempt(write) if name.endswith(")") else write()
+
+
+@action("Status", "system", "call", "reporting", summary="List the channels with all there is")
+def status(request: Request) -> Reply:
+    """List a channel, or all, with variables if some are asked for."""
+    channels = [request.channel()] if request.get("Channel") else list(request.context.channels)
+    names = [name for part in request.get("Variables").split(",") if (name := part.strip())]
+    has_all = request.flag("AllVariables")
+    items: list[ListItem] = [
+        ("Status", _status(request, each) + _variables(request, each, names, has_all))
+        for each in channels
+    ]
+    return listing(
+        "Channel status will follow",
+        items,
+        "StatusComplete",
+        complete_fields=[("Items", len(items))],
+    )
+
+
+def _status(request: Request, channel: Channel) -> str:
+    now = request.context.node.clock.wall()
+    state = request.context.dialplan.state_of(channel)
+    left = state.absolute_deadline
+    codec = channel.leg.stream.codec
+    fields: list[Field] = [
+        ("Type", channel.endpoint[0]),
+        ("DNID", channel.dnid),
+        ("EffectiveConnectedLineNum", channel.connected.number or UNKNOWN),
+        ("EffectiveConnectedLineName", channel.connected.name or UNKNOWN),
+        ("TimeToHangup", max(0, round(left - request.context.node.clock.now())) if left else 0),
+        ("BridgeID", channel.bridge.id if channel.bridge is not None else ""),
+        ("Application", channel.app_name),
+        ("Data", channel.app_data),
+        ("Nativeformats", f"({codec})"),
+        ("Readformat", codec),
+        ("Readtrans", ""),
+        ("Writeformat", codec),
+        ("Writetrans", ""),
+        ("Callgroup", group_text(channel, "callgroup")),
+        ("Pickupgroup", group_text(channel, "pickupgroup")),
+        ("Seconds", int(now - channel.created_at)),
+    ]
+    return f"Privilege: Call\r\n{channel_block(channel)}{lines(fields)}"
+
+
+def _variables(request: Request, channel: Channel, names: list[str], has_all: bool) -> str:
+    shown = dict(channel.variables.items()) if has_all else {}
+    for name in names:
+        shown[name] = request.context.dialplan.read(channel, name) or ""
+    pairs = [f"{clean(name)}={clean(value)}" for name, value in shown.items()]
+    return "".join([f"Variable: {pair}\r\n" for pair in pairs])

@@ -60,9 +60,6 @@ def _hangup_request(event: Occurrence) -> None:
     cause = event.fields.get("cause")
     fields: tuple[Field, ...] = (("Cause", cause),) if cause is not None else ()
     name = "SoftHangupRequest" if event.fields.get("soft") else "HangupRequest"
-    tech_cause = event.fields.get("tech_cause")
-    if tech_cause is not None:
-        fields += (("TechCause", tech_cause),)
     event.about_channel(name, *fields)
 
 
