@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from server.ami.events.agi import AgiEvents
+from server.ami.server import AmiServer
 from server.app.console import console_context
+from server.app.manager import manager_context
 from server.app.modules import DIALPLAN_MODULES, RELOADABLE
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
+MANAGER = "manager"  # the same
 
 
 class Admin:
@@ -39,6 +43,7 @@ class Admin:
         self._scope = TaskScope("admin")
         self._context: CliContext | None = None
         self._control: ControlServer | None = None
+        self._manager: AmiServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
 
@@ -54,6 +59,14 @@ class Admin:
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
+        settings = server.configuration.manager
+        self._manager = AmiServer(
+            settings,
+            manager_context(server, self, lambda line: commands.execute(context, line, None)),
+            server.configuration.options.systemname,
+        )
+        server.agi.monitor.listener = AgiEvents()
+        await self._manager.start()
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
 
@@ -62,6 +75,11 @@ class Admin:
 
     async def close(self) -> None:
         """Close the control socket and give up what waits."""
+        if self._manager is not None:
+            self._manager.stream.tell(
+                "Shutdown", [("Shutdown", "Cleanly"), ("Restart", str(self.is_restart))]
+            )
+            await self._manager.close()
         if self._control is not None:
             await self._control.close()
         await self._scope.close()
@@ -125,12 +143,13 @@ class Admin:
             self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
         server.asterisk.reloaded(self._reloaded_at)
+        server.node.notices.tell("Reload", None, {"Module": module or "All", "Status": 0})
         return warnings
 
     # private
 
     def _check_reloadable(self, module: str) -> None:
-        if module in RELOADABLE or module == LOGGER:
+        if module in RELOADABLE or module in (LOGGER, MANAGER):
             return
         if self._server.modules.find(module) is None:
             raise NotFound(f"no module {module}")
@@ -139,7 +158,7 @@ class Admin:
     async def _apply(self, fresh: Configuration, module: str | None) -> Sequence[str]:
         """Hand a configuration to the parts that were meant; all are checked before any."""
         server = self._server
-        wanted = {module} if module else {*RELOADABLE, LOGGER}
+        wanted = {module} if module else {*RELOADABLE, LOGGER, MANAGER}
         server.sip_objects.check(**sip_sources(fresh))
         warnings: list[str] = []
         if wanted & DIALPLAN_MODULES:
@@ -159,6 +178,8 @@ class Admin:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
+        if MANAGER in wanted and self._manager is not None:
+            warnings += self._manager.configure(fresh.manager)
         if LOGGER in wanted:
             server.log.reload(fresh.logger)
         return warnings

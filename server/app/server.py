@@ -217,11 +217,11 @@ class Server:
     def _build_edges(self) -> None:
         """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
         configuration = self.configuration
-        messages = Messages(self.node, self.endpoints)
-        self.node.on_text = messages.on_text
+        self.messages = Messages(self.node, self.endpoints)
+        self.node.on_text = self.messages.on_text
         transfers = Transfers(self.node, self.bridges, self.dialer)
         self.node.on_transfer = transfers.request
-        incoming = IncomingCalls(self.node, self.dialer, self.endpoints, messages, transfers)
+        incoming = IncomingCalls(self.node, self.dialer, self.endpoints, self.messages, transfers)
         self.sip_objects = SipObjects(
             self.store,
             apply=lambda settings: self.sip.reload(settings),

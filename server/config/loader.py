@@ -7,7 +7,7 @@ and a failed one changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.base.log import LogSettings
@@ -26,6 +26,7 @@ from server.config.sections.features import Features, build_features
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.manager import Manager, build_manager
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
@@ -61,6 +62,7 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    manager: Manager = field(default_factory=Manager)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
     may_exec: bool = False
@@ -130,6 +132,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        manager=load_manager(asterisk, acls, warnings),
         warnings=tuple(warnings),
         has_file=path is not None,
         may_exec=may_exec,
@@ -201,6 +204,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_manager(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Manager:
+    """Read manager.conf; without it the manager interface is off."""
+    file = _read(asterisk, "manager.conf", warnings)
+    return Manager() if file is None else build_manager(file, warnings, acls)
 
 
 def load_websocket_clients(
