@@ -65,6 +65,7 @@ class SipStack:
 
     :param secret: random bytes for nonces; a fresh one makes old nonces stale.
     :param wall_offset: seconds to add to the stack's clock to get the time of day.
+    :param maintenance: says which endpoints make no new requests.
     """
 
     def __init__(
@@ -77,6 +78,7 @@ class SipStack:
         secret: bytes | None = None,
         wall_offset: float = 0.0,
         max_transactions: int = 100_000,
+        maintenance: Maintenance | None = None,
     ) -> None:
         # configuration
         self._settings = settings
@@ -99,7 +101,7 @@ class SipStack:
         )
         self._sessions: dict[DialogId, Session] = {}
         self.referrals = Referrals(self)
-        self.maintenance = Maintenance()
+        self.maintenance = maintenance or Maintenance()
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
 

@@ -51,6 +51,7 @@ class PjsipTechnology:
 
     :param sink: takes new calls and hears of endpoints.
     :param contact_store: keeps registered contacts over a restart.
+    :ivar maintenance: which endpoints take no new calls.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class PjsipTechnology:
         self._states: dict[str, str] = {}
         self._by_aor = _endpoints_by_aor(settings)
         self._is_busy = False
+        self.maintenance = Maintenance()
         self.scope = TaskScope("sip")
 
     # Start and stop
@@ -100,6 +102,7 @@ class PjsipTechnology:
             transports,
             contact_store=self._contact_store,
             wall_offset=wall_offset,
+            maintenance=self.maintenance,
         )
         self._messaging = Messaging(self, self._stack)
         await transports.start()
@@ -152,7 +155,7 @@ class PjsipTechnology:
     def create_leg(self, resource: str, call: OutgoingCall) -> Leg:
         stack, transports = self._running()
         target = find_target(resource, self._settings, stack.contacts)
-        stack.maintenance.check(target.endpoint.name)
+        self.maintenance.check(target.endpoint.name)
         codecs = choose_codecs(target.endpoint, call.formats)
         host = self._rtp_host(
             target.endpoint, transports.media_host(target.uri, target.endpoint.transport)
@@ -233,11 +236,6 @@ class PjsipTechnology:
     def set_logger(self, message_logger: MessageLogger | None) -> None:
         """Show every SIP message to *message_logger*, or stop doing so."""
         self._running()[0].set_logger(message_logger)
-
-    @property
-    def maintenance(self) -> Maintenance:
-        """Which endpoints take no new calls."""
-        return self._running()[0].maintenance
 
     def qualify(self, aor: str) -> None:
         """Send an OPTIONS to each contact of an address of record now."""
