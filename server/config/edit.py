@@ -8,22 +8,14 @@ when a line falls into a block comment, nothing is changed and :class:`EditError
 
 from __future__ import annotations
 
-import itertools
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.base.errors import ConfigError, ServerError
+from server.base.errors import ConfigError
+from server.config.edit_lines import EditError, Lines, new_option, with_section, with_value
 from server.config.ini import decode, parse_text
 from server.config.objects import ConfigFile, Option, Section
-
-_ASSIGNMENT = re.compile(r"(?P<start>[^=]*?)\s*(?P<sign>=>?)(?P<blank>\s*)")
-_COMMENT = re.compile(r"\s*(?<!\\);.*\Z", re.DOTALL)
-
-
-class EditError(ServerError):
-    """A change can't be made; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +74,10 @@ class ConfigEditor:
         texts = dict(self._texts)
         if before is None:
             images.append(image)
-            texts[self.path] = _with_section(texts[self.path], header)
+            texts[self.path] = with_section(texts[self.path], header)
         else:
             images.insert(self._index(before), image)
-            lines = _Lines(self._text_of(before.path))
+            lines = Lines(self._text_of(before.path))
             at = lines.start_of_comment(before.line - 1)
             lines.insert(at, header, "")
             texts[before.path] = str(lines)
@@ -106,7 +98,7 @@ class ConfigEditor:
 
         texts = dict(self._texts)
         for path, number in ((section.path, section.line), *section.additions):
-            lines = _Lines(self._text_of(path, texts))
+            lines = Lines(self._text_of(path, texts))
             lines.change(number - 1, rename)
             texts[path] = str(lines)
         self._take(texts, images)
@@ -154,8 +146,8 @@ class ConfigEditor:
         pairs = list(images[index].options)
         pairs[position] = (option.name, value.strip())
         images[index] = replace(images[index], options=tuple(pairs))
-        lines = _Lines(self._text_of(option.path))
-        lines.change(option.line - 1, lambda line: _with_value(line, value, arrow=arrow))
+        lines = Lines(self._text_of(option.path))
+        lines.change(option.line - 1, lambda line: with_value(line, value, arrow=arrow))
         self._take({**self._texts, option.path: str(lines)}, images)
 
     def append_option(self, section: Section, name: str, value: str, *, arrow: bool) -> None:
@@ -168,7 +160,7 @@ class ConfigEditor:
         path, number = (own[-1].path, own[-1].line) if own else places[-1]
         if own and places[-1][0] == path and places[-1][1] > number:
             number = places[-1][1]
-        self._insert(section, len(own), path, number, _assignment(name, value, arrow=arrow))
+        self._insert(section, len(own), path, number, new_option(name, value, arrow=arrow))
 
     def insert_option(
         self, section: Section, index: int, name: str, value: str, *, arrow: bool
@@ -189,7 +181,7 @@ class ConfigEditor:
             self.append_option(section, name, value, arrow=arrow)
             return
         target = own[position]
-        line = _assignment(name, value, arrow=arrow)
+        line = new_option(name, value, arrow=arrow)
         self._insert(section, position, target.path, target.line - 1, line)
 
     def remove_options(self, section: Section, options: Sequence[Option]) -> None:
@@ -220,7 +212,7 @@ class ConfigEditor:
         pairs = list(images[index].options)
         pairs.insert(position, (name, value))
         images[index] = replace(images[index], options=tuple(pairs))
-        lines = _Lines(self._text_of(path))
+        lines = Lines(self._text_of(path))
         lines.insert(number, line)
         self._take({**self._texts, path: str(lines)}, images)
 
@@ -232,7 +224,7 @@ class ConfigEditor:
     ) -> None:
         texts = dict(self._texts)
         for path in {path for path, _number in where}:
-            lines = _Lines(self._text_of(path, texts))
+            lines = Lines(self._text_of(path, texts))
             numbers = sorted({number for each, number in where if each == path})
             if headers:
                 lines.remove_blocks(
@@ -274,62 +266,6 @@ class ConfigEditor:
         self._texts, self._file = texts, file
 
 
-class _Lines:
-    """The lines of a text, whose ends stay what they are."""
-
-    def __init__(self, text: str) -> None:
-        self._rows = text.split("\n")
-        self._end = "\r" if self._rows[0].endswith("\r") else ""
-
-    def __str__(self) -> str:
-        return "\n".join(self._rows)
-
-    def change(self, index: int, change: Callable[[str], str]) -> None:
-        line = self._rows[index]
-        bare = line.removesuffix("\r")
-        self._rows[index] = change(bare) + line[len(bare) :]
-
-    def insert(self, index: int, *rows: str) -> None:
-        self._rows[index:index] = [row + self._end for row in rows]
-        if index == len(self._rows) - len(rows) and index > 0:
-            before = self._rows[index - 1]
-            self._rows[index - 1] = before.removesuffix("\r") + self._end
-            self._rows[-1] = self._rows[-1].removesuffix("\r")
-
-    def remove(self, indexes: Sequence[int]) -> None:
-        for index in reversed(indexes):
-            del self._rows[index]
-
-    def _is_blank(self, index: int) -> bool:
-        return not self._rows[index].strip()
-
-    def remove_blocks(self, indexes: Sequence[int], headers: set[int]) -> None:
-        """Remove lines, and the comments that go with them: above a header, and between lines."""
-        doomed = set(indexes)
-        for index, following in itertools.pairwise(indexes):
-            if following not in headers and self._is_remark(index + 1, following):
-                doomed.update(range(index + 1, following))
-        for header in headers:
-            start = self.start_of_comment(header)
-            if start > 0:
-                doomed.update(range(start, header))
-        last = max(doomed)
-        is_last = last + 1 >= len(self._rows) - 1
-        if not is_last and self._is_blank(last + 1) and self._is_blank(min(doomed) - 1):
-            doomed.add(last + 1)  # one empty line between the sections around it is enough
-        self.remove(sorted(doomed))
-
-    def start_of_comment(self, index: int) -> int:
-        """Return where the comment begins that stands right above a line."""
-        while index > 0 and self._rows[index - 1].lstrip().startswith(";"):
-            index -= 1
-        return index
-
-    def _is_remark(self, start: int, stop: int) -> bool:
-        rows = (row.strip() for row in self._rows[start:stop])
-        return all(not row or row.startswith(";") for row in rows)
-
-
 def read_text(path: str) -> str:
     """Return what a configuration file says.
 
@@ -356,38 +292,6 @@ def _images(file: ConfigFile) -> list[_Image]:
         )
         for section in file.everything
     ]
-
-
-def _assignment(name: str, value: str, *, arrow: bool) -> tuple[str, str, str]:
-    """Return name, value and line of a new option."""
-    return name, value.strip(), f"{name} {'=>' if arrow else '='} {_escape(value.strip())}"
-
-
-def _with_value(line: str, value: str, *, arrow: bool) -> str:
-    """Put another value into an option's line; its comment stays."""
-    found = _ASSIGNMENT.match(line)
-    if found is None or found["start"].endswith("+"):
-        raise EditError(f"can't change {line[:60]!r}")
-    comment = _COMMENT.search(line, found.end())
-    if arrow:
-        start = f"{found['start']} => "
-    else:
-        blank = found["blank"] or (" " if value.startswith(">") else "")
-        start = line[: found.start("blank")] + blank
-    return start + _escape(value.strip()) + (comment[0] if comment else "")
-
-
-def _with_section(text: str, header: str) -> str:
-    """Add a section at the end, behind an empty line."""
-    end = "\r\n" if "\r\n" in text else "\n"
-    if text and not text.endswith("\n"):
-        text += end
-    gap = end if text.strip() else ""
-    return f"{text}{gap}{header}{end}"
-
-
-def _escape(value: str) -> str:
-    return value.replace(";", "\\;")
 
 
 def _position(options: Sequence[Option], wanted: Option) -> int | None:

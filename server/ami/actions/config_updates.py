@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from server.ami.protocol import Message
 from server.ami.registry import ActionError
-from server.config.edit import ConfigEditor, EditError
+from server.config.edit import ConfigEditor
+from server.config.edit_lines import EditError
 from server.config.objects import Option, Section
 
 NO_CATEGORY = "Category not specified"

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.base.errors import ConfigError
-from server.config.edit import ConfigEditor, EditError
+from server.config.edit import ConfigEditor
+from server.config.edit_lines import EditError
 from server.config.objects import Section
 
 TEXT = """\
