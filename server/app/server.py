@@ -214,6 +214,10 @@ class Server:
         self.sounds = Sounds(self.node)
         self._build_edges()
 
+    def _tell_maintenance(self, endpoint: str, is_on: bool) -> None:
+        fields = {"Endpoint": endpoint, "Status": "enabled" if is_on else "disabled"}
+        self.node.notices.tell("PJSIPMaintenanceStatus", None, fields)
+
     def _build_edges(self) -> None:
         """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
         configuration = self.configuration
@@ -233,6 +237,7 @@ class Server:
             logger.warning("%s", warning)
         contacts = KeyValueContactStore(self.store)
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
+        self.sip.maintenance.observers.append(self._tell_maintenance)
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))

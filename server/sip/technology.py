@@ -17,6 +17,7 @@ from server.sip.contacts import REACHABLE, UNREACHABLE, Contact, ContactStore
 from server.sip.dialstring import as_phone, find_target
 from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request
 from server.sip.messaging import Messaging
 from server.sip.refer import Replaces
@@ -50,6 +51,7 @@ class PjsipTechnology:
 
     :param sink: takes new calls and hears of endpoints.
     :param contact_store: keeps registered contacts over a restart.
+    :ivar maintenance: which endpoints take no new calls.
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class PjsipTechnology:
         self._states: dict[str, str] = {}
         self._by_aor = _endpoints_by_aor(settings)
         self._is_busy = False
+        self.maintenance = Maintenance()
         self.scope = TaskScope("sip")
 
     # Start and stop
@@ -99,6 +102,7 @@ class PjsipTechnology:
             transports,
             contact_store=self._contact_store,
             wall_offset=wall_offset,
+            maintenance=self.maintenance,
         )
         self._messaging = Messaging(self, self._stack)
         await transports.start()
@@ -151,6 +155,7 @@ class PjsipTechnology:
     def create_leg(self, resource: str, call: OutgoingCall) -> Leg:
         stack, transports = self._running()
         target = find_target(resource, self._settings, stack.contacts)
+        self.maintenance.check(target.endpoint.name)
         codecs = choose_codecs(target.endpoint, call.formats)
         host = self._rtp_host(
             target.endpoint, transports.media_host(target.uri, target.endpoint.transport)

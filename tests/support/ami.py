@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -79,6 +80,14 @@ class Client:
         pairs = [("Action", action), *headers, *named.items()]
         self.write("".join(f"{name}: {value}\n" for name, value in pairs) + "\n")
         await settle()
+        return self.blocks
+
+    async def ask_thread(self, action: str, *headers: tuple[str, str], **named: Any) -> list[Block]:
+        """As :meth:`ask`, for actions that work in a thread: wait until it is answered."""
+        await self.ask(action, *headers, **named)
+        tasks = [task for task in asyncio.all_tasks() if task.get_name().startswith("ami/")]
+        if tasks:
+            await asyncio.wait(tasks, timeout=10)
         return self.blocks
 
     async def log_in(self, user: str = "admin", secret: str = "s3cret", **named: Any) -> Block:
