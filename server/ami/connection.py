@@ -104,6 +104,9 @@ class Connection(asyncio.Protocol):
         if not self._is_scheduled:
             self._schedule()
 
+    def take_events(self) -> str:
+        return ""
+
     def pause(self) -> None:
         if self._transport is not None:
             self._transport.pause_reading()

@@ -45,6 +45,7 @@ class Reply:
     :param items: the events of a list, ``None`` if the answer is none.
     :param complete: name of the event that ends the list.
     :param complete_fields: what it carries behind ListItems.
+    :param events: that go along, already written.
     :param ending: name of an event that follows without any of this.
     :param body: lines behind the fields, already written.
     :param is_last: the session ends behind it.
@@ -56,6 +57,7 @@ class Reply:
     items: Sequence[ListItem] | None = None
     complete: str = ""
     complete_fields: Fields = ()
+    events: str = ""
     ending: str = ""
     body: str = ""
     is_last: bool = False
@@ -76,6 +78,7 @@ class Reply:
             count = len(self.items or ())
             tail = f"EventList: Complete\r\nListItems: {count}\r\n{lines(self.complete_fields)}"
             parts.append(f"Event: {self.complete}\r\n{mark}{tail}\r\n")
+        parts.append(self.events)
         if self.ending:
             parts.append(f"Event: {self.ending}\r\n{mark}\r\n")
         return "".join(parts)

@@ -15,6 +15,7 @@ from server.ami.authentication import Failures, make_accounts
 from server.ami.connection import Connection
 from server.ami.events.stream import EventStream
 from server.ami.events.translator import Translator
+from server.ami.http import ManagerHttp
 from server.base.errors import ConfigError, Unavailable
 from server.base.tasks import TaskScope
 
@@ -61,6 +62,7 @@ class AmiServer:
         self.accounts, warnings = make_accounts(settings)
         for warning in warnings:
             logger.warning("%s", warning)
+        self.http = ManagerHttp(self)
         self._translator = Translator(context, self.stream, settings)
         self._connections: dict[Connection, Session] = {}
         self._sessions: dict[Session, None] = {}  # those that are logged in, in order
@@ -92,6 +94,7 @@ class AmiServer:
         self._servers.clear()
         for connection in list(self._connections):
             connection.end()
+        self.http.close()
         await self.scope.close()
         for connection in list(self._connections):
             connection.abort()

@@ -37,18 +37,22 @@ UNKNOWN = "Invalid/unknown command: {}. Use Action: ListCommands to show availab
 
 
 class Outlet(Protocol):
-    """Where a session's words go.
+    """Where a session's words go."""
 
-    :ivar has_events: events wait there that the client has not been sent.
-    """
-
-    has_events: bool
+    @property
+    def has_events(self) -> bool:
+        """Whether events wait there that the client has not been sent."""
+        ...
 
     def send(self, data: bytes) -> None:
-        """Send an answer."""
+        """Send an answer, which is empty if there is none."""
 
     def send_event(self, event: AmiEvent) -> None:
         """Send an event."""
+
+    def take_events(self) -> str:
+        """Return and forget the events that wait."""
+        ...
 
     def pause(self) -> None:
         """Take nothing more from the client for now."""
@@ -129,6 +133,8 @@ class Session:
 
     def handle(self, messages: list[Message | BadMessage]) -> None:
         """Take messages, and carry out what can be."""
+        if self._event_waiter is not None and not self._event_waiter.done() and messages:
+            self._event_waiter.set_result(None)  # as in Asterisk, another action ends the waiting
         self._waiting.extend(messages)
         self._work()
         if len(self._waiting) >= MAX_WAITING:
@@ -219,9 +225,7 @@ class Session:
             self.outlet.resume()
 
     def _answer(self, reply: Reply, action_id: str) -> None:
-        text = reply.encode(action_id)
-        if text:
-            self.outlet.send(text.encode("utf-8", "replace"))
+        self.outlet.send(reply.encode(action_id).encode("utf-8", "replace"))
         self.release_events()
         if reply.is_last:
             self._waiting.clear()

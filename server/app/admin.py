@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from server.ami.events.agi import AgiEvents
 from server.ami.server import AmiServer
 from server.app.console import console_context
-from server.app.manager import manager_context
+from server.app.manager import manager_context, mount
 from server.app.modules import DIALPLAN_MODULES, RELOADABLE
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
@@ -67,6 +67,7 @@ class Admin:
         )
         server.agi.monitor.listener = AgiEvents()
         await self._manager.start()
+        mount(server.http, self._manager.http)
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
 

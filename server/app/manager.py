@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 from server import __version__
 from server.ami.context import AmiContext
+from server.ami.http import PAGES, HttpAnswer, ManagerHttp, Page
 from server.app.settings import system_facts
+from server.http.messages import Request, Response
 
 if TYPE_CHECKING:
     from server.ami.context import Lifecycle
     from server.app.server import Server
+    from server.http.server import HttpServer
 
 
 def manager_context(
@@ -46,4 +49,25 @@ def manager_context(
         max_load=server.options.max_load or 0.0,
         user=facts.user,
         group=facts.group,
+    )
+
+
+def mount(http: HttpServer, manager: ManagerHttp) -> None:
+    """Let the web server have the pages of the manager interface."""
+    for path, page in PAGES.items():
+
+        async def answer(request: Request, page: Page = page) -> Response:
+            return _response(await manager.answer(page, request))
+
+        http.pages[path] = answer
+
+
+def _response(answer: HttpAnswer) -> Response:
+    return Response(
+        answer.status,
+        answer.body.encode("utf-8", "replace"),
+        f"{answer.content_type}; charset=utf-8".encode(),
+        tuple(
+            (name.encode(), value.encode("latin-1", "replace")) for name, value in answer.headers
+        ),
     )

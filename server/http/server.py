@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -92,6 +92,9 @@ class HttpServer:
         self.media: MediaChannels | None = None  # who has the channels of media WebSockets
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
+        # what others serve besides, by the path below the prefix, such as "/metrics"
+        self.pages: dict[str, Callable[[Request], Outcome]] = {}
+        self._prefix = settings.prefix.rstrip("/")
         self._connections: set[Client] = set()
         self._sessions: dict[Session, Caller] = {}
         self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
@@ -244,6 +247,8 @@ class HttpServer:
             return Response(302, headers=((b"Location", target),))
         if path == self._status_path and self._settings.enable_status:
             return self._status(request)
+        if path.startswith(self._prefix) and path[len(self._prefix) :] in self.pages:
+            return self.pages[path[len(self._prefix) :]](request)
         return error(404, "Not Found")
 
     def handle_as(

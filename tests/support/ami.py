@@ -56,6 +56,9 @@ class Client:
     def send_event(self, event: AmiEvent) -> None:
         self.text += event.data.decode()
 
+    def take_events(self) -> str:
+        return ""
+
     def pause(self) -> None:
         self.is_paused = True
 

@@ -38,6 +38,6 @@ async def wait_event(request: Request) -> Reply:
         pass
     return Reply(
         message="Waiting for Event completed.",
-        items=None,
+        events=request.session.outlet.take_events(),
         ending="WaitEventComplete",
     )
