@@ -133,6 +133,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         amd=configuration.amd,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
+        static=configuration.asterisk.static,
     )
 
 

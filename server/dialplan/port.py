@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.config.objects import ConfigFile
 from server.config.sections.amd import AmdConf
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
@@ -56,6 +57,7 @@ class DialplanSettings:
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
+    :param static: reads extensions.conf if extconfig.conf has it in a database.
     """
 
     path: str = ""
@@ -69,12 +71,18 @@ class DialplanSettings:
     amd: AmdConf = field(default_factory=AmdConf)
     live_dangerously: bool = False
     may_exec: bool = False
+    static: Callable[[str], ConfigFile | None] | None = None
 
     @property
     def sources(self) -> SourcePaths:
         """The files that make up the dialplan."""
         return SourcePaths(
-            self.path, self.ael_path, self.lua_path, may_exec=self.may_exec, lua_dirs=self.lua_dirs
+            self.path,
+            self.ael_path,
+            self.lua_path,
+            may_exec=self.may_exec,
+            lua_dirs=self.lua_dirs,
+            static=self.static,
         )
 
 
