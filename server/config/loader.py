@@ -114,7 +114,12 @@ class Configuration:
         return read_optional(self.asterisk, name)
 
 
-def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = False) -> Configuration:
+def load_configuration(
+    path: str | None = DEFAULT_PATH,
+    *,
+    may_exec: bool = False,
+    static_reader: StaticReader | None = None,
+) -> Configuration:
     """Read asterisk.conf and all files of the directory that it names.
 
     A file that is absent leaves its defaults: web server, REST interface and SIP are then off.
