@@ -40,7 +40,6 @@ from server.config.sections.websocket_client import (
     build_websocket_clients,
 )
 
-
 StaticReader = Callable[[DatabaseFiles], Callable[[str], ConfigFile | None]]
 """Makes what reads the files that are in databases; see ``AsteriskConf.static``."""
 

@@ -21,11 +21,13 @@ from server.dialplan.hints import Hints
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
 from server.dialplan.plan import Plan
+from server.dialplan.realtime_switch import NAME, RealtimeSwitch
 from server.dialplan.registry import Registry
 from server.dialplan.say_conf import read_say_conf
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
+from server.realtime.realtime import Realtime
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.device_states import DeviceStates
@@ -119,6 +121,8 @@ class Dialplan:
         self._nobody = Scope(self, None)
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
+        self.realtime: Realtime | None = None  # for REALTIME(), ODBC() and the Realtime switch
+        self.registry.add_switch(NAME, RealtimeSwitch(lambda: self.realtime))
         self.lua = LuaHost()
         self.lua.register(self.registry)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()

@@ -30,7 +30,7 @@ class Realtime:
     """
 
     def __init__(self, databases: Databases, extconfig: ExtConfig) -> None:
-        self._databases = databases
+        self.databases = databases
         self._sources: Mapping[str, Sequence[FamilySource]] = {}
         self.configure(extconfig)
 
@@ -118,7 +118,7 @@ class Realtime:
         failure: Unavailable | None = None
         for source in sources:
             try:
-                answer = await ask(self._databases.of(source), source.table)
+                answer = await ask(self.databases.of(source), source.table)
             except Unavailable as error:
                 if failure is not None:
                     logger.warning("realtime %s: %s", family, failure)

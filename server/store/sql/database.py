@@ -35,6 +35,7 @@ from server.store.sql.statements import (
 logger = logging.getLogger(__name__)
 
 MAX_ROWS = 200_000  # of one answer; more are left out and reported
+ROWS_PER_TURN = 500  # that are converted before others get their turn
 MAX_TABLES = 1_000  # whose columns are remembered
 COUNTED = {"preserve_rowcount": True}
 PLAIN = {**COUNTED, "no_parameters": True}  # "%" in a statement means itself
@@ -65,12 +66,19 @@ class Database:
             return 0
         return int(pool.checkedin() + pool.checkedout())
 
-    @property
-    def needs_backslashes(self) -> bool:
-        r"""Whether ``\`` inside of a literal has to be doubled: in MySQL and MariaDB."""
-        if not self.settings.backslash_is_escape or self._engine is None:
+    async def needs_backslashes(self) -> bool:
+        r"""Tell whether ``\`` inside of a literal has to be doubled: in MySQL and MariaDB.
+
+        :raises Unavailable: only the server could say, and it can't be reached.
+        """
+        if not self.settings.backslash_is_escape:
             return False
-        dialect = self._engine.dialect
+        if self._engine is None:
+            await self.connect()
+        assert self._engine is not None
+        dialect: Any = self._engine.dialect
+        if dialect.name == "odbc" and not dialect.dbms:
+            await self.connect()
         dbms = str(getattr(dialect, "dbms", "")).lower()
         return dialect.name == "mysql" or "mysql" in dbms or "maria" in dbms
 
@@ -92,7 +100,12 @@ class Database:
     # whole tables, by name
 
     async def select(
-        self, table: str, criteria: Sequence[Criterion], *, order: Sequence[str] = (), limit: int = 0
+        self,
+        table: str,
+        criteria: Sequence[Criterion],
+        *,
+        order: Sequence[str] = (),
+        limit: int = 0,
     ) -> Rows:
         """Return the rows that meet all criteria.
 
@@ -101,7 +114,9 @@ class Database:
         """
         async with self.use() as connection:
             types = await self._types(connection, table)
-            return await self._fetch(connection, select_statement(table, criteria, types, order, limit))
+            return await self._fetch(
+                connection, select_statement(table, criteria, types, order, limit)
+            )
 
     async def insert(self, table: str, values: Mapping[str, str]) -> Rows:
         """Add a row.
@@ -131,7 +146,9 @@ class Database:
         """
         async with self.use() as connection:
             types = await self._types(connection, table)
-            return (await self._fetch(connection, delete_statement(table, criteria, types))).affected
+            return (
+                await self._fetch(connection, delete_statement(table, criteria, types))
+            ).affected
 
     # statements as somebody wrote them
 
@@ -147,24 +164,29 @@ class Database:
     async def run_in(self, connection: AsyncConnection, sql: str, *, limit: int = 0) -> Rows:
         """Run a statement on a connection of :meth:`use`, or of a transaction."""
         started = time.monotonic()
-        async with self._guard("query"), asyncio.timeout(QUERY_TIMEOUT):
+        async with self.guard("query"), asyncio.timeout(QUERY_TIMEOUT):
             result = await connection.exec_driver_sql(sql, execution_options=PLAIN)
             rows = await self._read(result, limit)
         self._note(sql, time.monotonic() - started)
         return rows
 
-    async def begin(self, isolation: str) -> AsyncConnection:
-        """Return a connection with a transaction of its own, to be closed by the caller.
+    async def open(self) -> AsyncConnection:
+        """Return a connection for a transaction, which its first statement begins.
+
+        The caller closes it.
 
         :raises Unavailable: there is none to be had.
         """
-        connection = await self._connect()
-        async with self._guard("transaction"):
-            if isolation != self.settings.isolation:
-                level: Any = isolation.replace("_", " ").upper()
-                await connection.execution_options(isolation_level=level)
-            await connection.begin()
-        return connection
+        return await self._connect()
+
+    async def isolate(self, connection: AsyncConnection, isolation: str) -> None:
+        """Choose how a transaction that has not begun is kept apart from others.
+
+        :raises Unavailable: it has begun, or the database does not know this.
+        """
+        level: Any = isolation.replace("_", " ").upper()
+        async with self.guard("isolation"):
+            await connection.execution_options(isolation_level=level)
 
     @asynccontextmanager
     async def use(self) -> AsyncIterator[AsyncConnection]:
@@ -175,16 +197,38 @@ class Database:
         connection = await self._connect()
         try:
             yield connection
-            async with self._guard("commit"), asyncio.timeout(QUERY_TIMEOUT):
+            async with self.guard("commit"), asyncio.timeout(QUERY_TIMEOUT):
                 await connection.commit()
         finally:
-            async with self._guard("close"):
+            async with self.guard("close"):
                 await connection.close()
 
     async def run_sync(self, function: Callable[..., Any]) -> Any:
         """Run a function of SQLAlchemy's other interface on a connection."""
-        async with self.use() as connection, self._guard("query"):
+        async with self.use() as connection, self.guard("query"):
             return await connection.run_sync(function)
+
+    @asynccontextmanager
+    async def guard(self, action: str) -> AsyncIterator[None]:
+        """Turn what databases raise into one error with a name and a reason."""
+        try:
+            yield
+        except TimeoutError:
+            reason = f"{action}: no answer in time"
+        except DBAPIError as error:
+            reason = f"{action}: {_first_line(error.orig)}"
+            self._columns.clear()  # a table may have been changed
+        except NoSuchTableError as error:
+            reason = f"{action}: no such table: {error}"
+        except SQLAlchemyError as error:
+            reason = f"{action}: {_first_line(error)}"
+            self._columns.clear()
+        except (OSError, ValueError, LookupError, NotImplementedError) as error:
+            reason = f"{action}: {_first_line(error)}"
+        else:
+            return
+        self.last_error = reason
+        raise Unavailable(f"{self.settings.where}: {reason}")
 
     # private
 
@@ -194,7 +238,7 @@ class Database:
         if self._engine is None:
             self._engine = make_engine(self.settings, self._executor, pooled=self._pooled)
         try:
-            async with self._guard("connect"), asyncio.timeout(self.settings.connect_timeout + 1):
+            async with self.guard("connect"), asyncio.timeout(self.settings.connect_timeout + 1):
                 connection = await self._engine.connect()
                 if self.settings.sanity_sql:
                     connection = await self._checked(connection)
@@ -218,7 +262,7 @@ class Database:
 
     async def _fetch(self, connection: AsyncConnection, statement: Any) -> Rows:
         started = time.monotonic()
-        async with self._guard("query"), asyncio.timeout(QUERY_TIMEOUT):
+        async with self.guard("query"), asyncio.timeout(QUERY_TIMEOUT):
             result = await connection.execute(statement, execution_options=COUNTED)
             rows = await self._read(result, 0)
         self._note(str(statement), time.monotonic() - started)
@@ -232,41 +276,23 @@ class Database:
         if len(found) > MAX_ROWS:
             logger.warning("%s: more than %d rows", self.settings.where, MAX_ROWS)
             found = found[:MAX_ROWS]
-        rows = [tuple(as_text(value) for value in row) for row in found]
+        rows: list[tuple[str | None, ...]] = []
+        for row in found:
+            rows.append(tuple(as_text(value) for value in row))
+            if len(rows) % ROWS_PER_TURN == 0:
+                await asyncio.sleep(0)
         return Rows(list(result.keys()), rows, len(rows))
 
     async def _types(self, connection: AsyncConnection, table: str) -> ColumnTypes:
         """Return the types of a table's columns; a driver may insist on them."""
         types = self._columns.get(table)
         if types is None:
-            async with self._guard("query"), asyncio.timeout(QUERY_TIMEOUT):
+            async with self.guard("query"), asyncio.timeout(QUERY_TIMEOUT):
                 types = await connection.run_sync(_column_types, table)
             if len(self._columns) >= MAX_TABLES:
                 self._columns.clear()
             self._columns[table] = types
         return types
-
-    @asynccontextmanager
-    async def _guard(self, action: str) -> AsyncIterator[None]:
-        """Turn what databases raise into one error with a name and a reason."""
-        try:
-            yield
-        except TimeoutError:
-            reason = f"{action}: no answer in time"
-        except DBAPIError as error:
-            reason = f"{action}: {_first_line(error.orig)}"
-            self._columns.clear()  # a table may have been changed
-        except NoSuchTableError as error:
-            reason = f"{action}: no such table: {error}"
-        except SQLAlchemyError as error:
-            reason = f"{action}: {_first_line(error)}"
-            self._columns.clear()
-        except (OSError, ValueError, LookupError) as error:
-            reason = f"{action}: {_first_line(error)}"
-        else:
-            return
-        self.last_error = reason
-        raise Unavailable(f"{self.settings.where}: {reason}")
 
     def _note(self, sql: str, seconds: float) -> None:
         if self.settings.logs:

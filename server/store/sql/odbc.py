@@ -15,16 +15,21 @@ from sqlalchemy.engine.default import DefaultDialect
 NAME = "arionodbc"
 SQL_IDENTIFIER_QUOTE_CHAR = 29  # of SQLGetInfo, and so is the next
 SQL_DBMS_NAME = 17
+SQL_ATTR_TXN_ISOLATION = 108  # of SQLSetConnectAttr; its values follow
+ISOLATION = {
+    "READ UNCOMMITTED": 1, "READ COMMITTED": 2, "REPEATABLE READ": 4, "SERIALIZABLE": 8
+}  # fmt: skip
 SQLSTATE_CONNECTION = ("08", "HYT")  # classes of errors that mean the connection is lost
 
 
-class OdbcDialect(aiodbcConnector, DefaultDialect):  # type: ignore[misc]  # its bases have no types
+class OdbcDialect(aiodbcConnector, DefaultDialect):
     """The dialect."""
 
     name = "odbc"
     supports_statement_cache = True
     supports_sane_rowcount = True
     default_paramstyle = "qmark"
+    dbms = ""  # what the database calls itself, once a connection was made
 
     def initialize(self, connection: Any) -> None:
         """Ask the first connection what its driver and database are like."""
@@ -36,8 +41,24 @@ class OdbcDialect(aiodbcConnector, DefaultDialect):  # type: ignore[misc]  # its
         preparer.escape_to_quote = quote * 2
         super().initialize(connection)
 
-    def _get_server_version_info(self, connection: Any) -> None:
-        """Databases number their versions each in its own way, and nobody here asks."""
+    def _get_server_version_info(self, connection: Any) -> tuple[int | str, ...]:
+        return ()  # databases number their versions each in its own way, and nobody here asks
+
+    def get_isolation_level_values(self, dbapi_connection: Any) -> Any:
+        """List what :meth:`set_isolation_level` takes."""
+        return [*ISOLATION, "AUTOCOMMIT"]
+
+    def set_isolation_level(self, dbapi_connection: Any, level: Any) -> None:
+        """Tell the driver."""
+        if level == "AUTOCOMMIT":
+            super().set_isolation_level(dbapi_connection, level)
+            return
+        dbapi_connection.autocommit = False
+        dbapi_connection._connection._conn.set_attr(SQL_ATTR_TXN_ISOLATION, ISOLATION[level])
+
+    def get_isolation_level(self, dbapi_connection: Any) -> Any:
+        """Return what a connection begins with, as far as anybody can tell."""
+        return "READ COMMITTED"
 
     def is_disconnect(self, error: Any, connection: Any, cursor: Any) -> bool:
         """Tell whether an error means that the connection is of no more use."""

@@ -8,7 +8,17 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import and_, bindparam, column, delete, false, insert, literal_column, select, update
+from sqlalchemy import (
+    and_,
+    bindparam,
+    column,
+    delete,
+    false,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy import table as sql_table
 from sqlalchemy.types import NullType
 
@@ -31,10 +41,10 @@ def select_statement(
     limit: int = 0,
 ) -> Any:
     """Return ``SELECT *``."""
-    statement = select(literal_column("*")).select_from(_table(table))
+    statement: Any = select(literal_column("*")).select_from(_table(table))
     statement = statement.where(_conditions(criteria, types))
     for name in order:
-        found = column(check_name(name.removeprefix("-")))
+        found: Any = column(check_name(name.removeprefix("-")))
         statement = statement.order_by(found.desc() if name.startswith("-") else found)
     return statement.limit(limit) if limit else statement
 
@@ -86,7 +96,7 @@ def _conditions(criteria: Sequence[Criterion], types: ColumnTypes) -> Any:
 
 
 def _condition(criterion: Criterion, types: ColumnTypes) -> Any:
-    found = column(check_name(criterion.column))
+    found: Any = column(check_name(criterion.column))
     if criterion.operator.endswith("LIKE"):
         pattern, escape = _like_pattern(criterion.value)
         made = found.like(bindparam(None, pattern, type_=NullType()), escape=escape)
@@ -130,7 +140,7 @@ def _typed(value: str, kind: type) -> Any:
         if kind in (float, Decimal):
             return kind(value)
         if kind in (datetime, date, time):
-            return kind.fromisoformat(value)  # type: ignore[attr-defined]
+            return kind.fromisoformat(value)
         if kind is bytes:
             return value.encode()
         if kind is timedelta:
