@@ -395,9 +395,7 @@ def make_fetched(object_type: str, object_id: str, row: Fields, origin: str) -> 
     return _make(object_type, object_id, options, origin)
 
 
-def _make(
-    object_type: str, object_id: str, options: Fields, origin: str = ORIGIN
-) -> ConfigObject:
+def _make(object_type: str, object_id: str, options: Fields, origin: str = ORIGIN) -> ConfigObject:
     """Make an object of options, whose order matters no more than that of :data:`ORDERED`."""
     ordered = sorted(options, key=_codec_rank)
     listed = [Option(name, value, origin, 0) for name, value in ordered]

@@ -150,9 +150,7 @@ class PjsipTechnology:
     def set_fetcher(self, fetcher: ObjectFetcher) -> None:
         """Ask *fetcher* for endpoints that are in a database."""
         self._fetcher = fetcher
-        self._gate = Gate(
-            fetcher, self.scope, lambda: self._running()[0].identifier, self._receive
-        )
+        self._gate = Gate(fetcher, self.scope, lambda: self._running()[0].identifier, self._receive)
 
     # Technology
 
