@@ -43,7 +43,6 @@ class DataSources:
         self.contacts = self._choose_contacts(configuration, scope, store)
         self._files = files
         self._dialplan: Dialplan | None = None
-        self._functions: list[str] = []
 
     def connect(self, dialplan: Dialplan, sip: PjsipTechnology) -> None:
         """Give the dialplan and SIP what they ask."""
@@ -80,8 +79,8 @@ class DataSources:
 
     def _install_functions(self) -> None:
         if self._dialplan is not None:
-            self._functions = install_functions(
-                self._dialplan.registry, self._files.functions, self._functions
+            self._dialplan.odbc_functions = install_functions(
+                self._dialplan.registry, self._files.functions, self._dialplan.odbc_functions
             )
 
     def _choose_contacts(

@@ -31,21 +31,21 @@ BACKSLASHES = "SQL_ESC_BACKSLASHES"
 
 def install_functions(
     registry: Registry, settings: FuncOdbc, former: Iterable[str] = ()
-) -> list[str]:
-    """Give a registry the functions of func_odbc.conf; return their names.
+) -> dict[str, SqlFunction]:
+    """Give a registry the functions of func_odbc.conf; return them by name.
 
     :param former: names that were installed before and go.
     """
     for name in former:
         registry.functions.pop(name, None)
-    names: list[str] = []
+    installed: dict[str, SqlFunction] = {}
     for name, each in settings.functions.items():
         if name in registry.functions:
             logger.error("func_odbc.conf: [%s]: there is a function %s already", each.name, name)
             continue
-        registry.add_function(SqlFunction(each).as_function())
-        names.append(name)
-    return names
+        installed[name] = SqlFunction(each)
+        registry.add_function(installed[name].as_function())
+    return installed
 
 
 class SqlFunction:

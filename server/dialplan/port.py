@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
@@ -38,6 +38,9 @@ from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
+
+if TYPE_CHECKING:
+    from server.dialplan.odbc_functions import SqlFunction
 
 logger = logging.getLogger(__name__)
 
@@ -122,6 +125,7 @@ class Dialplan:
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self.realtime: Realtime | None = None  # for REALTIME(), ODBC() and the Realtime switch
+        self.odbc_functions: Mapping[str, SqlFunction] = {}  # of func_odbc.conf
         self.registry.add_switch(NAME, RealtimeSwitch(lambda: self.realtime))
         self.lua = LuaHost()
         self.lua.register(self.registry)

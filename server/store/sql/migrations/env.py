@@ -6,8 +6,6 @@ from alembic import context
 
 from server.store.sql.schema import VERSION_TABLE
 
-context.configure(
-    connection=context.config.attributes["connection"], version_table=VERSION_TABLE
-)
+context.configure(connection=context.config.attributes["connection"], version_table=VERSION_TABLE)
 with context.begin_transaction():
     context.run_migrations()
