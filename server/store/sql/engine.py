@@ -67,6 +67,8 @@ def database_url(settings: DatabaseSettings) -> URL:
         known = ", ".join(sorted(DRIVERS))
         raise Unavailable(f"{settings.where}: expected a URL of {known}")
     url = url.set(drivername=driver)
+    if url.get_backend_name() == "sqlite":
+        return url
     if settings.username and not url.username:
         url = url.set(username=settings.username)
     if settings.password and not url.password:
