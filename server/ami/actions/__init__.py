@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib
 import pkgutil
 
+# before any action: applications and what they are made of import each other
+import server.dialplan.apps  # noqa: F401
 from server.ami.registry import Registry, registry
 
 

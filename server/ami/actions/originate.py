@@ -7,7 +7,6 @@ from server.base.errors import ServerError
 from server.base.ids import MAX_ID_LENGTH
 from server.base.suspension import suspendable
 from server.dialplan.arguments import split_arguments
-from server.dialplan.dialling import subroutine_of
 from server.dialplan.originate import NOBODY, Destination, OriginatedCall, Origination
 from server.dialplan.parties import parse_party
 from server.dialplan.privileges import is_dangerous
@@ -106,7 +105,7 @@ def _read(request: Request) -> Origination:
             **read_variables(request),
         },
         formats=[name for part in request.get("Codecs").split(",") if (name := part.strip())],
-        predial=subroutine_of(request.get("PreDialGoSub")),
+        predial=request.get("PreDialGoSub"),
         account=request.get("Account"),
         takes_early_media=request.flag("EarlyMedia"),
         channel_id=request.get("ChannelId"),
