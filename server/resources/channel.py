@@ -114,6 +114,7 @@ class Channel:
         "node",
         "on_destroy",
         "on_end",
+        "passes_hold",
         "priority",
         "rdnis",
         "resources",
@@ -160,6 +161,7 @@ class Channel:
         self.stasis: StasisCall | None = None
         self.made_for = ""  # the application that had it made
         self.is_held = False
+        self.passes_hold = False  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
