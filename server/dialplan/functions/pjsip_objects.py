@@ -110,17 +110,21 @@ def parse_uri(scope: Scope, data: str) -> str:
     uri, comma, part = data.rpartition(",")
     if not comma:
         raise InvalidArgument("PJSIP_PARSE_URI", "expected an address and a part")
-    return _part(uri.strip().strip('"') if "<" not in uri else uri.strip(), part.strip())
+    return part_of(uri.strip().strip('"') if "<" not in uri else uri.strip(), part.strip())
 
 
 @function("PJSIP_PARSE_URI_FROM")
 def parse_uri_from(scope: Scope, data: str) -> str:
     """PJSIP_PARSE_URI_FROM(variable,part): the same of an address that a variable holds."""
     arguments = split_arguments(data)
-    return _part(scope.get(argument(arguments, 0).strip()) or "", argument(arguments, 1).strip())
+    return part_of(scope.get(argument(arguments, 0).strip()) or "", argument(arguments, 1).strip())
 
 
-def _part(text: str, part: str) -> str:
+def part_of(text: str, part: str) -> str:
+    """Return a part of an address.
+
+    :raises InvalidArgument: it is no address, or has no such part.
+    """
     try:
         address = NameAddr.parse(text)
     except ProtocolError as error:
