@@ -16,7 +16,13 @@ from server.sip import dtmf_info
 from server.sip.grammar import is_token
 from server.sip.header_list import HeaderList, extra_headers
 from server.sip.headers import NameAddr
-from server.sip.identity import add_identity, from_address, read_asserted, user_of
+from server.sip.identity import (
+    add_diversion,
+    add_identity,
+    from_address,
+    read_asserted,
+    user_of,
+)
 from server.sip.leg_info import read_info
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
@@ -31,7 +37,7 @@ from server.sip.text import TEXT_PLAIN, read_message
 from server.sip.transaction import Flow
 from server.sip.transfer import SipTransfer
 from server.sip.uri import Uri
-from server.tech.base import LegListener, Party
+from server.tech.base import LegListener, Party, Redirecting
 
 if TYPE_CHECKING:
     from server.sip.technology import PjsipTechnology
@@ -63,6 +69,8 @@ class SipLeg:
         self._is_over = False
         self._headers: HeaderList | None = None
         self._dtmf_mode = ""  # empty: the endpoint's
+        self.contact: str = ""  # whom we called
+        self.aor: str = ""  # by which address of record
         session.listener = self
 
     def __repr__(self) -> str:
@@ -201,16 +209,6 @@ class SipLeg:
             request = session.request if isinstance(session, IncomingSession) else None
             self._headers = HeaderList(request.headers.items() if request is not None else ())
         return self._headers
-
-    @property
-    def contact(self) -> str:
-        """Whom we called, or empty."""
-        return ""
-
-    @property
-    def aor(self) -> str:
-        """By which address of record, or empty."""
-        return ""
 
     @property
     def codecs(self) -> Sequence[str]:
@@ -392,7 +390,13 @@ class OutgoingLeg(SipLeg):
         self._target = target
         self._codecs = codecs
         self._headers = HeaderList(extra_headers(variables))
+        self.contact = str(target)
+        self.aor = self.endpoint.aors[0] if self.endpoint.aors else ""
         self.from_params: dict[tuple[str, str], str] = {}  # by "header" or "uri", and name
+        self._redirecting = Redirecting()
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        self._redirecting = redirecting
 
     def dial(self, caller: Party, connected: Party) -> None:
         endpoint = self.endpoint
@@ -409,6 +413,7 @@ class OutgoingLeg(SipLeg):
         def prepare(request: Request, flow: Flow) -> None:
             host = self._technology.signalling_host(flow)
             add_identity(request, endpoint, party, host)
+            add_diversion(request, endpoint, self._redirecting, host)
             for name, value in self.headers:
                 request.headers.add(name, value)
             media.capabilities = replace(
@@ -429,14 +434,6 @@ class OutgoingLeg(SipLeg):
             logger.warning("%s: can't be dialled: %s", self._name, error)
             self._end(Cause.NETWORK_OUT_OF_ORDER, None, str(error))
         self._flush()
-
-    @property
-    def contact(self) -> str:
-        return str(self._target)
-
-    @property
-    def aor(self) -> str:
-        return self.endpoint.aors[0] if self.endpoint.aors else ""
 
     @property
     def codecs(self) -> Sequence[str]:

@@ -97,6 +97,11 @@ _PLAIN: dict[str, Reader] = {
     "endpoint": lambda leg: leg.endpoint.name,
     "contact": lambda leg: leg.contact,
     "aor": lambda leg: leg.aor,
+    "accountcode": lambda leg: leg.endpoint.accountcode,
+    "callgroup": lambda leg: leg.endpoint.call_group,
+    "pickupgroup": lambda leg: leg.endpoint.pickup_group,
+    "namedcallgroup": lambda leg: leg.endpoint.named_call_group,
+    "namedpickupgroup": lambda leg: leg.endpoint.named_pickup_group,
     "useragent": _user_agent,
     "codec": lambda leg: leg.stream.codec,
 }
