@@ -13,7 +13,7 @@ from server.ami.events.agi import AgiEvents
 from server.ami.server import AmiServer
 from server.app.console import console_context
 from server.app.manager import manager_context, mount
-from server.app.modules import DIALPLAN_MODULES, RELOADABLE
+from server.app.modules import DATABASE_MODULES, DIALPLAN_MODULES, RELOADABLE
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
@@ -162,6 +162,8 @@ class Admin:
         wanted = {module} if module else {*RELOADABLE, LOGGER, MANAGER}
         server.sip_objects.check(**sip_sources(fresh))
         warnings: list[str] = []
+        if wanted & DATABASE_MODULES or "res_pjsip" in wanted:
+            warnings += await server.data.reload(fresh)
         if wanted & DIALPLAN_MODULES:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.load_dialplan()

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from server.ami.actions import pjsip_objects as objects
 from server.ami.registry import ActionError, ListItem, Reply, Request, action, done, listing
 from server.base.causes import sip_to_cause
-from server.base.errors import Unavailable
+from server.base.errors import InvalidState, Unavailable
+from server.dialplan.apps.pjsip import read_content, read_status
+from server.dialplan.scope import Scope
 from server.resources.channel import EndedBy
-from server.sip.reasons import REASONS
+from server.sip import leg_control
+from server.sip.leg import SipLeg
+from server.sip.notify import read_notify
 
 if TYPE_CHECKING:
-    from server.resources.channel import Channel
     from server.sip.settings import Endpoint
 
 ALL = "all"
-_STATUSES = {
-    "".join(letter if letter.isalnum() else "_" for letter in text.upper()): status
-    for status, text in REASONS.items()
-    if status >= 300
-}
 
 
 def _view(request: Request) -> objects.SipView:
@@ -179,27 +178,48 @@ def qualify(request: Request) -> Reply:
 
 @action("PJSIPHangup", "system", "call", summary="Hangup a PJSIP channel with a response code.")
 def hangup(request: Request) -> Reply:
-    """End a call with the cause that a response code stands for."""
+    """Refuse a call that came in by a SIP status, or end another with the cause it stands for."""
     channel = request.channel()
-    cause = _cause(request.need("Cause", "Cause not specified"))
-    if not channel.name.startswith("PJSIP/"):
+    status = read_status(request.need("Cause", "Cause not specified"))
+    if not isinstance(channel.leg, SipLeg):
         raise ActionError("Channel is not a PJSIP channel")
-    _end(channel, cause)
+    with contextlib.suppress(InvalidState):  # it is answered, or one of ours: the cause says it
+        leg_control.refuse(channel.leg, status)
+    channel.tech_cause = status
+    channel.hangup(sip_to_cause(status), EndedBy.COMMAND)
     return done("Channel Hungup")
 
 
-def _end(channel: Channel, cause: int) -> None:
-    channel.hangup(cause, EndedBy.COMMAND)
+@action(
+    "PJSIPNotify", "system", summary="Send a NOTIFY to an endpoint, a URI, or inside a channel."
+)
+async def notify(request: Request) -> Reply:
+    """Send what a section of pjsip_notify.conf says, or what the variables say."""
+    to = [name for name in ("Endpoint", "URI", "Channel") if request.get(name)]
+    if len(to) != 1:
+        raise ActionError("PJSIPNotify requires either an endpoint name, a SIP URI, or a channel.")
+    scope = Scope(request.context.dialplan, None)
+    if request.get("Option"):
+        content = await read_content(scope, request.get("Option"))
+    else:
+        content = read_notify(_variables(request))
+    if to[0] != "Channel":
+        _view(request).sip.notify(request.get(to[0]), content)
+    else:
+        leg = request.channel().leg
+        if not isinstance(leg, SipLeg):
+            raise ActionError("Channel is not a PJSIP channel")
+        leg_control.notify(leg, content)
+    return done("NOTIFY sent")
 
 
-def _cause(text: str) -> int:
-    """Read a response code such as ``486``, or its name such as ``BUSY_HERE``."""
-    if text.isascii() and text.isdigit() and 300 <= int(text[:9]) <= 699:
-        return sip_to_cause(int(text))
-    status = _STATUSES.get(text.strip().upper())
-    if status is None:
-        raise ActionError(f"Invalid cause {text[:60]}")
-    return sip_to_cause(status)
+def _variables(request: Request) -> list[tuple[str, str]]:
+    """Return the fields that the headers Variable name, each ``name=value[,name=value]``."""
+    parts = [part for text in request.message.all("Variable") for part in text.split(",")]
+    if not any(parts):
+        raise ActionError("PJSIPNotify requires at least one variable, or an option.")
+    pairs = (part.partition("=") for part in parts if part)
+    return [(name.strip(), value) for name, _, value in pairs]
 
 
 @action("PJSIPSetMaintenance", "system", summary="Enable or disable maintenance of an endpoint.")
