@@ -29,7 +29,7 @@ from server.resources.channel import Channel
 from server.store.sql.database import Database
 from server.store.sql.rows import Criterion
 from server.store.sql.settings import DatabaseSettings
-from tests.support.databases import PASSWORD, USER, mariadb, postgresql
+from tests.support.databases import PASSWORD, USER, mariadb, open_folder, postgresql
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.server_process import ServerProcess
 
@@ -52,10 +52,9 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers() -> Iterator[Servers]:
     """Both servers, for all tests of this module."""
-    folder = tmp_path_factory.mktemp("databases")
-    with ExitStack() as stack, ThreadPoolExecutor(2) as starting:
+    with open_folder() as folder, ExitStack() as stack, ThreadPoolExecutor(2) as starting:
         both = [
             starting.submit(stack.enter_context, each(folder)) for each in (postgresql, mariadb)
         ]
