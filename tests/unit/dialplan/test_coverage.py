@@ -73,10 +73,6 @@ ELSEWHERE = {
         "VMCOUNT", "VMSayName", "VM_INFO", "VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg",
         "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest", "DISA",
     },
-    "databases": {
-        "ODBC", "ODBCFinish", "ODBC_Commit", "ODBC_FETCH", "ODBC_Rollback", "REALTIME",
-        "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH", "REALTIME_STORE",
-    },
     "bridging, features and transfers": {
         "AttendedTransfer", "BlindTransfer", "Bridge", "BridgeAdd", "BridgeWait", "ChanIsAvail",
         "ChannelRedirect", "FEATURE", "FEATUREMAP", "Originate", "Pickup", "PickupChan",
