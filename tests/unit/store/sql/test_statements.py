@@ -28,7 +28,7 @@ def parameters(*criteria: Criterion) -> list[object]:
         ("id", "007", 7),
         ("rate", "1.50", Decimal("1.50")),
         ("on", "yes", True),
-        ("at", "2026-01-02 03:04:05", datetime(2026, 1, 2, 3, 4, 5)),  # noqa: DTZ001
+        ("at", "2026-01-02 03:04:05", datetime(2026, 1, 2, 3, 4, 5)),
         ("data", "x", b"x"),
     ],
 )
@@ -71,7 +71,7 @@ class Colour(Enum):
     ("value", "expected"),
     [
         (None, None), (True, "1"), (False, "0"), (7, "7"), (b"x", "x"), (Colour.RED, "red"),
-        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"),  # noqa: DTZ001
+        (datetime(2026, 1, 2, 3, 4, 5), "2026-01-02 03:04:05"),
     ],
 )  # fmt: skip
 def test_values_are_written_as_databases_write_them(value: object, expected: str | None) -> None:
