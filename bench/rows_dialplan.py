@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import time
 
 from host import running_server
 from phones import phones
 from results import Result
 
+from server.app.main import GC_THRESHOLD
 from server.config.ini import parse_text
 from server.dialplan.loader import compile_plan
 
@@ -20,7 +22,9 @@ LOOKUPS = 20_000
 
 async def dialplan(*, is_quick: bool) -> list[Result]:
     """Run steps in a call; then match and load in this process."""
-    return [await _steps(ROUNDS_QUICK if is_quick else ROUNDS), *_matching(), _loading()]
+    steps = await _steps(ROUNDS_QUICK if is_quick else ROUNDS)
+    gc.set_threshold(GC_THRESHOLD, 20, 50)  # as the server does
+    return [steps, *_matching(), _loading()]
 
 
 async def _steps(rounds: int) -> Result:

@@ -1,1 +1,1 @@
-The examples ivr and voicemail also in JavaScript, on the SDK; `channel.ask()` plays a menu until a key is pressed.
+All example applications also in JavaScript, on the SDK, with tests by phone.

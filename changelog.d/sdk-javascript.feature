@@ -1,1 +1,1 @@
-The JavaScript SDK: typed, for Node 20 and browsers, with things that have methods, waiting without races, and streams of events that resume.
+The JavaScript SDK: typed, for Node 20 and browsers, with the names of the Python SDK: `dial`, `firstGone`, `ask`, `digits`, `expect`, `resume: 'auto'`, `run` for whole programs, methods for every operation on a thing.

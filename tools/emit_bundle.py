@@ -7,8 +7,7 @@ from copy import deepcopy
 from typing import Any
 
 from apispec import Json, Spec, reference
-
-from examples import add_examples
+from spec_examples import add_examples
 
 ROOT_FILE = "openapi.yaml"
 METHODS = ("get", "put", "post", "delete")

@@ -8,7 +8,7 @@ from urllib.parse import quote
 from weakref import WeakKeyDictionary
 
 from server.agi.environment import describe_call
-from server.agi.ports import AgiListener
+from server.agi.ports import Monitor
 from server.agi.protocol import environment_block
 from server.agi.session import Session, Status
 from server.base.errors import NotFound, Unavailable
@@ -21,11 +21,11 @@ MAX_QUEUED = 1000  # commands that wait for one session
 class AsyncSessions:
     """The sessions that wait for commands, by channel.
 
-    :ivar listener: who hears of them and of every session's commands, or ``None``.
+    :param monitor: who follows them.
     """
 
-    def __init__(self) -> None:
-        self.listener: AgiListener | None = None
+    def __init__(self, monitor: Monitor) -> None:
+        self.monitor = monitor
         self._peers: WeakKeyDictionary[Channel, _QueuePeer] = WeakKeyDictionary()
 
     def submit(self, channel: Channel, command: str, command_id: str = "") -> None:
@@ -45,17 +45,17 @@ class AsyncSessions:
         if channel.is_hungup:
             return Status.HANGUP
         peer = _QueuePeer(self, channel)
-        session = Session(call, peer, request, listener=self.listener, is_async=True)
+        session = Session(call, peer, request, monitor=self.monitor, is_async=True)
         self._peers[channel] = peer
         try:
-            if self.listener is not None:
+            if self.monitor.listener is not None:
                 block = environment_block(describe_call(call, request, arguments))
-                self.listener.on_async_begun(channel, quote(block, safe=""))
+                self.monitor.listener.on_async_begun(channel, quote(block, safe=""))
             return await session.run()
         finally:
             del self._peers[channel]
-            if self.listener is not None:
-                self.listener.on_async_ended(channel)
+            if self.monitor.listener is not None:
+                self.monitor.listener.on_async_ended(channel)
 
 
 class _QueuePeer:
@@ -99,7 +99,7 @@ class _QueuePeer:
         return self._gate
 
     def send(self, text: str) -> None:
-        listener = self._sessions.listener
+        listener = self._sessions.monitor.listener
         if listener is not None:
             listener.on_async_executed(self._channel, self._command_id, quote(text + "\n", safe=""))
 

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import socket
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import dns.asyncresolver
-import dns.exception
 
 from server.agi.peer import LinePeer
-from server.base.errors import InvalidArgument
+from server.base.errors import InvalidArgument, ServerError
+from server.dialplan.functions.dns_records import Service
 from server.tech.connecting import open_connection
 
 DEFAULT_PORT = 4573
 CONNECT_TIMEOUT = 2.0  # seconds for one address, as in Asterisk
-SRV_TIMEOUT = 5.0  # seconds for the name service
 SRV_PREFIX = "_agi._tcp."
 MAX_TARGETS = 16  # of an SRV record set that are tried
 
@@ -37,13 +32,7 @@ class Address:
     is_service: bool = False
 
 
-class Target(NamedTuple):
-    """An SRV record."""
-
-    priority: int
-    weight: int
-    host: str
-    port: int
+FindServices = Callable[[str], Awaitable[Sequence[Service]]]
 
 
 def parse_address(text: str, default_port: int = DEFAULT_PORT) -> Address:
@@ -67,22 +56,25 @@ def parse_address(text: str, default_port: int = DEFAULT_PORT) -> Address:
     return Address(host, int(port) if port else default_port, script, is_service)
 
 
-async def connect_fastagi(address: Address) -> LinePeer:
+async def connect_fastagi(address: Address, find: FindServices) -> LinePeer:
     """Connect to a server of scripts; of several the next is tried when one can't be reached.
 
+    :param find: asks for the services of a name.
     :raises OSError: none can be reached.
     """
     targets = [(address.host, address.port)]
     if address.is_service:
-        targets = await find_service(address.host) or targets
+        try:
+            found = await find(SRV_PREFIX + address.host)
+        except ServerError as error:
+            raise OSError(str(error)) from None
+        targets = [(service.host, service.port) for service in found[:MAX_TARGETS]] or targets
     problem = OSError("nothing to connect to")
     for target in targets:
         try:
-            connection = await open_connection(target, CONNECT_TIMEOUT)
+            return await adopt(await open_connection(target, CONNECT_TIMEOUT))
         except OSError as error:
             problem = error
-            continue
-        return await adopt(connection)
     raise problem
 
 
@@ -92,29 +84,3 @@ async def adopt(connection: socket.socket, max_line: int | None = None) -> LineP
     peer = LinePeer() if max_line is None else LinePeer(max_line)
     await asyncio.get_running_loop().create_connection(lambda: peer, sock=connection)
     return peer
-
-
-async def find_service(domain: str) -> list[tuple[str, int]]:
-    """Return the servers that a domain's SRV records name, in the order to try them."""
-    try:
-        answer = await dns.asyncresolver.resolve(
-            SRV_PREFIX + domain, "SRV", lifetime=SRV_TIMEOUT, search=False
-        )
-    except (dns.exception.DNSException, OSError):
-        return []
-    targets = [
-        Target(r.priority, r.weight, r.target.to_text(omit_final_dot=True), r.port) for r in answer
-    ]
-    return [(target.host, target.port) for target in order_targets(targets)][:MAX_TARGETS]
-
-
-def order_targets(targets: Iterable[Target]) -> list[Target]:
-    """Order SRV records as RFC 2782 says: by priority, inside one at random by weight."""
-    left = sorted(targets, key=lambda target: (target.priority, target.weight))
-    ordered: list[Target] = []
-    while left:
-        group = [target for target in left if target.priority == left[0].priority]
-        chosen = random.choices(group, [target.weight or 0.01 for target in group])[0]
-        ordered.append(chosen)
-        left.remove(chosen)
-    return ordered

@@ -12,12 +12,14 @@ from server.agi.audio import open_audio
 from server.agi.environment import describe_call
 from server.agi.fastagi import connect_fastagi, parse_address
 from server.agi.peer import LinePeer
+from server.agi.ports import Monitor
 from server.agi.process import ScriptProcess, start_process
 from server.agi.protocol import environment_block
 from server.agi.session import Session, Status
 from server.base.errors import ChannelHungUp, InvalidArgument
 from server.dialplan.arguments import split_arguments
 from server.dialplan.executor import Call
+from server.dialplan.functions.dns_records import Dns
 from server.dialplan.registry import Registry
 
 ASYNC_REQUEST = "agi:async"
@@ -39,11 +41,13 @@ class AgiSettings:
 class Launcher:
     """Runs scripts at calls.
 
+    :ivar monitor: who follows all sessions.
     :ivar sessions: the AsyncAGI ones.
     """
 
     def __init__(self, settings: AgiSettings) -> None:
-        self.sessions = AsyncSessions()
+        self.monitor = Monitor()
+        self.sessions = AsyncSessions(self.monitor)
         self._settings = settings
 
     @property
@@ -97,7 +101,7 @@ class Launcher:
     ) -> Status:
         try:
             address = parse_address(request)
-            opening = connect_fastagi(address)
+            opening = connect_fastagi(address, call.dialplan.part(Dns).services)
             peer = await (opening if is_dead else call.channel.wait(opening))
         except (OSError, InvalidArgument) as error:
             call.report(f"AGI: {request}: {error}")
@@ -138,8 +142,7 @@ class Launcher:
                 audio.close()
 
     def _session(self, call: Call, peer: LinePeer, request: str, is_dead: bool) -> Session:
-        listener = self.sessions.listener
-        return Session(call, peer, request, listener=listener, is_dead=is_dead)
+        return Session(call, peer, request, monitor=self.monitor, is_dead=is_dead)
 
 
 def is_safe(name: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -31,3 +32,15 @@ class AgiListener(Protocol):
 
     def on_async_ended(self, channel: Channel) -> None:
         """AsyncAGIEnd."""
+
+
+@dataclass(slots=True)
+class Monitor:
+    """Who follows all sessions.
+
+    :param listener: hears of commands and AsyncAGI, or ``None``.
+    :param is_debugging: every line of every session goes to the log (``agi set debug on``).
+    """
+
+    listener: AgiListener | None = None
+    is_debugging: bool = False

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 
 from server.agi.commands.registry import UsageError, find_command
 from server.agi.peer import Peer
+from server.agi.ports import Monitor
 from server.agi.protocol import DEAD, UNKNOWN, Failure, split_command, usage_reply
 from server.base.errors import ChannelHungUp, ServerError
 from server.dialplan.executor import Call
+from server.dialplan.speech import Speech
 
 if TYPE_CHECKING:
-    from server.agi.ports import AgiListener
     from server.resources.channel import Channel
 
 logger = logging.getLogger(__name__)
@@ -43,9 +44,10 @@ class Session:
 
     :param name: the script, for logs.
     :param is_dead: the call was over before anything began, so that its end is no news.
-    :param listener: who hears of each command, or ``None``.
+    :param monitor: who follows it.
     :ivar is_dead: the call is over; only some commands are left.
     :ivar has_ended_itself: the script has, before the server ended its session.
+    :ivar speech: what SPEECH CREATE has made.
     :ivar is_breaking: the next command is not waited for.
     """
 
@@ -55,7 +57,7 @@ class Session:
         peer: Peer,
         name: str,
         *,
-        listener: AgiListener | None = None,
+        monitor: Monitor | None = None,
         is_async: bool = False,
         is_dead: bool = False,
     ) -> None:
@@ -65,10 +67,11 @@ class Session:
         self.is_dead = is_dead
         self.is_breaking = False
         self.status = Status.SUCCESS
+        self.speech: Speech | None = None
         self.has_ended_itself = False
         self._peer = peer
         self._was_told = False
-        self._listener = listener
+        self._monitor = monitor or Monitor()
         self._tells_hangup = is_true_unless_set(call.get("AGISIGHUP"), default=True)
         self._exits_on_hangup = is_async or is_true_unless_set(
             call.get("AGIEXITONHANGUP"), default=False
@@ -91,13 +94,15 @@ class Session:
 
     def close(self) -> None:
         """Part with the script; one that was not at its end is told so."""
+        if self.speech is not None:
+            self.speech.close()
         if not self.has_ended_itself:
             self._tell_hangup()
         self._peer.close()
 
     def reply(self, text: str) -> None:
         """Send a line to the script."""
-        logger.debug("%s >> %s", self.name, text)
+        self._trace("Tx >>", text)
         self._peer.send(text)
 
     async def execute(self, line: str) -> str:
@@ -144,12 +149,16 @@ class Session:
 
     # private
 
+    def _trace(self, direction: str, text: str) -> None:
+        level = logging.INFO if self._monitor.is_debugging else logging.DEBUG
+        logger.log(level, "<%s>AGI %s %s", self.channel.name, direction, text)
+
     async def _carry_out(self, line: str) -> None:
-        logger.debug("%s << %s", self.name, line)
+        self._trace("Rx <<", line)
         channel = self.channel
         if not self.is_dead:
             channel.flush_digits()  # what came while no command asked for it
-        listener, number = self._listener, ""
+        listener, number = self._monitor.listener, ""
         if listener is not None:
             number = str(secrets.randbelow(1 << 31))
             listener.on_command_begun(channel, line, number)

@@ -10,6 +10,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
 from server import __version__
+from server.app.agi_console import AgiConsole
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
 from server.base.log import log_verbose
@@ -67,6 +68,7 @@ def console_context(server: Server, admin: Admin) -> CliContext:
         rtp=RtpConsole(server),
         http=HttpConsole(server),
         websockets=WebsocketConsole(server),
+        agi=AgiConsole(server),
         ari_users=lambda: [
             AriUserView(user.name, user.read_only)
             for user in server.configuration.ari.users.values()

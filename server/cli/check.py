@@ -23,7 +23,7 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
      "extconfig.conf", "res_odbc.conf", "res_pgsql.conf", "res_config_mysql.conf",
      "res_config_sqlite3.conf", "sorcery.conf", "func_odbc.conf")
 )  # fmt: skip
@@ -93,6 +93,7 @@ def _readers(
         lambda: loader.load_ari(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
     )

@@ -189,6 +189,40 @@ class WebsocketAdmin(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class AgiCommandView:
+    """A command of AGI as ``agi show commands`` lists it.
+
+    :param usage: how it is used, in several lines.
+    :param runs_dead: it may be used after the call.
+    """
+
+    name: str
+    summary: str
+    usage: str
+    runs_dead: bool
+
+
+class AgiAdmin(Protocol):
+    """AGI, for people."""
+
+    def commands(self) -> Sequence[AgiCommandView]:
+        """All commands, by name."""
+        ...
+
+    def set_debug(self, is_on: bool) -> None:
+        """Log every line of every session, or stop to."""
+        ...
+
+    def submit(self, channel: str, command: str, command_id: str) -> None:
+        """Queue a command for a channel in AsyncAGI.
+
+        :raises NotFound: there is no such channel, or it is not in AsyncAGI.
+        :raises Unavailable: too many commands wait.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class AriUserView:
     """An ARI user as ``ari show users`` lists it."""
 
@@ -288,6 +322,7 @@ class CliContext:
     rtp: RtpAdmin | None = None
     http: HttpAdmin | None = None
     websockets: WebsocketAdmin | None = None
+    agi: AgiAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
     module_registry: Modules | None = None

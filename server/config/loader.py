@@ -24,6 +24,7 @@ from server.config.sections.asterisk import (
 )
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.extconfig import build_extconfig
+from server.config.sections.features import Features, build_features
 from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
@@ -63,6 +64,7 @@ class Configuration:
     ari: Ari
     rtp: Rtp
     logger: LogSettings
+    features: Features
     indications: Indications
     musiconhold: MusicOnHold
     amd: AmdConf
@@ -146,6 +148,7 @@ def load_configuration(
         ari=ari,
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
+        features=load_features(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
         amd=load_amd(asterisk, warnings),
@@ -219,6 +222,11 @@ def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
 def load_logger(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> LogSettings:
     """Read logger.conf, for ``logger reload`` too."""
     return build_logger(_read(asterisk, "logger.conf", warnings), warnings)
+
+
+def load_features(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Features:
+    """Read features.conf."""
+    return build_features(_read(asterisk, "features.conf", warnings), warnings)
 
 
 def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Indications:

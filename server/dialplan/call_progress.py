@@ -11,9 +11,10 @@ import re
 from dataclasses import dataclass
 
 from server.config.sections.indications import Indications
-from server.media.scans import Heard
+from server.media.scans import DEFAULT_THRESHOLD, NEVER_LOUD, Heard, ScanSettings
 
 WINDOW_MS = 40
+MIN_SHARE = 0.25  # of the energy in each tone: several may sound at a time
 MIN_CADENCED_MS = 120  # of a busy or ringing tone that no other is like
 MIN_DIAL_MS = 600
 MIN_ENDLESS_MS = 5_000  # longer than any ringing tone
@@ -61,6 +62,17 @@ class ProgressTones:
         self.tones = tuple(sorted(local | {*others, FAX_HZ, MODEM_HZ}))[:16]
         self.signals = tuple(
             Signal(status, self.bits(*tones), length) for status, tones, length in found if tones
+        )
+
+    def settings(self, *, hears_voice: bool) -> ScanSettings:
+        """Return how to listen for them, and for a voice."""
+        return ScanSettings(
+            self.tones,
+            threshold=DEFAULT_THRESHOLD if hears_voice else NEVER_LOUD,
+            window_ms=WINDOW_MS,
+            share=MIN_SHARE,
+            interval_ms=WINDOW_MS,
+            repeats_idle=False,
         )
 
     def bits(self, *tones: int) -> int:

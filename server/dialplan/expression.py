@@ -21,23 +21,28 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 from server.base.errors import InvalidArgument
-from server.dialplan import expression_functions, long_double
-from server.dialplan.long_double import Number
-from server.dialplan.posix_regex import compile_regex
+from server.dialplan import expression_functions
+from server.dialplan.expression_operators import (
+    OPERATORS,
+    PREFIXES,
+    CallFunction,
+    Operator,
+    Prefix,
+    Report,
+    Value,
+    as_text,
+    call,
+    decides,
+)
 
 logger = logging.getLogger(__name__)
 
 MAX_LENGTH = 16_384  # characters of an expression
 MAX_DEPTH = 100  # parentheses inside each other
-DIVISION_BY_ZERO = 2_147_483_647  # what a division by zero yields: INT_MAX
-
-Value = str | Number
-CallFunction = Callable[[str, str], str | None]
-Report = Callable[[str], None]
 
 _TOKEN = re.compile(
     r"""[ \t\r\n]*(?:
@@ -58,7 +63,6 @@ _PRECEDENCE = {
     **dict.fromkeys((":", "=~", "~~"), 8),
 }
 _LOOSEST, _UNARY = 2, 8
-_NUMERIC = re.compile(r"[0-9.]+")
 
 HOLE = "\ue000"
 """Opens a placeholder for a value that is known only when the expression is evaluated; the
@@ -114,25 +118,11 @@ class _Call:
         self.count = count
 
 
-class _Operator:
-    __slots__ = ("apply",)
-
-    def __init__(self, apply: Callable[[Value, Value, Report], Value]) -> None:
-        self.apply = apply
-
-
-class _Prefix:
-    __slots__ = ("apply",)
-
-    def __init__(self, apply: Callable[[Value, Report], Value]) -> None:
-        self.apply = apply
-
-
 class _Choose:
     __slots__ = ()
 
 
-_Step = str | _Parts | _Call | _Operator | _Prefix | _Choose
+_Step = str | _Parts | _Call | Operator | Prefix | _Choose
 
 
 class Program:
@@ -162,18 +152,18 @@ class Program:
                 if text is None:
                     return None
                 stack.append(text)
-            elif isinstance(step, _Operator):
+            elif isinstance(step, Operator):
                 right = stack.pop()
                 stack[-1] = step.apply(stack[-1], right, report)
-            elif isinstance(step, _Prefix):
+            elif isinstance(step, Prefix):
                 stack[-1] = step.apply(stack[-1], report)
             elif isinstance(step, _Call):
                 first = len(stack) - step.count
-                stack[first:] = [_call(step.name, stack[first:], report, call_function)]
+                stack[first:] = [call(step.name, stack[first:], report, call_function)]
             else:
                 otherwise, chosen = stack.pop(), stack.pop()
-                stack[-1] = chosen if _decides(stack[-1]) else otherwise
-        return _text(stack[0]) if stack else ""
+                stack[-1] = chosen if decides(stack[-1]) else otherwise
+        return as_text(stack[0]) if stack else ""
 
     def functions(self) -> Iterator[str]:
         """Iterate over the names of the functions that it calls and that are not its own."""
@@ -272,12 +262,12 @@ class _Parser:
                 return
             self._advance()
             self._binary(precedence + 1)
-            self._steps.append(_OPERATORS[operator])
+            self._steps.append(OPERATORS[operator])
 
     def _unary(self) -> None:
-        prefixes: list[_Prefix] = []
-        while self._kind == "operator" and self._token in _PREFIXES:
-            prefixes.append(_PREFIXES[self._token])
+        prefixes: list[Prefix] = []
+        while self._kind == "operator" and self._token in PREFIXES:
+            prefixes.append(PREFIXES[self._token])
             self._advance()
         if prefixes:
             self._depth += 1
@@ -313,173 +303,3 @@ class _Parser:
             count += 1
         self._expect(")")
         return count
-
-
-# values
-
-
-def _text(value: Value) -> str:
-    return value if isinstance(value, str) else long_double.to_text(value)
-
-
-def _is_text(value: Value) -> bool:
-    """Whether it is compared as text: anything but digits and dots."""
-    return isinstance(value, str) and not _NUMERIC.fullmatch(value)
-
-
-def _number(value: Value) -> Number | None:
-    return long_double.parse(value) if isinstance(value, str) else value
-
-
-def _is_empty_or_zero(value: Value) -> bool:
-    return value == "" or _number(value) == 0
-
-
-def _decides(value: Value) -> bool:
-    """Whether ``?`` takes the first branch."""
-    if _is_text(value):
-        return value not in ("", '""', "0")
-    return not _is_empty_or_zero(value)
-
-
-def _unquoted(value: Value) -> str:
-    text = _text(value)
-    if len(text) >= 2 and text[0] == '"' and text[-1] == '"':
-        text = text[1:-1]
-    return text
-
-
-# operators
-
-
-def _or(left: Value, right: Value, _report: Report) -> Value:
-    return right if _is_empty_or_zero(left) else left
-
-
-def _and(left: Value, right: Value, _report: Report) -> Value:
-    return 0 if _is_empty_or_zero(left) or _is_empty_or_zero(right) else left
-
-
-def _comparison(
-    holds: Callable[[int], bool],
-) -> Callable[[Value, Value, Report], Value]:
-    def compare(left: Value, right: Value, _report: Report) -> Value:
-        return int(holds(_order(left, right)))
-
-    return compare
-
-
-def _order(left: Value, right: Value) -> int:
-    """Return -1, 0 or 1."""
-    if not (_is_text(left) or _is_text(right)):
-        first, second = _number(left), _number(right)
-        if first is not None and second is not None:
-            return (first > second) - (first < second)
-    a, b = _text(left), _text(right)
-    return (a > b) - (a < b)
-
-
-def _arithmetic(
-    compute: Callable[[Number, Number], Number],
-) -> Callable[[Value, Value, Report], Value]:
-    """Make an operator that takes what is no number for 0."""
-
-    def apply(left: Value, right: Value, report: Report) -> Value:
-        return compute(_operand(left, report), _operand(right, report))
-
-    return apply
-
-
-def _operand(value: Value, report: Report) -> Number:
-    number = _number(value)
-    if number is None:
-        report(f"non-numeric argument {value!r}")
-        return 0
-    return number
-
-
-def _division(
-    compute: Callable[[Number, Number], Number],
-) -> Callable[[Value, Value, Report], Value]:
-    def apply(left: Value, right: Value, report: Report) -> Value:
-        dividend = _number(left)
-        if dividend is None:
-            report(f"non-numeric argument {left!r}")
-            return 0
-        divisor = _number(right)
-        if divisor is None:
-            report(f"non-numeric argument {right!r}")
-            return DIVISION_BY_ZERO
-        if divisor == 0:
-            report("division by zero")
-            return DIVISION_BY_ZERO
-        return compute(dividend, divisor)
-
-    return apply
-
-
-def _match(*, is_anchored: bool) -> Callable[[Value, Value, Report], Value]:
-    def apply(left: Value, right: Value, report: Report) -> Value:
-        try:
-            regex = compile_regex(_unquoted(right))
-            found = regex.search(_unquoted(left))
-        except InvalidArgument as error:
-            report(str(error))
-            return ""
-        if found is None or (is_anchored and not found.is_at_start):
-            return "" if regex.group_count else 0
-        if regex.group_count:
-            return found.group(1) or ""
-        return len(found.group(0) or "")
-
-    return apply
-
-
-def _concatenate(left: Value, right: Value, _report: Report) -> Value:
-    return _unquoted(left) + _unquoted(right)
-
-
-def _negate(value: Value, report: Report) -> Value:
-    return long_double.subtract(0, _operand(value, report))
-
-
-def _not(value: Value, _report: Report) -> Value:
-    return int(_is_empty_or_zero(value))
-
-
-def _call(
-    name: str, arguments: list[Value], report: Report, call_function: CallFunction | None
-) -> Value:
-    if name in expression_functions.FUNCTIONS:
-        numbers = [_operand(argument, report) for argument in arguments]
-        result = expression_functions.call(name, numbers)
-        if result is None:
-            report(f"wrong number of arguments to {name}()")
-        return 0 if result is None else result
-    if call_function is not None:
-        text = call_function(name, ",".join(map(_unquoted, arguments)))
-        if text is not None:
-            return text
-    report(f"function {name} is not known")
-    return 0
-
-
-_OPERATORS = {
-    "|": _Operator(_or),
-    "&": _Operator(_and),
-    "=": _Operator(_comparison(lambda order: order == 0)),
-    "!=": _Operator(_comparison(lambda order: order != 0)),
-    "<": _Operator(_comparison(lambda order: order < 0)),
-    ">": _Operator(_comparison(lambda order: order > 0)),
-    "<=": _Operator(_comparison(lambda order: order <= 0)),
-    ">=": _Operator(_comparison(lambda order: order >= 0)),
-    "+": _Operator(_arithmetic(long_double.add)),
-    "-": _Operator(_arithmetic(long_double.subtract)),
-    "*": _Operator(_arithmetic(long_double.multiply)),
-    "/": _Operator(_division(long_double.divide)),
-    "%": _Operator(_division(long_double.remainder)),
-    ":": _Operator(_match(is_anchored=True)),
-    "=~": _Operator(_match(is_anchored=False)),
-    "~~": _Operator(_concatenate),
-}
-_PREFIXES = {"-": _Prefix(_negate), "!": _Prefix(_not)}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from itertools import repeat
 from types import TracebackType
 from typing import Self
 
@@ -70,6 +72,23 @@ class Ear:
     def _on_heard(self, heard: Heard) -> None:
         self._news.append(heard)
         self.wake()
+
+
+class Frames:
+    """Turns reports into frames of one length, each loud or not; none is left out."""
+
+    def __init__(self, frame_ms: int) -> None:
+        self._frame_ms = frame_ms
+        self._until_ms = 0
+        self._is_loud = False
+
+    def of(self, heard: Heard) -> Iterator[bool]:
+        """Return the frames since the last report; until it changed it was as before."""
+        before = (heard.since_ms - self._until_ms) // self._frame_ms
+        now = (heard.now_ms - max(heard.since_ms, self._until_ms)) // self._frame_ms
+        frames = [*repeat(self._is_loud, before), *repeat(heard.is_loud, now)]
+        self._until_ms, self._is_loud = heard.now_ms, heard.is_loud
+        return iter(frames)
 
 
 class Run:

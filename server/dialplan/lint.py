@@ -21,7 +21,7 @@ from server.dialplan.arguments import (
     split_raw,
 )
 from server.dialplan.pattern import REST, REST_OR_NOTHING, Element, is_pattern, parse_pattern
-from server.dialplan.plan import MAX_INCLUDES, Context, Extension, Plan, Step
+from server.dialplan.plan import MAX_INCLUDES, REGISTRAR, Context, Extension, Plan, Step
 from server.dialplan.registry import Registry
 from server.dialplan.variables import GAP, Template
 
@@ -148,6 +148,8 @@ class _Checker:
         if any(GAP in target.priority or target.priority[0] in "+-" for target in targets):
             return
         first = steps[min(steps)]
+        if first.registrar != REGISTRAR:  # other languages look for this themselves
+            return
         name = f"{extension.name}@{context.name}"
         if 1 not in steps and not extension.labels:
             yield _at(first, f"{name} has no priority 1, so no call begins there")

@@ -115,8 +115,17 @@ class _Compiler:
                 self._plan.users_context = option.value
 
     def _read_globals(self, section: Section) -> None:
+        plan = self._plan
         for option in section.options:
-            self._plan.globals[option.name] = self._with_globals(option.value)
+            compiled = compile_text(option.value)
+            plan.computed_globals.pop(option.name, None)
+            if isinstance(compiled, str):
+                plan.globals[option.name] = compiled
+            elif any(compiled.functions()):
+                plan.globals[option.name] = ""
+                plan.computed_globals[option.name] = compiled
+            else:
+                plan.globals[option.name] = compiled.evaluate(_Globals(plan))
 
     def _with_globals(self, text: str) -> str:
         """Substitute global variables, as in extension names and values of [globals]."""

@@ -7,10 +7,13 @@ in a weaker one, or in an included context.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from server.base.errors import ChannelHungUp, InvalidState, ServerError
 from server.dialplan.pattern import Pattern, PatternTable, sort_key
 from server.dialplan.switches import STANDARD_SWITCHES, Query, Switch, SwitchUse
 from server.dialplan.timing import TimeCondition
@@ -18,6 +21,8 @@ from server.dialplan.variables import Template
 
 if TYPE_CHECKING:
     from server.dialplan.variables import Scope
+
+logger = logging.getLogger(__name__)
 
 MAX_INCLUDES = 128  # contexts that one search looks at, as in Asterisk
 REGISTRAR = "pbx_config"  # who made what extensions.conf and the console say
@@ -138,11 +143,10 @@ class Context:
 
     def matches(self, exten: str, caller_number: str) -> Iterator[Extension]:
         """Iterate over the extensions that fit, the best first."""
-        return (
-            extension
-            for extension in self._table.matches(exten)
-            if extension.caller is None or extension.fits(caller_number)
-        )
+        found = self._table.matches(exten)
+        if not self._has_callers:
+            return found
+        return (each for each in found if each.caller is None or each.fits(caller_number))
 
     def with_hints(self) -> Iterator[Extension]:
         """Iterate over the extensions that have a hint, in the order of the file."""
@@ -187,6 +191,7 @@ class Plan:
     :param autofallthrough: hang up at the end of an extension instead of waiting for digits.
     :param is_static: and *is_write_protected*: the console may write the file if it is the former
         and not the latter.
+    :param computed_globals: those whose values need functions.
     :param users_context: of the users of users.conf, which exists no more.
     :param switches: what ``switch`` lines may name, by lower-case name.
     :param version: counts the changes that were made while the plan runs.
@@ -194,6 +199,7 @@ class Plan:
 
     contexts: dict[str, Context] = field(default_factory=dict)
     globals: dict[str, str] = field(default_factory=dict)
+    computed_globals: dict[str, Template] = field(default_factory=dict)
     autofallthrough: bool = True
     clear_globals: bool = False
     is_static: bool = False
@@ -239,17 +245,31 @@ class Plan:
             if found.switches:
                 is_first = False
                 query = Query(self, context, exten, priority, caller_number, wall, scope, loopbacks)
-                for switch, data in self._asked(found, query):
-                    place = switch.find(query, data)
-                    if place is not None:
-                        return place
+                place = self._ask_switches(found, query)
+                if place is not None:
+                    return place
         return None
 
-    def _asked(self, context: Context, query: Query) -> Iterator[tuple[Switch, str]]:
+    def _ask_switches(self, context: Context, query: Query) -> Place | None:
+        for use, switch in self._switches_of(context):
+            with _fault_barrier(use):
+                place = switch.find(query, use.evaluate(query))
+                if place is not None:
+                    return place
+        return None
+
+    def _switches_continue(self, context: Context, query: Query) -> bool:
+        for use, switch in self._switches_of(context):
+            with _fault_barrier(use):
+                if switch.can_continue(query, use.evaluate(query)):
+                    return True
+        return False
+
+    def _switches_of(self, context: Context) -> Iterator[tuple[SwitchUse, Switch]]:
         for use in context.switches:
             switch = self.switches.get(use.name.lower())
             if switch is not None:
-                yield switch, use.evaluate(query)
+                yield use, switch
 
     def find_label(
         self, context: str, exten: str, label: str, caller_number: str, wall: float
@@ -283,8 +303,7 @@ class Plan:
                 return answer
             if found.switches:
                 query = Query(self, context, exten, 1, caller_number, wall, scope, loopbacks)
-                asked = self._asked(found, query)
-                if any(switch.can_continue(query, data) for switch, data in asked):
+                if self._switches_continue(found, query):
                     return True
         return False
 
@@ -334,3 +353,16 @@ class Plan:
             yield found, timed
             yield from self._included(found, wall, seen, timed)
             is_timed = timed
+
+
+@contextmanager
+def _fault_barrier(use: SwitchUse) -> Iterator[None]:
+    """Take a switch that fails for one that knows nothing, unless it could not wait."""
+    try:
+        yield
+    except (InvalidState, ChannelHungUp):
+        raise
+    except ServerError as error:
+        logger.warning("switch %s: %s", use.source, error)
+    except Exception:
+        logger.exception("switch %s failed", use.source)

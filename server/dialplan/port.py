@@ -15,15 +15,18 @@ from server.base.suspension import suspendable
 from server.config.ini import parse_file
 from server.config.objects import ConfigFile
 from server.config.sections.amd import AmdConf
+from server.config.sections.features import Features
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
+from server.dialplan.interception import Interception
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
+from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
 from server.dialplan.realtime_switch import NAME, RealtimeSwitch
 from server.dialplan.registry import Registry
-from server.dialplan.say_conf import read_say_conf
+from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
@@ -36,6 +39,8 @@ from server.resources.dynamic_config import DynamicConfig
 from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
+from server.resources.transfers import Transfers
+from server.resources.waiting_rooms import WaitingRooms
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
@@ -58,9 +63,10 @@ class DialplanSettings:
     :param constants: variables that are always there: ``SYSTEMNAME``, ``ASTSPOOLDIR`` …
     :param recording_dir: where Record() puts files of relative names; the node's if ``None``.
     :param writable_dirs: further directories in which Record() may write.
-    :param say_path: say.conf, whose rules count if it says ``mode=new``.
+    :param say_path: say.conf.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     :param static: reads extensions.conf if extconfig.conf has it in a database.
     """
@@ -74,6 +80,7 @@ class DialplanSettings:
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
     amd: AmdConf = field(default_factory=AmdConf)
+    features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
     static: Callable[[str], ConfigFile | None] | None = None
@@ -113,6 +120,10 @@ class Dialplan:
         self.node = node
         self.dialer = dialer
         self.bridges = bridges
+        self.interception = Interception(self)
+        node.tell_connected = self.interception.tell_connected
+        self.waiting_rooms = WaitingRooms(bridges)
+        self.transfers = Transfers(node, bridges, dialer)
         self.registry = registry or Registry.standard()
         self.store = store
         self.devices = devices
@@ -175,8 +186,9 @@ class Dialplan:
         path = self.settings.say_path
         is_there = bool(path) and await asyncio.to_thread(Path(path).is_file)
         file = await asyncio.to_thread(parse_file, path) if is_there else None
-        rules = read_say_conf(file, self._nobody)
-        self.node.say.rules = rules.prompts if rules is not None else None
+        say = self.node.say
+        say.rules = SayConf(file, self._nobody).prompts if file is not None else None
+        say.is_ruled = file is not None and is_new_mode(file)
 
     def install(self, plan: Plan, script: LuaScript | None = None) -> list[str]:
         """Switch to a compiled plan and its script, and return the warnings."""
@@ -188,6 +200,8 @@ class Dialplan:
         if plan.clear_globals:
             self.globals.clear()
         self.globals.update(plan.globals)
+        for name, value in plan.computed_globals.items():
+            self.globals[name] = value.evaluate(self._nobody)
         self.plan = plan
         self.hints.rebuild()
         logger.info("dialplan: %d contexts", len(plan.contexts))
@@ -201,6 +215,8 @@ class Dialplan:
         One that only a switch knows, and only by waiting, counts as existing; see
         :class:`~server.dialplan.switches.Switch`.
         """
+        if exten and exten == self.settings.features.general.pickupexten:
+            return ExtensionMatch.EXACT
         where = context, exten
         wall, nobody = self.node.clock.wall(), self._nobody
         try:
@@ -229,6 +245,9 @@ class Dialplan:
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
         self.part(CallRecords).of(channel)
+        if self._picks_up(channel):
+            channel.take_control(pick_up_group(self, channel), "pickup")
+            return
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
@@ -253,6 +272,12 @@ class Dialplan:
         if reference.arguments is None:
             raise InvalidArgument("variable", f"{expression!r} is not a variable")
         scope.write_function(reference.name, reference.arguments, value)
+
+    def _picks_up(self, channel: Channel) -> bool:
+        """Whether a new call of a phone has dialled features.conf's *pickupexten*."""
+        is_new = channel.state == "Ring" and not channel.app_name
+        is_phone = channel.endpoint[0] == "PJSIP"
+        return is_new and is_phone and channel.exten == self.settings.features.general.pickupexten
 
     # what a call keeps
 

@@ -1,4 +1,6 @@
-"""say.conf with ``mode=new``: how things are said, as rules that a user can write.
+"""say.conf: how things are said, as rules that a user can write.
+
+With ``mode=new`` they go before the built-in ones; Playback(…,say) follows them in either mode.
 
 A thing to say is ``prefix:data`` or ``prefix:format:data``: ``num:21``, ``date:d:20240101…``. A
 format of several letters and quoted prompts is taken apart, a letter at a time. All else is
@@ -111,9 +113,7 @@ class _Saying(Scope):
         return self._data if name == NAME else super().get(name)
 
 
-def read_say_conf(file: ConfigFile | None, nobody: Scope) -> SayConf | None:
-    """Return the rules of a file, ``None`` unless it says ``mode=new``."""
-    general = file.find("general") if file else None
-    if file is None or general is None or general.get("mode", "old").lower() != "new":
-        return None
-    return SayConf(file, nobody)
+def is_new_mode(file: ConfigFile) -> bool:
+    """Tell whether the rules of a file go before the built-in ones."""
+    general = file.find("general")
+    return general is not None and general.get("mode", "old").lower() == "new"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from server.base.errors import ServerError
 from server.dialplan.call_progress import WINDOW_MS, ProgressDetector, ProgressTones
 from server.dialplan.hearing import Run
-from server.media.scans import Heard, Scan, ScanSettings
+from server.media.scans import NEVER_LOUD, Heard, Scan, ScanSettings
 from server.media.streams import Stream
 from server.resources.channel import Channel
 
@@ -21,7 +21,14 @@ _WINDOW_SAMPLES = 182
 def tone_settings(hz: int, decibels: int) -> ScanSettings:
     """Return how to listen for one tone that stands out by so many decibels, as Asterisk does."""
     share = min(max(10 ** (min(decibels, 30) / 10) / _WINDOW_SAMPLES, 0.01), 0.95)
-    return ScanSettings((hz,), window_ms=WINDOW_MS, share=share, interval_ms=WINDOW_MS)
+    return ScanSettings(
+        (hz,),
+        threshold=NEVER_LOUD,
+        window_ms=WINDOW_MS,
+        share=share,
+        interval_ms=WINDOW_MS,
+        repeats_idle=False,
+    )
 
 
 class ToneCounter:
@@ -120,8 +127,7 @@ class ToneWatch:
             if found or not heard.tones:
                 last[0] = found
 
-        settings = ScanSettings(tones.tones, window_ms=WINDOW_MS, share=0.25, interval_ms=WINDOW_MS)
-        return stream.scan(settings, on_heard)
+        return stream.scan(tones.settings(hears_voice=False), on_heard)
 
     def _match(self, direction: str) -> None:
         self.counts[direction] += 1

@@ -18,6 +18,7 @@ MAX_TONES = 16  # MP_SCAN_TONES
 FRAME_MS = 20
 MAX_WINDOW_MS = 80
 DEFAULT_THRESHOLD = 256  # Asterisk's silence threshold
+NEVER_LOUD = 32767  # a threshold that nothing passes
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ class ScanSettings:
     :param window_ms: in which tones are looked for; longer ones tell closer frequencies apart.
     :param share: part of the energy that makes a tone present.
     :param interval_ms: report as often although nothing changed; 0: never.
+    :param repeats_idle: this too while there is neither a tone nor anything loud.
     :raises InvalidArgument: a value is out of range.
     """
 
@@ -64,6 +66,7 @@ class ScanSettings:
     window_ms: int = FRAME_MS
     share: float = 0.2
     interval_ms: int = 0
+    repeats_idle: bool = True
 
     def __post_init__(self) -> None:
         if len(self.tones) > MAX_TONES or not all(1 <= hz <= 20_000 for hz in self.tones):
@@ -103,6 +106,7 @@ class Scan:
             settings.window_ms // FRAME_MS,
             round(settings.share * 1000),
             max(settings.interval_ms, 0),
+            int(not settings.repeats_idle),
             b"".join(hz.to_bytes(2, sys.byteorder) for hz in settings.tones),
         )
 
@@ -111,7 +115,7 @@ class Scan:
         if self._on_heard is not None:
             self._on_heard = None
             self._forget()
-            self._engine.submit(_media.STREAM_SCAN, self._handle, self._tag, 0, 0, 0, 0, b"")
+            self._engine.submit(_media.STREAM_SCAN, self._handle, self._tag, 0, 0, 0, 0, 0, b"")
 
     def report(self, heard: Heard) -> None:
         """The engine heard something."""

@@ -37,6 +37,7 @@ from server.resources.stasis_calls import (
     stasis_call_of,
 )
 from server.resources.transfers import report_progress
+from server.resources.variables import read_assignments
 
 logger = logging.getLogger(__name__)
 
@@ -419,17 +420,19 @@ class Channels:
         )
 
     def set_variables(self, channel_id: str, *, variables: Mapping[str, Any]) -> None:
-        """Write several variables.
+        """Write several variables; see :func:`~server.resources.variables.read_assignments`.
 
         :raises NotFound: no such channel.
         :raises Conflict: it is not in a Stasis application.
-        :raises InvalidArgument: a name is empty.
+        :raises InvalidArgument: a name or a value is malformed.
+        :raises Unavailable: too many are to be shown.
         """
+        assignments = read_assignments(variables)
         channel, _ = self._in_stasis(channel_id)
-        for name in variables:
-            _check_variable(name)
-        for name, value in variables.items():
-            self._node.dialplan.write(channel, name, str(value))
+        for assignment in assignments:
+            if assignment.is_shown:
+                channel.show_variable(assignment.name)
+            self._node.dialplan.write(channel, assignment.name, assignment.value)
 
     # private
 

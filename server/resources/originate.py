@@ -13,12 +13,14 @@ from server.base.errors import (
     InvalidArgument,
     InvalidState,
     NotFound,
+    Unavailable,
     Unprocessable,
 )
-from server.resources.channel import Channel
+from server.resources.channel import MAX_SHOWN, Channel
 from server.resources.dialing import DialAttempt, Dialer, DialStatus, follow_from_creation
 from server.resources.node import Node
 from server.resources.stasis_calls import continue_or_hangup, run_in_stasis, split_args
+from server.resources.variables import read_assignments
 from server.tech.base import Party
 
 logger = logging.getLogger(__name__)
@@ -150,18 +152,25 @@ class Originator:
     ) -> Channel:
         if originator and formats:
             raise InvalidArgument("formats", "give either originator or formats")
+        assignments = read_assignments(variables or {})
+        if sum(each.is_shown for each in assignments) > MAX_SHOWN:
+            raise Unavailable(f"a channel shows at most {MAX_SHOWN} variables")
         try:
-            return self._dialer.create_outgoing(
+            channel = self._dialer.create_outgoing(
                 endpoint,
                 requestor=self._find_optional(originator),
                 caller=parse_caller_id(caller_id) if caller_id else Party(),
-                variables={name: str(value) for name, value in (variables or {}).items()},
+                variables={each.name: each.value for each in assignments},
                 formats=_read_formats(formats),
                 channel_id=channel_id,
                 other_channel_id=other_channel_id,
             )
         except NotFound as error:
             raise InvalidArgument("endpoint", str(error)) from None
+        for each in assignments:
+            if each.is_shown:
+                channel.show_variable(each.name)
+        return channel
 
     async def _run(
         self, channel: Channel, app: str | None, app_args: str | None, timeout: int

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Callable
+from ipaddress import ip_address
 
 from server.base.tasks import TaskScope
 
@@ -61,6 +62,9 @@ async def open_connection(target: tuple[str, int], timeout: float) -> socket.soc
 
 
 async def _addresses(target: tuple[str, int]) -> list[tuple[int, int, int, tuple[str, int]]]:
+    with contextlib.suppress(ValueError):
+        family = socket.AF_INET6 if ip_address(target[0]).version == 6 else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, target)]  # without a thread
     try:
         found = await asyncio.get_running_loop().getaddrinfo(*target, type=socket.SOCK_STREAM)
     except UnicodeError as error:  # a label that is too long

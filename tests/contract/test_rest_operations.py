@@ -480,6 +480,48 @@ async def test_websocket_handshake_is_needed(web: Web) -> None:
     assert (await web.call("events.eventWebsocket")).status == 400
 
 
+@pytest.mark.parametrize("operation_id", ["originate", "originateWithId", "create"])
+async def test_a_new_channel_shows_variables_on_request(web: Web, operation_id: str) -> None:
+    web.node.connect()
+    values = ("mine",) if operation_id == "originateWithId" else ()
+    params = {"endpoint": "PJSIP/bob", "app": "test"}
+    shown = {"value": "gold", "report_events": True}
+    body = {"variables": {"CUSTOMER": shown, " TICKET ": {"value": "7"}, "PLAIN": "x"}}
+    made = await web.call(f"channels.{operation_id}", *values, params=params, json=body)
+    assert made.json["channelvars"] == {"CUSTOMER": "gold"}
+    names = {"variables": "CUSTOMER,TICKET,PLAIN"}
+    read = await web.call("channels.getChannelVars", made.json["id"], params=names)
+    assert read.json["variables"] == {"CUSTOMER": "gold", "TICKET": "7", "PLAIN": "x"}
+
+
+async def test_several_variables_are_shown_on_request(web: Web, call: str) -> None:
+    body = {"variables": {"A": {"value": "1", "report_events": True}, "B": {"value": "2"}}}
+    assert (await web.call("channels.setChannelVars", call, json=body)).status == 204
+    assert (await web.call("channels.get", call)).json["channelvars"] == {"A": "1"}
+
+
+@pytest.mark.parametrize(
+    "value", [1, 1.5, True, None, [], {}, {"value": 1}, {"value": "x", "report_events": 1}]
+)
+@pytest.mark.parametrize("operation_id", ["originate", "create", "externalMedia", "setChannelVars"])
+async def test_a_variable_of_another_kind_is_refused_by_name(
+    web: Web, call: str, operation_id: str, value: Any
+) -> None:
+    params = {
+        "endpoint": "PJSIP/bob",
+        "app": "test",
+        "format": "ulaw",
+        "external_host": "127.0.0.1:9",
+    }
+    values = (call,) if operation_id == "setChannelVars" else ()
+    body = {"variables": {"GOOD": "x", "BAD": value}}
+    answer = await web.call(f"channels.{operation_id}", *values, params=params, json=body)
+    assert answer.status == 400
+    assert "'BAD'" in answer.message
+    assert len(web.node.registry) == 1
+    assert web.node.registry.get(call).variables.get("GOOD") is None
+
+
 def test_every_operation_was_called() -> None:
     declared = {operation.operation_id for operation in load_operations(load_bundle())}
     assert not declared - CALLED

@@ -100,9 +100,9 @@ async def test_modules_are_those_of_the_console_and_take_their_parts_along(
     assert f"{len(listed)} modules loaded" in shown
 
     await server.delete("/asterisk/modules/app_playback.so")
-    assert "Playback" not in await server.cli("core show applications")
+    assert " Playback:" not in await server.cli("core show applications")
     await server.post("/asterisk/modules/app_playback.so")
-    assert "Playback" in await server.cli("core show applications")
+    assert " Playback:" in await server.cli("core show applications")
 
     await server.delete("/asterisk/modules/res_ari_sounds.so")
     await server.request("GET", "/sounds", expect=404)

@@ -11,7 +11,8 @@ from server.base.errors import InvalidArgument, Unavailable
 from server.config.sections.amd import AmdConf
 from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.dialplan.answering_machine import FRAME_MS, AnsweringMachineDetector, Verdict
-from server.dialplan.call_progress import WINDOW_MS, ProgressDetector, ProgressTones
+from server.dialplan.call_progress import ProgressDetector, ProgressTones
+from server.dialplan.hearing import Frames
 from server.dialplan.trunk_digits import (
     MF_HZ,
     MF_TONES,
@@ -82,8 +83,7 @@ async def test_call_progress_is_recognised(engine, make_phone, country, sound, s
         if (signal := detector.hear(heard)) is not None:
             found.append(signal)
 
-    settings = ScanSettings(tones.tones, window_ms=WINDOW_MS, share=0.25, interval_ms=WINDOW_MS)
-    stream.scan(settings, on_heard)
+    stream.scan(tones.settings(hears_voice=True), on_heard)
     await phone.talk(silence(100) + sound + silence(100))
     await until(lambda: bool(found))
     assert set(found) == {status}
@@ -103,11 +103,13 @@ async def test_people_are_told_from_machines(engine, make_phone, sound, limits, 
     detector = AnsweringMachineDetector(AmdConf(**limits))
     found: list[Verdict] = []
 
-    def on_heard(heard: Heard) -> None:
-        if not found and (verdict := detector.hear(is_loud=heard.is_loud)) is not None:
-            found.append(verdict)
+    frames = Frames(FRAME_MS)
 
-    stream.scan(ScanSettings(interval_ms=FRAME_MS), on_heard)
+    def on_heard(heard: Heard) -> None:
+        verdicts = (detector.hear(is_loud=is_loud) for is_loud in frames.of(heard))
+        found.extend(verdict for verdict in verdicts if verdict is not None)
+
+    stream.scan(ScanSettings(interval_ms=100), on_heard)
     await phone.talk(sound)
     await until(lambda: bool(found))
     assert found[0].status == status

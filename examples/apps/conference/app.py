@@ -1,6 +1,6 @@
 """conference: rooms with tones when somebody comes or goes, and a moderator who can steer them.
 
-See README.md; app.mjs has the room without the moderator.
+See README.md; app.mjs does the same.
 """
 
 from __future__ import annotations

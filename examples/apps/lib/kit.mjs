@@ -5,8 +5,8 @@ import { test } from 'node:test';
 
 import { NotHeard, startServer, TestKitError } from 'arion/testing';
 
-const AT_ONCE = 4; // applications
-const TRIES = 3; // a phone that got no CPU for a moment speaks late, and is not heard
+const AT_ONCE = 3; // applications
+const TRIES = 4; // a phone that got no CPU for a moment speaks late, and is not heard
 const NAMES = ['alice', 'bob', 'carol'];
 const suites = [];
 

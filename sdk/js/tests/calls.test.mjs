@@ -18,6 +18,8 @@ import {
   Unauthorized,
 } from 'arion';
 
+import './shared.mjs';
+
 const ECHO = 'Local/601@phones';
 const access = {
   url: process.env.ARI_URL,
@@ -72,7 +74,7 @@ async function until(test, ms = 5000) {
 before(() => assert.ok(access.url && access.password, 'ARI_URL and ARI_PASSWORD are needed'));
 
 after(async () => {
-  assert.deepEqual(await client.channels.list(), []);
+  await until(async () => !(await client.channels.list()).length);
   assert.deepEqual(await client.bridges.list(), []);
 });
 

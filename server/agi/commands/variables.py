@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from server.agi.commands.registry import command
+from server.base.errors import ServerError
 from server.dialplan.scope import Scope
 
 if TYPE_CHECKING:
@@ -22,7 +23,11 @@ def get_variable(session: Session, args: list[str]) -> str:
     name = args[0]
     if name.endswith(")") and "(" in name:
         function, _, arguments = name[:-1].partition("(")
-        return found(session.call.evaluate_function(function, arguments))
+        try:
+            return found(session.call.evaluate_function(function, arguments))
+        except ServerError as error:
+            session.call.report(f"GET VARIABLE: {error}")
+            return found(None)
     return found(session.call.get(name))
 
 
@@ -41,6 +46,9 @@ def get_full_variable(session: Session, args: list[str]) -> str:
 @command("SET VARIABLE", "<variablename> <value>", least=2, most=2, runs_dead=True)
 def set_variable(session: Session, args: list[str]) -> str:
     """Sets a variable, or writes a function."""
-    if args[0]:
-        session.call.set(args[0], args[1])
+    try:
+        if args[0]:
+            session.call.set(args[0], args[1])
+    except ServerError as error:
+        session.call.report(f"SET VARIABLE: {error}")
     return "200 result=1"

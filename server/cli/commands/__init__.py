@@ -9,6 +9,7 @@ def load_commands() -> Registry:
     """Import every family and return the registry with their commands."""
     from server.cli.commands import (  # noqa: F401 - importing declares
         ael,
+        agi,
         ari,
         ari_websockets,
         bridge,

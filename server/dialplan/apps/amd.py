@@ -9,7 +9,7 @@ from server.config.sections.amd import AmdConf
 from server.dialplan.answering_machine import FRAME_MS, AnsweringMachineDetector, Verdict
 from server.dialplan.arguments import split_arguments
 from server.dialplan.executor import Call
-from server.dialplan.hearing import Ear
+from server.dialplan.hearing import Ear, Frames
 from server.dialplan.media import find_prompts, split_names
 from server.dialplan.numbers import parse_integer
 from server.dialplan.registry import application
@@ -17,6 +17,7 @@ from server.media.players import Player
 from server.media.scans import ScanSettings
 
 MAX_THRESHOLD = 32767
+REPORT_MS = 100
 
 
 @application("AMD")
@@ -51,14 +52,15 @@ def read_limits(defaults: AmdConf, arguments: list[str]) -> AmdConf:
 
 async def _listen(call: Call, limits: AmdConf) -> Verdict:
     detector = AnsweringMachineDetector(limits)
-    settings = ScanSettings(threshold=limits.silence_threshold, interval_ms=FRAME_MS)
+    settings = ScanSettings(threshold=limits.silence_threshold, interval_ms=REPORT_MS)
+    frames = Frames(FRAME_MS)
     player = _play(call, limits.playback_file)
     try:
         with Ear(call.channel, settings) as ear:
             while True:
                 heard = await ear.listen()
-                for _frame in range((heard.now_ms - heard.since_ms) // FRAME_MS if heard else 0):
-                    verdict = detector.hear(is_loud=heard is not None and heard.is_loud)
+                for is_loud in frames.of(heard) if heard else ():
+                    verdict = detector.hear(is_loud=is_loud)
                     if verdict is not None:
                         return verdict
     finally:

@@ -14,8 +14,7 @@ from server.media.scans import Heard, ScanSettings
 
 DEFAULT_MS = 1_000
 DEFAULT_MIN_TALK_MS = 100
-REPORT_MS = 40
-FRAME_MS = 20
+REPORT_MS = 100
 
 
 @application("WaitForSilence")
@@ -69,7 +68,7 @@ async def background_detect(call: Call, data: str) -> str | None:
     if not sources:
         return None
     talk = _TalkDetector(arguments)
-    with Ear(channel, ScanSettings(interval_ms=FRAME_MS)) as ear:
+    with Ear(channel, ScanSettings(interval_ms=REPORT_MS)) as ear:
         player = channel.play(sources)
         player.done.add_done_callback(lambda _done: ear.wake())
         watch = _DigitWatch(call, ear)
@@ -125,7 +124,7 @@ class _TalkDetector:
         self._max_ms = parse_integer(argument(arguments, 3), -1)
         self._analysis_ms = parse_integer(argument(arguments, 4), -1)
         self._began: int | None = None
-        self._ended = 0
+        self._ended: int | None = None
 
     def add(self, heard: Heard) -> int | None:
         """Return the length of talk that has just been followed by enough silence."""
@@ -134,8 +133,10 @@ class _TalkDetector:
         if heard.is_loud:
             if self._began is None:
                 self._began = heard.since_ms
-            self._ended = heard.now_ms
+            self._ended = None
             return None
+        if self._ended is None:
+            self._ended = heard.since_ms
         if self._began is None or heard.now_ms - self._ended < self._silence_ms:
             return None
         length_ms = self._ended - self._began

@@ -74,11 +74,15 @@ def execute(call: Call, data: str) -> _Started:
 
 @application("TryExec")
 async def try_to_execute(call: Call, data: str) -> str | None:
-    """TryExec(app(args)): like Exec, but a failure only sets TRYSTATUS."""
+    """TryExec(app(args)): like Exec, but a failure only sets TRYSTATUS, to FAILED or NOAPP."""
     digit: str | None = None
     status = "SUCCESS"
+    text = call.substitute(data)
+    if text.partition("(")[0].strip().lower() not in call.dialplan.registry.applications:
+        call.channel.variables.set("TRYSTATUS", "NOAPP")
+        return None
     try:
-        started = _start(call, call.substitute(data))
+        started = _start(call, text)
         digit = None if started is None else await started
     except ServerError as error:
         if call.channel.is_hungup:

@@ -161,7 +161,8 @@ async def macro_exclusive(call: Call, data: str) -> str | None:
     """MacroExclusive(name,arguments): as Macro(), one channel at a time."""
     name = data.partition(",")[0].strip()
     locks = call.dialplan.part(_ExclusiveLocks)
-    if not await call.channel.wait(locks.acquire(call.channel, name)):
+    waiting = locks.acquire(call.channel, name)
+    if not await (waiting if call.channel.is_hungup else call.channel.wait(waiting)):
         call.report(f"MacroExclusive: another one holds {name!r} and waits for this call")
         return None
     try:

@@ -19,6 +19,7 @@ from server.resources.say import Speaker
 
 CASES = "alnu"  # all, lower, none, upper
 UNIXTIME_OPTIONS = "j"
+EARLIEST, LATEST = -(6 * 10**10), 10**11  # seconds: years that calendars have
 
 _INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 _MONEY = re.compile(r"\s*\$?(-?)([0-9]{0,12})(?:\.([0-9]{0,2}))?")
@@ -174,7 +175,7 @@ def _seconds(text: str, now: float) -> float:
         seconds = float(text)
     except ValueError:
         return now
-    return seconds if abs(seconds) < 10**11 else now
+    return seconds if EARLIEST < seconds < LATEST else now
 
 
 def _local(seconds: float) -> datetime:

@@ -91,13 +91,13 @@ async def statsd(call: Call, data: str) -> None:
     rate = argument(arguments, 3).strip()
     _check(kind, name, value, rate)
     part = call.dialplan.part(Statsd)
-    settings = await call.channel.wait(part.settings())
+    settings = await part.settings()
     if not settings.enabled or (rate and random.random() >= float(rate)):
         return
     if kind == "m" and not settings.meter_support:
         kind = "c"
     suffix = f"|@{rate}" if rate and float(rate) < 1 else ""
-    await call.channel.wait(part.send(settings, f"{name}:{value}|{kind}{suffix}"))
+    await part.send(settings, f"{name}:{value}|{kind}{suffix}")
 
 
 def _check(kind: str, name: str, value: str, rate: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.base.errors import ChannelHungUp
 from server.dialplan.arguments import argument, parse_options, split_arguments
-from server.dialplan.call_progress import WINDOW_MS, ProgressDetector, ProgressTones
+from server.dialplan.call_progress import ProgressDetector, ProgressTones
 from server.dialplan.executor import Call
 from server.dialplan.hearing import Ear, deadline_after, is_past
 from server.dialplan.numbers import parse_integer, parse_seconds
@@ -81,7 +81,8 @@ async def tone_scan(call: Call, data: str) -> None:
         finds_voice="v" in options,
     )
     try:
-        status = await _scan(call, tones, detector, deadline)
+        settings = tones.settings(hears_voice="v" in options)
+        status = await _scan(call, settings, detector, deadline)
     except ChannelHungUp:
         channel.variables.set("TONESCANSTATUS", "HANGUP")
         raise
@@ -89,9 +90,8 @@ async def tone_scan(call: Call, data: str) -> None:
 
 
 async def _scan(
-    call: Call, tones: ProgressTones, detector: ProgressDetector, deadline: float | None
+    call: Call, settings: ScanSettings, detector: ProgressDetector, deadline: float | None
 ) -> str:
-    settings = ScanSettings(tones.tones, window_ms=WINDOW_MS, share=0.25, interval_ms=WINDOW_MS)
     digits: list[str] = []
     with Ear(call.channel, settings) as ear:
 

@@ -11,7 +11,7 @@ from server.dialplan.hearing import Ear, deadline_after, is_past
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.registry import application
 from server.dialplan.trunk_digits import MF_HZ, SF_HZ, STARTS, MfReceiver, SfReceiver
-from server.media.scans import Heard, ScanSettings
+from server.media.scans import NEVER_LOUD, Heard, ScanSettings
 
 MF_OPTIONS = "dlkmnoqrs"
 SF_OPTIONS = "demqr"
@@ -32,7 +32,14 @@ async def receive_mf(call: Call, data: str) -> None:
     options = parse_options(argument(arguments, 2), MF_OPTIONS, "ReceiveMF", call.where)
     limit = parse_integer(options.get("n")) or MAX_DIGITS
     dialled = _Dialled(options, min(max(limit, 1), MAX_DIGITS))
-    settings = ScanSettings(MF_HZ, window_ms=WINDOW_MS, share=0.25, interval_ms=WINDOW_MS)
+    settings = ScanSettings(
+        MF_HZ,
+        threshold=NEVER_LOUD,
+        window_ms=WINDOW_MS,
+        share=0.25,
+        interval_ms=WINDOW_MS,
+        repeats_idle=False,
+    )
     timeout = parse_seconds(argument(arguments, 1))
     receiver = _Receiver(call, "ReceiveMF", "RECEIVEMFSTATUS", argument(arguments, 0), options)
     await receiver.run(settings, MfReceiver().hear, dialled, timeout)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from server.base.errors import ChannelHungUp
 from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.numbers import parse_integer, parse_seconds
@@ -60,7 +61,11 @@ async def wait_for_digit(call: Call, data: str) -> None:
     deadline = None if timeout is None else loop_time() + timeout
     while True:
         left = None if deadline is None else max(0.0, deadline - loop_time())
-        digit = await channel.wait_digit(left)
+        try:
+            digit = await channel.wait_digit(left)
+        except ChannelHungUp:
+            channel.variables.set("WAITDIGITSTATUS", "CANCEL")
+            raise
         if digit is None or digit.upper() in wanted:
             break
     channel.variables.set("WAITDIGITSTATUS", "TIMEOUT" if digit is None else "DTMF")

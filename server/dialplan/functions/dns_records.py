@@ -70,6 +70,19 @@ class Dns:
         except (dns.exception.DNSException, OSError) as error:
             raise Unavailable(f"{name}: {error}") from None
 
+    async def services(self, name: str) -> list[Service]:
+        """Return the services of ``_sip._udp.example.com``, in the order to try them.
+
+        :raises InvalidArgument: it is no name.
+        :raises Unavailable: no server answers.
+        """
+        return _in_order(
+            [
+                Service(record.priority, record.weight, record.port, record.target.to_text(True))
+                for record in await self.ask(name, "SRV")
+            ]
+        )
+
     def keep(self, channel: Channel, answers: Answers) -> str:
         """Keep answers with a channel and return the id to read them by."""
         kept = self._kept.setdefault(channel, OrderedDict())
@@ -185,11 +198,7 @@ async def service_query(scope: Scope, data: str) -> str:
     if not data.strip():
         raise InvalidArgument("service", "the name of a service is needed")
     part = scope.dialplan.part(Dns)
-    records = [
-        Service(record.priority, record.weight, record.port, record.target.to_text(True))
-        for record in await part.ask(data.strip(), "SRV")
-    ]
-    return part.keep(scope.channel, _in_order(records))
+    return part.keep(scope.channel, await part.services(data.strip()))
 
 
 def _in_order(services: list[Service]) -> list[Service]:

@@ -60,9 +60,12 @@ class Locks:
         try:
             timeout = DEADLOCK_TIMEOUT if self._held.get(channel) else None
             await asyncio.wait([granted], timeout=timeout)
+        except asyncio.CancelledError:
+            if granted.done():  # in this very moment, and nobody would know that it is ours
+                self.release(channel, name)
+            raise
         finally:
-            if not granted.done():
-                granted.cancel()
+            granted.cancel()
         return not granted.cancelled()
 
     def release(self, channel: Channel, name: str) -> bool:

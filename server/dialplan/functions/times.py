@@ -12,6 +12,7 @@ from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
 from server.dialplan.timing import find_zone
 
+_EPOCH = re.compile(r"\s*([+-]?\d{1,18}(?:\.\d{0,9})?)")
 _FRACTION = re.compile(r"%(\d?)q")  # Asterisk's own: digits of the second's fraction
 _FRACTION_DIGITS = 3  # unless it says how many
 _TEST_TIME = re.compile(
@@ -27,13 +28,13 @@ MAX_FORMAT = 1_024
 
 @function("STRFTIME")
 def format_time(scope: Scope, data: str) -> str:
-    """STRFTIME(epoch,timezone,format): now and ``%c`` unless given."""
+    """STRFTIME(epoch,timezone,format): now and ``%c`` unless given; now if it is no number."""
     arguments = split_raw(data, 3)
-    epoch, wanted = argument(arguments, 0).strip(), argument(arguments, 2, "%c")
+    epoch, wanted = _EPOCH.match(argument(arguments, 0)), argument(arguments, 2, "%c")
     if len(wanted) > MAX_FORMAT or "\0" in wanted:
         raise InvalidArgument("STRFTIME", f"a format has at most {MAX_FORMAT} characters")
     try:
-        seconds = float(epoch) if epoch else scope.dialplan.node.clock.wall()
+        seconds = float(epoch[1]) if epoch else scope.dialplan.node.clock.wall()
         zone = find_zone(argument(arguments, 1).strip())
         moment = datetime.fromtimestamp(seconds, zone) if zone else _local(seconds)
         digits = f"{moment.microsecond:06d}000"

@@ -77,6 +77,13 @@ static uint32_t judge(const struct mp_scan *s)
 	return tones;
 }
 
+static bool is_due(const struct mp_scan *s)
+{
+	if (!s->conf.interval_ms || (s->conf.skip_idle && !s->mask))
+		return false;
+	return s->ms - s->reported >= s->conf.interval_ms;
+}
+
 bool mp_scan_feed(struct mp_scan *s, const int16_t *pcm, size_t n, uint32_t rate, uint32_t *mask,
                   uint64_t *at_ms, uint64_t *now_ms)
 {
@@ -101,7 +108,7 @@ bool mp_scan_feed(struct mp_scan *s, const int16_t *pcm, size_t n, uint32_t rate
 		}
 	}
 	heard = s->tones | (mp_mix_level(pcm, n) > s->conf.threshold ? MP_SCAN_LOUD : 0);
-	if (heard == s->mask && (!s->conf.interval_ms || s->ms - s->reported < s->conf.interval_ms))
+	if (heard == s->mask && !is_due(s))
 		return false;
 	*at_ms = heard == s->mask ? s->reported : began;
 	*mask = s->mask = heard;

@@ -19,6 +19,7 @@ struct mp_scan_conf {
 	uint32_t frames;         /* of 20 ms, in the window in which tones are looked for, 1 to 4 */
 	uint32_t share_permille; /* of the window's energy that makes a tone present, 1 to 1,000 */
 	uint32_t interval_ms;    /* also report when nothing changed for so long; 0: never */
+	bool skip_idle;          /* but not while it is neither loud nor a tone */
 	uint32_t count;          /* of hz, up to MP_SCAN_TONES */
 	uint16_t hz[MP_SCAN_TONES];
 };

@@ -43,6 +43,7 @@ static int begin_scan(struct mp_stream *s, const struct mp_cmd *c)
 	        .frames = (uint32_t)c->i[2],
 	        .share_permille = (uint32_t)c->i[3],
 	        .interval_ms = (uint32_t)c->i[4],
+	        .skip_idle = c->i[5] != 0,
 	        .count = (uint32_t)(c->bytes_len / sizeof(conf.hz[0])),
 	};
 	struct mp_stream_scan *scan;
@@ -66,7 +67,7 @@ static int begin_scan(struct mp_stream *s, const struct mp_cmd *c)
 	return 0;
 }
 
-/* i: tag threshold frames share_permille interval_ms; bytes: the frequencies */
+/* i: tag threshold frames share_permille interval_ms skip_idle; bytes: the frequencies */
 int mp_stream_scan(struct mp_stream *s, const struct mp_cmd *c)
 {
 	int err = 0;

@@ -22,15 +22,17 @@ class Speaker:
 
     A language is a channel's: ``de``, ``pt_BR``; an unknown one is said by English rules.
 
-    :ivar rules: a user's rules, which go before those here: get a thing to say as say.conf writes
-        it, such as ``num:21``, and a language; return prompts, or ``None`` to say it as usual.
+    :ivar rules: a user's rules: get a thing to say as say.conf writes it, such as ``num:21``, and
+        a language; return prompts, or ``None`` to say it as usual.
+    :ivar is_ruled: these rules go before those here; else only :meth:`spoken` asks them.
     """
 
     def __init__(self) -> None:
         self.rules: Callable[[str, str], list[str] | None] | None = None
+        self.is_ruled = False
 
     def _by_rules(self, thing: str, language: str) -> list[str] | None:
-        return None if self.rules is None else self.rules(thing, language)
+        return self.rules(thing, language) if self.rules is not None and self.is_ruled else None
 
     def prompts(self, scheme: str, text: str, language: str = "en") -> list[str]:
         """Return prompt names for ARI's ``digits``, ``number`` and ``characters`` schemes.
@@ -51,9 +53,14 @@ class Speaker:
     def spoken(self, kind: str, text: str, language: str = "en") -> list[str]:
         """Say something by its kind, as ``say.conf`` names them.
 
-        :param kind: ``num``, ``enum``, ``digit``, ``char`` or ``phonetic``, and their longer names.
+        :param kind: ``num``, ``enum``, ``digit``, ``char`` or ``phonetic``, their longer names, or
+            one that a user's rules know.
         :raises InvalidArgument: an unknown kind, or a text that can't be said that way.
         """
+        if self.rules is not None:
+            said = self.rules(f"{kind}:{text[:MAX_SAY_LENGTH]}", language)
+            if said:
+                return said
         spellers = {
             "digit": self.digits,
             "digits": self.digits,

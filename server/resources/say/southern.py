@@ -33,34 +33,41 @@ class Greek(Continental):
 
 
 class Hebrew(Continental):
-    """Masculine numbers have prompts of their own below twenty; "ve" before the last part."""
+    """Feminine numbers have prompts of their own; "ve" joins the last part.
+
+    Before thousands three to ten take the construct form, ``3sM``.
+    """
 
     date_time_format = "Ad 'digits/he-be' BY 'digits/at' HM"
     date_format = "AdBY"
 
     def cardinal(self, value: int, gender: str) -> list[str]:
-        masculine = "m" if gender == "m" else "f"
         if value < 20:
-            return [f"digits/{value}{masculine if value else ''}"]
+            return [f"digits/{value}{'F' if gender == 'f' and value else ''}"]
         if value < 100:
             tens, ones = divmod(value, 10)
             joint = ["digits/ve"] if ones else []
             return [f"digits/{tens * 10}", *joint, *self.rest(ones, gender)]
+        count, rest = divmod(value, 100 if value < 1_000 else 1_000 if value < 1_000_000 else 10**6)
         if value < 1_000:
-            count, rest = divmod(value, 100)
-            if count <= 2:
-                said = [f"digits/{count}hundred"]
-            else:
-                said = [*self.cardinal(count, "f"), "digits/hundred"]
+            said = (
+                [f"digits/{count}hundred"] if count <= 2 else [f"digits/{count}F", "digits/hundred"]
+            )
         elif value < 1_000_000:
-            count, rest = divmod(value, 1_000)
-            said = ["digits/1k"] if count == 1 else ["digits/2k"] if count == 2 else []
-            said = said or [*self.cardinal(count, "m"), "digits/thousand"]
+            said = self._thousands(count)
         else:
-            count, rest = divmod(value, 1_000_000)
             said = [*([] if count == 1 else self.cardinal(count, "m")), "digits/million"]
         is_joined = 0 < rest <= 20 or (0 < rest < 100 and rest % 10 == 0)
         return [*said, *(["digits/ve"] if is_joined else []), *self.rest(rest, gender)]
+
+    def _thousands(self, count: int) -> list[str]:
+        if count == 1:
+            return ["digits/thousand"]
+        if count == 2:
+            return ["digits/2thousands"]
+        if count <= 10:
+            return [f"digits/{count}sM", "digits/thousands"]
+        return [*self.cardinal(count, "m"), "digits/thousand"]
 
 
 class Hungarian(Continental):
@@ -74,7 +81,7 @@ class Hungarian(Continental):
         if value < 10 or (value < 100 and value % 10 == 0):
             return [f"digits/{value}"]
         if value < 30:
-            tens = "digits/10en" if value < 20 else "digits/20en"
+            tens = "digits/10en" if value < 20 else "digits/20on"
             return [tens, f"digits/{value % 10}"]
         if value < 100:
             return [f"digits/{value // 10 * 10}", f"digits/{value % 10}"]

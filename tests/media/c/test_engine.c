@@ -304,6 +304,44 @@ static void test_mixing_playing_recording_and_music_together(void)
 	rmdir(dir);
 }
 
+static int scan(struct mp_engine *e, uint64_t stream, int64_t tag, int64_t threshold, size_t tones)
+{
+	struct mp_cmd cmd = {.op = MP_CMD_STREAM_SCAN,
+	                     .cookie = 7,
+	                     .handle = stream,
+	                     .i = {tag, threshold, 1, 200, 20, 0},
+	                     .bytes_len = tones * sizeof(uint16_t)};
+
+	cmd.bytes = calloc(tones + 1, sizeof(uint16_t));
+	for (size_t i = 0; i < tones; i++)
+		((uint16_t *)cmd.bytes)[i] = (uint16_t)(500 + 100 * i);
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+	return (int)await_event(e, MP_EVENT_COMPLETED).i[1];
+}
+
+static void test_scans_come_and_go_and_end_with_their_stream(void)
+{
+	struct mp_engine *e = start(2);
+	uint64_t pair[2];
+
+	OK(mp_engine_open_pair(pair, e));
+	OK(submit(e, MP_CMD_STREAM_OPEN, pair[0], 0, 0, 0));
+	OK(submit(e, MP_CMD_STREAM_OPEN, pair[1], 0, 0, 0));
+	for (int64_t tag = 1; tag <= 16; tag++)
+		EQ(0, scan(e, pair[0], tag, 256, 16));
+	EQ(EINVAL, scan(e, pair[0], 17, 256, 0)); /* too many */
+	EQ(0, scan(e, pair[0], 3, 0, 0));
+	EQ(0, scan(e, pair[0], 3, 0, 0)); /* ended already */
+	EQ(EINVAL, scan(e, pair[0], 17, 256, 17));
+	EQ(EINVAL, scan(e, pair[0], 17, 40000, 1));
+	CHECK(await_event(e, MP_EVENT_SCAN).i[0] != 3);
+	OK(submit(e, MP_CMD_STREAM_CLOSE, pair[0], 0, 0, 0));
+	EQ(0, scan(e, pair[1], 1, 256, 1)); /* ends with the engine */
+	await_counter(e, "streams_live", 1);
+	mp_engine_close(e);
+}
+
 static void test_many_streams_open_and_close(void)
 {
 	struct mp_engine *e = start(2);
@@ -371,6 +409,7 @@ int main(int argc, char **argv)
 	RUN(test_malformed_packets_are_counted_and_harmless);
 	RUN(test_moves_keep_commands_in_order);
 	RUN(test_mixing_playing_recording_and_music_together);
+	RUN(test_scans_come_and_go_and_end_with_their_stream);
 	RUN(test_many_streams_open_and_close);
 	RUN(test_ended_players_are_freed_when_the_worker_is_done_with_them);
 	RUN(test_stopping_ends_players);

@@ -71,6 +71,20 @@ static void test_an_interval_reports_what_stays(void)
 	EQ(920, e.now_ms);
 }
 
+static void test_what_is_idle_need_not_be_repeated(void)
+{
+	struct mp_scan_conf conf = loudness;
+	struct ear e;
+
+	conf.interval_ms = 100;
+	conf.skip_idle = true;
+	open_ear(&e, conf);
+	hear(&e, 1000, 0, 0, 0, RATE);
+	EQ(1, e.reports);
+	hear(&e, 1000, 700, 0, -10, RATE);
+	EQ(11, e.reports);
+}
+
 static void test_tones_are_told_apart(void)
 {
 	const double busy[2] = {480, 620}, ring[2] = {440, 480};
@@ -161,6 +175,7 @@ int main(int argc, char **argv)
 	check_filter = argc > 1 ? argv[1] : NULL;
 	RUN(test_the_first_frame_is_reported_and_then_what_changes);
 	RUN(test_an_interval_reports_what_stays);
+	RUN(test_what_is_idle_need_not_be_repeated);
 	RUN(test_tones_are_told_apart);
 	RUN(test_a_tone_is_dated_to_the_window_that_shows_it);
 	RUN(test_a_faint_tone_is_none);

@@ -45,6 +45,8 @@ def test_no_command_is_made_up() -> None:
         ("SET VARIABLE X 1", "200 result=1"),
         ("GET VARIABLE NOTHING", "200 result=0"),
         ("GET VARIABLE EXTEN", "200 result=1 (s)"),
+        ("GET VARIABLE NO_SUCH_FUNCTION(x)", "200 result=0"),
+        ("SET VARIABLE NO_SUCH_FUNCTION(x) 1", "200 result=1"),
         ("GET VARIABLE CALLERID(num)", "200 result=1 (alice)"),
         ("GET FULL VARIABLE ${EXTEN}-${CHANNEL(state)}", "200 result=1 (s-Up)"),
         ("GET FULL VARIABLE ${NOTHING}", "200 result=0"),
@@ -122,6 +124,14 @@ async def test_the_dialplan_goes_on_where_the_script_says(agi: AgiUnderTest) -> 
     await agi.say("SET CONTEXT other")
     await agi.say("SET EXTENSION 42")
     await agi.say("SET PRIORITY 1")
+    await agi.script.end()
+    assert agi.value(agi.channel, "WHERE") == "other 42"
+
+
+async def test_a_goto_by_exec_counts_once_the_script_has_ended(agi: AgiUnderTest) -> None:
+    await agi.start_elsewhere()
+    assert await agi.say("EXEC Goto other,42,1") == "200 result=0"
+    assert await agi.say("GET VARIABLE AGISTATUS") == "200 result=0"
     await agi.script.end()
     assert agi.value(agi.channel, "WHERE") == "other 42"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from server.agi.fastagi import Address, Target, order_targets, parse_address
+from server.agi.fastagi import Address, parse_address
 from server.base.errors import InvalidArgument
 
 
@@ -40,11 +40,3 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
         return
     assert address.host
     assert 0 < address.port < 65536
-
-
-@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 9)), max_size=8))
-def test_servers_are_tried_by_priority_and_each_once(rows: list[tuple[int, int]]) -> None:
-    targets = [Target(p, w, f"h{i}", 1) for i, (p, w) in enumerate(rows)]
-    ordered = order_targets(targets)
-    assert sorted(ordered) == sorted(targets)
-    assert [t.priority for t in ordered] == sorted(p for p, _ in rows)

@@ -10,11 +10,14 @@ from pathlib import Path
 from textwrap import dedent
 from urllib.parse import unquote
 
+import dns.name
 import pytest
+from dns.rdtypes.IN.SRV import SRV
 
 from server.agi.async_agi import MAX_QUEUED
 from server.agi.launcher import AgiSettings, Launcher
 from server.base.errors import NotFound, Unavailable
+from server.dialplan.functions.dns_records import Dns
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import settle
@@ -207,6 +210,35 @@ async def test_a_server_that_can_not_be_reached_is_a_failure(dut: Launching, add
     assert await dut.status(channel) == "FAILURE"
 
 
+class Resolver:
+    """A name service with two servers of scripts, of which the first is down."""
+
+    def __init__(self, port: int) -> None:
+        self.asked: list[str] = []
+        self._ports = (1, port)
+
+    async def resolve(self, name: str, record_type: str, lifetime: float) -> list[SRV]:
+        self.asked.append(f"{name} {record_type}")
+        host = dns.name.from_text("localhost.")
+        return [SRV(1, 33, rank, 0, port, host) for rank, port in enumerate(self._ports)]  # type: ignore[arg-type]
+
+
+async def test_hagi_asks_for_the_servers_of_a_domain_and_tries_the_next(dut: Launching) -> None:
+    async def handle(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"SET VARIABLE FOUND yes\n")
+        await asyncio.sleep(0.05)
+        writer.close()
+
+    server, port = await serve(handle)
+    resolver = Resolver(port)
+    dut.dialplan.part(Dns).resolver = resolver  # type: ignore[assignment]
+    async with server:
+        channel = await dut.run("AGI(hagi://example.org/x)\nWait(60)")
+        assert await dut.status(channel) == "SUCCESS"
+        assert dut.value(channel, "FOUND") == "yes"
+        assert resolver.asked == ["_agi._tcp.example.org SRV"]
+
+
 @pytest.mark.parametrize(
     "sends", [b"", b"x" * 1_000_000 + b"\n", bytes(range(256)) * 50, b"NOOP\n" * 20_000]
 )
@@ -262,7 +294,7 @@ class Listener:
 
 
 async def test_async_agi_takes_commands_from_elsewhere_until_its_break(dut: Launching) -> None:
-    listener = dut.launcher.sessions.listener = Listener()
+    listener = dut.launcher.monitor.listener = Listener()
     channel = await dut.run("Answer()\nAGI(agi:async)\nWait(60)")
     sessions = dut.launcher.sessions
     sessions.submit(channel, "GET VARIABLE EXTEN", "id-1")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import random
+import re
+
 import pytest
 
+from server.agi.commands.registry import COMMANDS
 from server.agi.protocol import DEAD, UNKNOWN
 from tests.support.agi import AgiUnderTest
 from tests.support.node import settle
@@ -150,6 +154,33 @@ async def test_whoever_takes_the_call_over_ends_the_session_and_the_script_is_to
     await settle()
     assert agi.script.is_closed
     assert agi.script.hangups == 1
+
+
+async def test_whatever_a_dead_call_is_asked_is_answered_once(agi: AgiUnderTest) -> None:
+    await agi.begin()
+    agi.leg(agi.channel).far_end_hangs_up()
+    await settle()
+    chance = random.Random(7)
+    words = [word for command in COMMANDS.values() for word in command.name.split()]
+    words += [
+        "",
+        '"',
+        "\\",
+        "${X}",
+        "-1",
+        "9" * 30,
+        "x" * 500,
+        "\0",
+        "é",
+        "NoOp",
+        "$[1/0]",
+        "(",
+        ")",
+    ]
+    for count in range(1, 1500):
+        line = " ".join(chance.choices(words, k=chance.randrange(8)))
+        reply = await agi.session.execute(line)
+        assert re.match(r"(200 result=|510 |511 |520-)", reply), (count, line, reply)
 
 
 async def test_a_burst_of_commands_leaves_turns_to_others(agi: AgiUnderTest) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
+from server.app.offline import offline_registry
 from server.cli.check import check_configuration
 
 
@@ -49,13 +50,14 @@ def test_config_check_reads_all_languages(tmp_path: Path) -> None:
     (tmp_path / "asterisk.conf").write_text("")
     (tmp_path / "extensions.ael").write_text("context a { s => NoSuch(); }")
     (tmp_path / "extensions.lua").write_text("extensions = { a = { ['x y'] = print } }")
-    found = check_configuration(str(tmp_path))
+    found = check_configuration(str(tmp_path), offline_registry())
     assert f"{tmp_path}/extensions.ael:1: no application 'NoSuch'" in found.remarks
     assert f"{tmp_path}/extensions.lua: an extension can't be called 'x y'" in found.remarks
     (tmp_path / "extensions.ael").write_text("context a { s => }")
-    assert [error.rpartition("/")[2] for error in check_configuration(str(tmp_path)).errors] == [
-        "extensions.ael:1:18: expected a statement, not '}'"
-    ]
+    assert [
+        error.rpartition("/")[2]
+        for error in check_configuration(str(tmp_path), offline_registry()).errors
+    ] == ["extensions.ael:1:18: expected a statement, not '}'"]
 
 
 def test_ael_print_takes_one_file(capsys: pytest.CaptureFixture[str]) -> None:

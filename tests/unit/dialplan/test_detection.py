@@ -13,6 +13,7 @@ from server.config.sections.indications import DEFAULT_COUNTRY, Indications, bui
 from server.dialplan.answering_machine import FRAME_MS, AnsweringMachineDetector, Verdict
 from server.dialplan.apps.amd import read_limits
 from server.dialplan.call_progress import ProgressDetector, ProgressTones
+from server.dialplan.hearing import Frames
 from server.media.scans import Heard
 from server.resources.channel import Channel
 from tests.support.dialplan import DialplanUnderTest
@@ -156,10 +157,10 @@ def test_amd_decides(pattern: str, limits: dict[str, int], status: str, cause: s
     assert hear(pattern, **limits) == Verdict(status, cause)
 
 
-@given(st.lists(st.booleans(), min_size=250, max_size=250))
-def test_amd_decides_in_the_time_it_has(frames: list[bool]) -> None:
+@given(st.binary(min_size=32, max_size=32))
+def test_amd_decides_in_the_time_it_has(frames: bytes) -> None:
     detector = AnsweringMachineDetector(AmdConf())
-    verdicts = [detector.hear(is_loud=is_loud) for is_loud in frames]
+    verdicts = [detector.hear(is_loud=bool(byte >> bit & 1)) for byte in frames for bit in range(8)]
     assert any(verdicts)
 
 
@@ -304,3 +305,23 @@ async def test_tonescan_ends_at_a_digit_or_the_timeout(dut: DialplanUnderTest) -
     await asyncio.sleep(0.01)
     await settle()
     assert value(channel, "TONESCANSTATUS") == "TIMEOUT"
+
+
+# frames
+
+
+def test_frames_between_reports_are_as_before() -> None:
+    frames = Frames(20)
+    reports = [Heard(0, 0, 20), Heard(0, 20, 120), Heard(1, 160, 180), Heard(0, 200, 220)]
+    heard = [list(frames.of(report)) for report in reports]
+    assert heard == [[False], [False] * 5, [False, False, True], [True, False]]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 9), st.integers(0, 9))))
+def test_no_frame_is_left_out(runs: list[tuple[bool, int, int]]) -> None:
+    frames, now, count = Frames(20), 0, 0
+    for is_loud, length, gap in runs:
+        since = now + gap * 20
+        now = since + length * 20
+        count += len(list(frames.of(Heard(int(is_loud), since, now))))
+    assert count * 20 == now

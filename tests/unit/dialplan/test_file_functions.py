@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 
@@ -128,6 +129,18 @@ async def test_what_a_file_is(
 @pytest.mark.parametrize("text", ["${FILE()}", "${FILE(/nowhere/at/all)}", "${FILE_FORMAT()}"])
 async def test_what_can_not_be_read_is_empty(dut: DialplanUnderTest, text: str) -> None:
     assert await read(dut, text) == ""
+
+
+async def test_a_failure_is_the_dialplans_and_no_error_of_the_server(
+    dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture
+) -> None:
+    channel = await dut.run("Set(X=[${FILE(/nowhere/at/all)}])\nWaitDigit()")
+    async with asyncio.timeout(5):
+        while channel.variables.get("X") is None:
+            await asyncio.sleep(0.005)
+    assert channel.variables.get("X") == "[]"
+    assert {record.levelname for record in caplog.records} <= {"WARNING", "INFO", "VERBOSE"}
+    assert "/nowhere/at/all: No such file or directory" in caplog.text
 
 
 async def test_what_can_not_be_written_is_an_error(dut: DialplanUnderTest, tmp_path: Path) -> None:

@@ -100,8 +100,12 @@ async def test_exec_substitutes_once_more(dut: DialplanUnderTest) -> None:
     same => n,Exec(Set(LOG=${D}{X}))
     same => n,TryExec(NoSuch())
     same => n,Set(LOG=${LOG}${TRYSTATUS})
+    same => n,TryExec(ElseIf(0))
+    same => n,Set(LOG=${LOG}${TRYSTATUS})
+    same => n,TryExec(NoOp(x))
+    same => n,Set(LOG=${LOG}${TRYSTATUS})
     """
-    assert await log_of(dut, source) == "5FAILED"
+    assert await log_of(dut, source) == "5NOAPPFAILEDSUCCESS"
 
 
 async def test_gosub_has_arguments_locals_and_a_return_value(dut: DialplanUnderTest) -> None:

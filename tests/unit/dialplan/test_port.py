@@ -64,3 +64,18 @@ async def test_what_a_call_keeps_goes_with_it(dut: DialplanUnderTest) -> None:
     await settle()
     assert timer.cancelled()
     assert dut.dialplan.state_of(channel) is not state
+
+
+async def test_global_variables_may_use_functions(dut: DialplanUnderTest) -> None:
+    dut.store.put("a", "b", "stored")
+    warnings = dut.load("""
+        [globals]
+        A=x
+        B=${DB(a/b)}-${A}
+        C=${LEN(${A}yz)}
+        D=${E}
+        E=late
+        [default]
+        """)
+    assert warnings == []
+    assert [dut.dialplan.globals[name] for name in "ABCDE"] == ["x", "stored-x", "3", "", "late"]

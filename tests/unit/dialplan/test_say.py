@@ -71,8 +71,9 @@ async def test_the_channels_language_counts(
     assert played(dut) == prompts.split()
 
 
-async def test_now_is_said_unless_told_otherwise(dut: DialplanUnderTest) -> None:
-    await dut.run("SayUnixTime(,Nowhere/Land,Q)")
+@pytest.mark.parametrize("when", ["", "soon", "1e30", "-99999999999", "nan", "inf"])
+async def test_now_is_said_unless_told_otherwise(dut: DialplanUnderTest, when: str) -> None:
+    await dut.run(f"SayUnixTime({when},Nowhere/Land,Q)")
     assert played(dut) == ["today"]
 
 

@@ -1,4 +1,4 @@
-"""say.conf with mode=new: rules of a user's for saying things."""
+"""say.conf: rules of a user's for saying things."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from server.config.ini import parse_text
-from server.dialplan.say_conf import SayConf, read_say_conf
+from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import Scope
 from tests.support.dialplan import DialplanUnderTest
 
@@ -37,9 +37,7 @@ mode=new
 
 
 def conf(dut: DialplanUnderTest) -> SayConf:
-    rules = read_say_conf(parse_text(RULES, path="say.conf"), Scope(dut.dialplan, None))
-    assert rules is not None
-    return rules
+    return SayConf(parse_text(RULES, path="say.conf"), Scope(dut.dialplan, None))
 
 
 @pytest.mark.parametrize(
@@ -65,15 +63,27 @@ async def test_other_languages_have_no_rules(dut: DialplanUnderTest) -> None:
     assert conf(dut).prompts("num:7", "base") is None
 
 
-@pytest.mark.parametrize("text", ["[general]\nmode=old\n[xx]\na=b", "[xx]\na=b", ""])
-async def test_the_old_mode_needs_no_rules(dut: DialplanUnderTest, text: str) -> None:
-    assert read_say_conf(parse_text(text, path="f"), Scope(dut.dialplan, None)) is None
+@pytest.mark.parametrize(
+    ("text", "is_new"),
+    [("[general]\nmode=old\n[xx]\na=b", False), ("[xx]\na=b", False), ("", False), (RULES, True)],
+)
+def test_a_file_says_whether_its_rules_go_first(text: str, is_new: bool) -> None:
+    assert is_new_mode(parse_text(text, path="f")) is is_new
+
+
+async def test_in_the_old_mode_rules_are_for_playback_only(dut: DialplanUnderTest) -> None:
+    say = dut.under.node.say
+    say.rules = conf(dut).prompts
+    assert say.number(42, "xx") == ["digits/40", "digits/2"]
+    assert say.number(1907, "xx")[-1] == "digits/7"
+    assert say.number(1907, "xx") != say.spoken("num", "1907", "xx")
+    assert say.spoken("char", "a", "xx") == ["letters/a"]
 
 
 async def test_rules_go_before_the_languages(dut: DialplanUnderTest) -> None:
     say = dut.under.node.say
-    say.rules = conf(dut).prompts
-    assert say.number(42, "xx") == ["digits/40", "digits/2"]
+    say.rules, say.is_ruled = conf(dut).prompts, True
+    assert say.number(1907, "xx") == ["digits/10", "digits/9", "digits/7"]
     assert say.number(21, "de") == ["digits/1-and", "digits/20"]
     assert say.date_time(datetime(2024, 3, 5, 20, 30), "xx")[-1] == "digits/8"
 
@@ -83,7 +93,7 @@ async def test_the_file_is_read_with_the_dialplan(dut: DialplanUnderTest, tmp_pa
     path.write_text(RULES)
     dut.dialplan.settings = type(dut.dialplan.settings)(say_path=str(path))
     await dut.dialplan.load_say_rules()
-    assert dut.under.node.say.digits("1", "xx") == ["digits/1"]
+    assert dut.under.node.say.number(1907, "xx")[0] == "digits/10"
     path.unlink()
     await dut.dialplan.load_say_rules()
     assert dut.under.node.say.rules is None

@@ -233,24 +233,71 @@ async def test_mp3player_says_what_it_lacks(
     assert "needs no-such-program, which is not installed" in caplog.text
 
 
-async def test_mp3player_plays_what_the_program_decodes(
-    dut: DialplanUnderTest, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+@pytest.fixture
+def decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program that "decodes" to its last argument, thrice."""
     program = tmp_path / "decoder"
-    program.write_text('#!/bin/sh\nwhile [ "$1" != -w ]; do shift; done\necho "$4" > "$2"\n')
+    program.write_text('#!/bin/sh\nfor last; do :; done\nprintf "%s%s%s" "$last" "$last" "$last"\n')
     program.chmod(0o755)
     monkeypatch.setattr(mp3, "PROGRAM", str(program))
-    channel = await dut.run("MP3Player(song.mp3)\nSet(A=1)\nWaitDigit()")
+    monkeypatch.setattr(mp3, "CHUNK", 16)
+    return program
+
+
+async def player_of(dut: DialplanUnderTest, number: int) -> Path:
+    """Wait for a player, and return its file."""
     for _ in range(2_000):
-        if dut.under.engine.players:
+        if len(dut.under.engine.players) >= number:
             break
         await asyncio.sleep(0.001)
-    (source,) = dut.under.engine.players[-1].sources
-    decoded = Path(source.path)
-    assert decoded.read_text() == "song.mp3\n"
-    dut.under.engine.players[-1].finish()
+    (source,) = dut.under.engine.players[number - 1].sources
+    return Path(source.path)
+
+
+async def test_mp3player_plays_chunk_by_chunk(dut: DialplanUnderTest, decoder: Path) -> None:
+    channel = await dut.run("MP3Player(http://radio)\nSet(A=1)\nWaitDigit()")
+    heard = b""
+    for number in (1, 2, 3):
+        path = await player_of(dut, number)
+        heard += path.read_bytes()
+        dut.under.engine.players[-1].finish()
+    assert heard == b"http://radio" * 3
     for _ in range(1_000):
         if channel.variables.get("A"):
             break
         await asyncio.sleep(0.001)
-    assert not decoded.exists()
+    assert channel.variables.get("A") == "1"
+    assert not path.parent.exists()
+
+
+async def test_a_digit_ends_the_mp3player(dut: DialplanUnderTest, decoder: Path) -> None:
+    channel = await dut.run("MP3Player(song.mp3)\nSet(A=1)\nWaitDigit()")
+    path = await player_of(dut, 1)
+    channel.on_dtmf("5", 100)
+    for _ in range(1_000):
+        if channel.variables.get("A"):
+            break
+        await asyncio.sleep(0.001)
+    assert len(dut.under.engine.players) == 1
+    assert not path.parent.exists()
+
+
+async def test_hanging_up_ends_the_mp3player(dut: DialplanUnderTest, decoder: Path) -> None:
+    channel = await dut.run("MP3Player(song.mp3)")
+    path = await player_of(dut, 1)
+    dut.leg(channel).far_end_hangs_up()
+    for _ in range(1_000):
+        if channel.is_destroyed:
+            break
+        await asyncio.sleep(0.001)
+    assert channel.is_destroyed
+    assert not path.parent.exists()
+
+
+@pytest.mark.parametrize("location", ["", "-w/etc/passwd"])
+async def test_mp3player_takes_no_options(
+    dut: DialplanUnderTest, decoder: Path, location: str
+) -> None:
+    channel = await dut.run(f"MP3Player({location})\nSet(A=1)\nWaitDigit()")
+    assert channel.variables.get("A") == "1"
+    assert dut.under.engine.players == []

@@ -88,6 +88,15 @@ async def test_what_is_no_figure_is_not_sent(
     assert "StatsD: " in caplog.text
 
 
+async def test_a_figure_is_sent_after_the_call_too(dut: DialplanUnderTest, peer: Peer) -> None:
+    dut.load("exten => s,1,Hangup()\nexten => h,1,StatsD(c,calls,1)\nsame => n,Set(END=1)")
+    channel = await dut.call()
+    async with asyncio.timeout(5):
+        while channel.variables.get("END") is None:
+            await asyncio.sleep(0.005)
+    assert await peer.after() == ["calls:1|c"]
+
+
 async def test_a_rate_of_0_sends_nothing(peer: Peer) -> None:
     assert await peer.after("StatsD(c,a,1,0)") == []
 

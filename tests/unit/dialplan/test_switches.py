@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from server.base import suspension
-from server.base.errors import Conflict
+from server.base.errors import Conflict, Unavailable
 from server.config.ini import parse_text
 from server.dialplan.loader import compile_plan, make_step
 from server.dialplan.plan import Context, Extension, Place, Plan
@@ -170,3 +170,37 @@ async def test_a_switch_that_is_not_there_is_reported_when_the_plan_is_loaded(
     assert dut.load("[a]\nswitch => DUNDi/e164\n") == [
         "extensions.conf:1: context a: no switch 'DUNDi'"
     ]
+
+
+class Broken:
+    """Fails in one way or another."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def find(self, query: Query, data: str) -> Place | None:
+        raise self._error
+
+    def can_continue(self, query: Query, data: str) -> bool:
+        raise self._error
+
+
+@pytest.mark.parametrize("error", [Unavailable("no database"), RuntimeError("a mistake")])
+async def test_a_switch_that_fails_is_reported_and_the_search_goes_on(
+    dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture, error: Exception
+) -> None:
+    dut.dialplan.registry.add_switch("Broken", Broken(error))
+    dut.load("""
+        [default]
+        switch => Broken/x
+        include => more
+        [more]
+        exten => 5,1,Set(FOUND=1)
+        same => n,Wait(5)
+        """)
+    assert dut.dialplan.match("default", "5", "") is ExtensionMatch.EXACT
+    assert dut.dialplan.match("default", "6", "") is ExtensionMatch.NONE
+    channel = await dut.call("5")
+    assert dut.value(channel, "FOUND") == "1"
+    assert "switch Broken/x" in caplog.text
+    channel.hangup()

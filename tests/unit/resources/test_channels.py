@@ -210,7 +210,7 @@ async def test_variables_are_written_in_stasis_and_read_anywhere(node: NodeUnder
     app = node.connect()
     channel = await node.call()
     node.channels.set_variable(channel.id, variable="COLOUR", value="red")
-    node.channels.set_variables(channel.id, variables={"A": 1, "B": None})
+    node.channels.set_variables(channel.id, variables={"A": "1", "B": ""})
     assert node.channels.get_variable(channel.id, variable="COLOUR").value == "red"
     assert node.channels.get_variables(channel.id, variables=["A", "C"]).variables == {
         "A": "1",

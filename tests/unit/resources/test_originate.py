@@ -206,3 +206,13 @@ def test_caller_id_forms(text: str, party: Party) -> None:
 )
 def test_app_args_are_split_at_commas(text: str | None, args: list[str]) -> None:
     assert split_args(text) == args
+
+
+async def test_a_channel_with_more_shown_variables_than_allowed_is_not_made(
+    node: NodeUnderTest,
+) -> None:
+    node.connect()
+    many = {f"V{number}": {"value": "x", "report_events": True} for number in range(65)}
+    with pytest.raises(Unavailable, match="at most 64"):
+        node.channels.originate(endpoint="PJSIP/bob", app="test", variables=many)
+    assert len(node.registry) == 0

@@ -468,8 +468,9 @@ class BridgesOperations:
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = await self._client.request(
             "bridges.create",
@@ -512,8 +513,9 @@ class BridgesOperations:
         :param bridge_id: id for the bridge
         :param bridge_type: attributes of the bridge, comma-separated
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = await self._client.request(
             "bridges.createWithId",
@@ -847,8 +849,9 @@ class BridgesOperations:
         """Set several variables of a bridge.
 
         :param bridge_id: the bridge
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         await self._client.request(
             "bridges.setBridgeVars",
@@ -916,7 +919,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel, call its endpoint, and send it to an application or the dialplan when
         it answers.
@@ -934,7 +937,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.originate",
@@ -1015,7 +1020,7 @@ class ChannelsOperations:
         direction: Literal["both"] | None = None,
         data: str | None = None,
         transport_data: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel whose media an application outside sends and takes.
 
@@ -1030,7 +1035,9 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.externalMedia",
@@ -1062,7 +1069,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel for an application, without calling its endpoint yet.
 
@@ -1073,7 +1080,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.create",
@@ -1129,7 +1138,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel of a chosen id, call its endpoint, and send it to an application or
         the dialplan when it answers.
@@ -1147,7 +1156,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.originateWithId",
@@ -1696,12 +1707,14 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Any],
     ) -> None:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         await self._client.request(
             "channels.setChannelVars",

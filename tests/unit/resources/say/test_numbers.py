@@ -28,8 +28,9 @@ NUMBERS = {
     "fr": "1f=1F 21=20,et,1 22=20,2 71=60,et,11 77=60,17 80=80 91=80,11 99=80,19 100=hundred "
     "200=2,hundred 1000=thousand 1999=thousand,9,hundred,80,19 3000000=3,million",
     "gr": "1f=1f 12=12 13=10,3 101=hundred-100,1 100=100 2005=2,thousands,5 1000=thousand",
-    "he": "1=1f 1m=1m 0=0 15=15f 21=20,ve,1f 100=1hundred 300=3f,hundred 2000=2k 1000=1k",
-    "hu": "11=10en,1 20=20 25=20en,5 31=30,1 100=hundred 200=2,hundred 1000=thousand",
+    "he": "1=1 1f=1F 0=0 15=15 21=20,ve,1 100=1hundred 300=3F,hundred 1000=thousand "
+    "2000=2thousands 5000=5sM,thousands 20000=20,thousand",
+    "hu": "11=10en,1 20=20 25=20on,5 31=30,1 100=hundred 200=2,hundred 1000=thousand",
     "is": "1=1 1f=1kvk 1n=1hk 21=20,og,1 105=1hk,hundred,og,5 3000=3hk,thousand",
     "it": "21=21 28=28 22=20,2 100=hundred 101=hundred,1 1000=thousand 2000=2,thousands "
     "1000000=1,million 5000000=5,millions",

@@ -469,8 +469,9 @@ class BridgesOperations:
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = self._client.request(
             "bridges.create",
@@ -513,8 +514,9 @@ class BridgesOperations:
         :param bridge_id: id for the bridge
         :param bridge_type: attributes of the bridge, comma-separated
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = self._client.request(
             "bridges.createWithId",
@@ -848,8 +850,9 @@ class BridgesOperations:
         """Set several variables of a bridge.
 
         :param bridge_id: the bridge
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         self._client.request(
             "bridges.setBridgeVars",
@@ -917,7 +920,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel, call its endpoint, and send it to an application or the dialplan when
         it answers.
@@ -935,7 +938,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.originate",
@@ -1016,7 +1021,7 @@ class ChannelsOperations:
         direction: Literal["both"] | None = None,
         data: str | None = None,
         transport_data: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel whose media an application outside sends and takes.
 
@@ -1031,7 +1036,9 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.externalMedia",
@@ -1063,7 +1070,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel for an application, without calling its endpoint yet.
 
@@ -1074,7 +1081,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.create",
@@ -1130,7 +1139,7 @@ class ChannelsOperations:
         other_channel_id: str | None = None,
         originator: str | None = None,
         formats: str | None = None,
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, Any] | None = None,
     ) -> _types.Channel:
         """Create a channel of a chosen id, call its endpoint, and send it to an application or
         the dialplan when it answers.
@@ -1148,7 +1157,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.originateWithId",
@@ -1697,12 +1708,14 @@ class ChannelsOperations:
         self,
         channel_id: str,
         *,
-        variables: Mapping[str, str],
+        variables: Mapping[str, Any],
     ) -> None:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         self._client.request(
             "channels.setChannelVars",

@@ -1,0 +1,3 @@
+Dialplan functions: HASH and lists, JSON_DECODE, SPRINTF, FILE and STAT, SHELL, CURL and CURLOPT, ENUM and SRV
+look-ups, GROUP, LOCK, DIALGROUP, CDR, EVAL_SUB and many more, each as Asterisk answers it, empty and wrong arguments included.
+Applications of flow: If/ElseIf/Else, ExecIfTime, Macro and its family, System, Signal, WaitForCondition, StatsD, QueueLog …
