@@ -184,8 +184,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
-    """Read acl.conf: the named lists, by lower-case name."""
-    file = _read(asterisk, "acl.conf", warnings)
+    """Read acl.conf and the family ``acls``: the named lists, by lower-case name."""
+    file = _with_family(asterisk, _read(asterisk, "acl.conf", warnings), "acls")
     acls: dict[str, Acl] = {}
     for section in file.sections if file else ():
         rules = []
@@ -235,8 +235,9 @@ def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> I
 
 
 def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
-    """Read musiconhold.conf."""
-    return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
+    """Read musiconhold.conf, and the family of the same name."""
+    file = _with_family(asterisk, _read(asterisk, "musiconhold.conf", warnings), "musiconhold")
+    return build_musiconhold(file, warnings)
 
 
 def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
@@ -262,4 +263,14 @@ def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> C
     file = read_optional(asterisk, name)
     if file is not None:
         warnings += file.warnings
+    return file
+
+
+def _with_family(asterisk: AsteriskConf, file: ConfigFile | None, family: str) -> ConfigFile | None:
+    """Add the sections that extconfig.conf has in a database; those of the file go first."""
+    added = None if asterisk.static is None else asterisk.static(family)
+    if added is None or file is None:
+        return added or file
+    known = {section.name.lower() for section in file.sections}
+    file.sections += [each for each in added.sections if each.name.lower() not in known]
     return file

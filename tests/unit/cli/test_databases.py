@@ -66,7 +66,7 @@ async def test_rows_are_stored_shown_changed_and_destroyed(console) -> None:
     with pytest.raises(NotFound, match="no family 'x'"):
         await console.run("realtime load x id 1")
     for wrong in ("update2 people id 1", "store people id", "load people", "destroy people"):
-        with pytest.raises(CommandError, match="^Usage: realtime "):
+        with pytest.raises(CommandError, match=r"^Usage: realtime "):
             await console.run(f"realtime {wrong}")
 
 
@@ -81,7 +81,7 @@ async def test_a_function_is_shown_or_run(console) -> None:
     ]
     assert "SET name='bob'" in await console.run("odbc write ODBC_P 1 bob")
     assert await console.run("odbc write ODBC_P 1 bob exec") == "Affected 1 rows."
-    with pytest.raises(CommandError, match="No such query as 'ODBC_X'"):
+    with pytest.raises(CommandError, match="No such query"):
         await console.run("odbc read ODBC_X 1")
 
 
