@@ -1,7 +1,7 @@
 """Reads a whole configuration directory, beginning with asterisk.conf.
 
 Everything here is a pure function of the files: nothing is kept, so a reload is another call,
-and a failed one changes nothing.
+and a failed one changes NO_CLI.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from server.config.sections.asterisk import (
     Directories,
     Options,
 )
+from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
@@ -59,6 +60,7 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    cli: Cli = NO_CLI
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
     may_exec: bool = False
@@ -127,6 +129,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        cli=load_cli(asterisk, warnings),
         warnings=tuple(warnings),
         has_file=path is not None,
         may_exec=may_exec,
@@ -161,6 +164,20 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     """Read ari.conf; without it the REST interface is off."""
     file = _read(asterisk, "ari.conf", warnings)
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
+
+
+def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
+    """Read cli.conf, cli_aliases.conf and cli_permissions.conf."""
+    startup = _read(asterisk, "cli.conf", warnings)
+    aliases = _read(asterisk, "cli_aliases.conf", warnings)
+    permissions = _read(asterisk, "cli_permissions.conf", warnings)
+    return Cli(
+        startup=build_startup(startup, warnings) if startup else NO_CLI.startup,
+        aliases=build_aliases(aliases, warnings) if aliases else NO_CLI.aliases,
+        permissions=(
+            build_permissions(permissions, warnings) if permissions else NO_CLI.permissions
+        ),
+    )
 
 
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:

@@ -8,21 +8,32 @@ from server.cli.registry import Registry, registry
 def load_commands() -> Registry:
     """Import every family and return the registry with their commands."""
     from server.cli.commands import (  # noqa: F401 - importing declares
+        acl,
         ael,
         agi,
         ari,
         ari_websockets,
         bridge,
         channel,
+        cli,
+        config,
         core,
+        core_describe,
+        core_levels,
+        core_media,
+        core_tasks,
+        database,
         dialplan,
         dialplan_edit,
         hints,
         logger,
         module,
+        mwi,
         pjsip,
+        pjsip_live,
         rtp,
         shutdown,
+        sounds,
     )
 
     return registry

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from server.cli.commands.core import uptime_rows
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, fit, lines, plural
+from server.dialplan.functions.groups import Groups
+from server.dialplan.posix_regex import compile_regex
 from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
@@ -27,23 +30,68 @@ _RIGHT_ALIGNED = ("Prio", "Duration")
 
 
 @command("core show channels [concise|verbose|count]", "Show the channels")
-def show_channels(context: CliContext, call: Call) -> str:
+def show_channels(context: CliContext, call: Call) -> Iterator[str]:
     """List channels and count calls."""
+    channels = list(context.channels)
     match call.option:
         case "concise":
-            return lines(*(_concise(context, channel) for channel in context.channels))
+            for channel in channels:
+                yield _concise(context, channel)
+            return
         case "verbose":
-            rows = [_columns([name for name, _width in _VERBOSE_COLUMNS])]
-            rows += [_verbose(context, channel) for channel in context.channels]
+            yield _columns([name for name, _width in _VERBOSE_COLUMNS])
+            for channel in channels:
+                yield _verbose(context, channel)
         case "count":
-            rows = []
+            pass
         case _:
-            rows = [_short("Channel", "Location", "State", "Application(Data)")]
-            rows += [
-                _short(channel.name, _location(channel), channel.state, _application(channel))
-                for channel in context.channels
-            ]
-    return lines(*rows, *_counts(context))
+            yield _short("Channel", "Location", "State", "Application(Data)")
+            for channel in channels:
+                yield _short(channel.name, _location(channel), channel.state, _application(channel))
+    yield from _counts(context)
+
+
+@command("core show calls [uptime]", "Count the calls", arguments="[seconds]")
+def show_calls(context: CliContext, call: Call) -> str:
+    """Count calls, and tell for how long the server has been running."""
+    if call.option != "uptime":
+        if call.arguments:
+            raise WrongUsage
+        return lines(*_counts(context)[1:])
+    if call.arguments not in ((), ("seconds",)):
+        raise WrongUsage
+    return lines(*_counts(context)[1:], *uptime_rows(context, in_seconds=bool(call.arguments)))
+
+
+@command("local show channels", "List the Local channels")
+def show_local_channels(context: CliContext, _call: Call) -> str:
+    """List the first halves of the pairs of Local channels."""
+    found = [channel for channel in context.channels if channel.name.startswith("Local/")]
+    rows = [
+        f"{channel.name} -- {channel.name[6:].rpartition('-')[0]}"
+        for channel in found
+        if channel.name.endswith(";1")
+    ]
+    return lines(*rows) if rows else "No local channels in use"
+
+
+@command("group show channels", "List the groups of channels", arguments="[pattern]")
+def show_groups(context: CliContext, call: Call) -> str:
+    """List the groups that channels are in, all or those that a regular expression matches."""
+    if len(call.arguments) > 1:
+        raise WrongUsage
+    wanted = compile_regex(call.arguments[0] if call.arguments else "")
+    groups = context.dialplan.part(Groups)
+    rows = [
+        f"{channel.name:<25}  {group:<20}  {category or '(default)':<20}"
+        for channel in context.channels
+        for group, category in groups.of(channel)
+        if wanted.search(group)
+    ]
+    return lines(
+        f"{'Channel':<25}  {'Group':<20}  {'Category':<20}", *rows,
+        plural(len(rows), "active channel"),
+    )  # fmt: skip
 
 
 def _complete_channel(context: CliContext, arguments: Sequence[str]) -> list[str]:

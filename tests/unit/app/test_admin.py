@@ -11,8 +11,9 @@ import pytest
 from first_config import Ports, write_config
 
 from server.app.admin import Admin
-from server.app.console import console_context, redact
+from server.app.console import console_context
 from server.app.server import Server
+from server.app.sip_console import redact
 from server.base.errors import ConfigError, NotFound, Unavailable
 from server.base.log import LogService
 from server.cli.commands import load_commands
