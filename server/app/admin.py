@@ -6,6 +6,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
@@ -148,6 +149,8 @@ class Admin:
         if wanted & DIALPLAN_MODULES:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.load_dialplan()
+        if "features" in wanted:
+            server.dialplan.settings = replace(server.dialplan.settings, features=fresh.features)
         if "res_pjsip" in wanted:
             sip_settings = server.sip_objects.configure(**sip_sources(fresh))
             warnings += [str(warning) for warning in sip_settings.warnings]

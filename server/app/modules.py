@@ -31,6 +31,7 @@ PARTS = {
     "codec_alaw": "A-law Coder/Decoder",
     "codec_resample": "SLIN Resampling Codec",
     "codec_ulaw": "mu-Law Coder/Decoder",
+    "features": "Call Features",
     "format_gsm": "Raw GSM data",
     "format_pcm": "Raw uLaw and aLaw",
     "format_sln": "Raw Signed Linear Audio support",
@@ -68,7 +69,7 @@ PARTS = {
     "res_websocket_client": "WebSocket Client Support",
 }
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
-RELOADABLE = DIALPLAN_MODULES | {"res_ari", "res_musiconhold", "res_pjsip"}
+RELOADABLE = DIALPLAN_MODULES | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
 REST_FAMILIES = {
     "applications": "res_ari_applications",
     "asterisk": "res_ari_asterisk",

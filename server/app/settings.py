@@ -131,6 +131,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         recording_dir=Path(directories.astvarlibdir) / "sounds",
         writable_dirs=[Path(directories.astspooldir), Path(directories.astdatadir) / "sounds"],
         amd=configuration.amd,
+        features=configuration.features,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
     )

@@ -23,8 +23,8 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf", "cli.conf",
-     "cli_aliases.conf", "cli_permissions.conf")
+     "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "cli.conf", "cli_aliases.conf", "cli_permissions.conf")
 )  # fmt: skip
 
 
@@ -91,6 +91,7 @@ def _readers(
         lambda: loader.load_ari(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
         lambda: loader.load_cli(asterisk, warnings),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from server.base.log import LogService
     from server.base.tasks import TaskScope
+    from server.cli.manager_port import ManagerAdmin
     from server.config.loader import Configuration
     from server.dialplan.port import Dialplan
     from server.resources.bridges import Bridges
@@ -359,6 +360,7 @@ class CliContext:
     http: HttpAdmin | None = None
     websockets: WebsocketAdmin | None = None
     agi: AgiAdmin | None = None
+    manager: ManagerAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
     module_registry: Modules | None = None

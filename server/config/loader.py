@@ -23,6 +23,7 @@ from server.config.sections.asterisk import (
     Options,
 )
 from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
+from server.config.sections.features import Features, build_features
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
@@ -54,6 +55,7 @@ class Configuration:
     ari: Ari
     rtp: Rtp
     logger: LogSettings
+    features: Features
     indications: Indications
     musiconhold: MusicOnHold
     amd: AmdConf
@@ -123,6 +125,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         ari=ari,
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
+        features=load_features(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
         amd=load_amd(asterisk, warnings),
@@ -189,6 +192,11 @@ def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
 def load_logger(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> LogSettings:
     """Read logger.conf, for ``logger reload`` too."""
     return build_logger(_read(asterisk, "logger.conf", warnings), warnings)
+
+
+def load_features(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Features:
+    """Read features.conf."""
+    return build_features(_read(asterisk, "features.conf", warnings), warnings)
 
 
 def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Indications:

@@ -14,11 +14,14 @@ from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
 from server.config.sections.amd import AmdConf
+from server.config.sections.features import Features
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
+from server.dialplan.interception import Interception
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
+from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
 from server.dialplan.registry import Registry
 from server.dialplan.say_conf import SayConf, is_new_mode
@@ -33,6 +36,8 @@ from server.resources.dynamic_config import DynamicConfig
 from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
+from server.resources.transfers import Transfers
+from server.resources.waiting_rooms import WaitingRooms
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
 
@@ -55,6 +60,7 @@ class DialplanSettings:
     :param say_path: say.conf.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     """
 
@@ -67,6 +73,7 @@ class DialplanSettings:
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
     amd: AmdConf = field(default_factory=AmdConf)
+    features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
 
@@ -100,6 +107,10 @@ class Dialplan:
         self.node = node
         self.dialer = dialer
         self.bridges = bridges
+        self.interception = Interception(self)
+        node.tell_connected = self.interception.tell_connected
+        self.waiting_rooms = WaitingRooms(bridges)
+        self.transfers = Transfers(node, bridges, dialer)
         self.registry = registry or Registry.standard()
         self.store = store
         self.devices = devices
@@ -188,6 +199,8 @@ class Dialplan:
         One that only a switch knows, and only by waiting, counts as existing; see
         :class:`~server.dialplan.switches.Switch`.
         """
+        if exten and exten == self.settings.features.general.pickupexten:
+            return ExtensionMatch.EXACT
         where = context, exten
         wall, nobody = self.node.clock.wall(), self._nobody
         try:
@@ -216,6 +229,9 @@ class Dialplan:
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
         self.part(CallRecords).of(channel)
+        if self._picks_up(channel):
+            channel.take_control(pick_up_group(self, channel), "pickup")
+            return
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
@@ -240,6 +256,12 @@ class Dialplan:
         if reference.arguments is None:
             raise InvalidArgument("variable", f"{expression!r} is not a variable")
         scope.write_function(reference.name, reference.arguments, value)
+
+    def _picks_up(self, channel: Channel) -> bool:
+        """Whether a new call of a phone has dialled features.conf's *pickupexten*."""
+        is_new = channel.state == "Ring" and not channel.app_name
+        is_phone = channel.endpoint[0] == "PJSIP"
+        return is_new and is_phone and channel.exten == self.settings.features.general.pickupexten
 
     # what a call keeps
 

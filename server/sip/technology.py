@@ -15,7 +15,7 @@ from server.media.engine import MediaEngine
 from server.media.streams import RtpStream
 from server.sip.contacts import REACHABLE, UNREACHABLE, Contact, ContactStore
 from server.sip.dialstring import as_phone, find_target
-from server.sip.identity import read_caller, read_redirecting_number, user_of
+from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
 from server.sip.messaging import Messaging
@@ -334,7 +334,7 @@ class PjsipTechnology:
                     context=endpoint.context,
                     exten=exten,
                     caller=caller,
-                    rdnis=read_redirecting_number(request),
+                    redirecting=read_redirecting(request),
                     language=endpoint.language or self._settings.default_language,
                     account_code=endpoint.accountcode,
                     music_class=endpoint.moh_suggest,

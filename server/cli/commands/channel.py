@@ -9,8 +9,7 @@ from server.cli.commands.core import uptime_rows
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, fit, lines, plural
-from server.dialplan.functions.groups import Groups
-from server.dialplan.posix_regex import compile_regex
+from server.dialplan.arguments import parse_target
 from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
@@ -63,37 +62,6 @@ def show_calls(context: CliContext, call: Call) -> str:
     return lines(*_counts(context)[1:], *uptime_rows(context, in_seconds=bool(call.arguments)))
 
 
-@command("local show channels", "List the Local channels")
-def show_local_channels(context: CliContext, _call: Call) -> str:
-    """List the first halves of the pairs of Local channels."""
-    found = [channel for channel in context.channels if channel.name.startswith("Local/")]
-    rows = [
-        f"{channel.name} -- {channel.name[6:].rpartition('-')[0]}"
-        for channel in found
-        if channel.name.endswith(";1")
-    ]
-    return lines(*rows) if rows else "No local channels in use"
-
-
-@command("group show channels", "List the groups of channels", arguments="[pattern]")
-def show_groups(context: CliContext, call: Call) -> str:
-    """List the groups that channels are in, all or those that a regular expression matches."""
-    if len(call.arguments) > 1:
-        raise WrongUsage
-    wanted = compile_regex(call.arguments[0] if call.arguments else "")
-    groups = context.dialplan.part(Groups)
-    rows = [
-        f"{channel.name:<25}  {group:<20}  {category or '(default)':<20}"
-        for channel in context.channels
-        for group, category in groups.of(channel)
-        if wanted.search(group)
-    ]
-    return lines(
-        f"{'Channel':<25}  {'Group':<20}  {'Category':<20}", *rows,
-        plural(len(rows), "active channel"),
-    )  # fmt: skip
-
-
 def _complete_channel(context: CliContext, arguments: Sequence[str]) -> list[str]:
     return [] if arguments else [channel.name for channel in context.channels]
 
@@ -121,7 +89,7 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("Caller ID Name", channel.caller.name or "(N/A)"),
         ("Connected Line ID", channel.connected.number or "(N/A)"),
         ("Connected Line ID Name", channel.connected.name or "(N/A)"),
-        ("Redirecting ID", channel.rdnis or "(N/A)"),
+        ("Redirecting ID", channel.redirecting.from_.number or "(N/A)"),
         ("Account Code", channel.account_code or "(N/A)"),
         ("Language", channel.language),
         ("State", f"{channel.state} ({STATE_NUMBERS.get(channel.state, 0)})"),
@@ -204,6 +172,38 @@ async def originate(context: CliContext, call: Call) -> str:
         endpoint, application="", data="", context=where or "default", exten=exten or "s"
     )
     return ""
+
+
+@command(
+    "channel redirect",
+    "Send a channel to an extension",
+    arguments="<channel> <[[context,]exten,]priority>",
+    complete=_complete_channel,
+)
+def redirect(context: CliContext, call: Call) -> str:
+    """Take a channel from wherever it is, and let it go on in the dialplan."""
+    if len(call.arguments) != 2:
+        raise WrongUsage
+    name, text = call.arguments
+    channel = _find(context, name)
+    target = parse_target(text)
+    if target is None:
+        raise WrongUsage
+    where, exten = target.context or channel.context, target.exten or channel.exten
+    priority = _read_priority(context, channel, where, exten, target.priority)
+    if not context.dialplan.has(where, exten, priority, channel.caller.number):
+        raise CommandError(f"Extension '{exten}' priority '{priority}' does not exist in '{where}'")
+    context.dialplan.transfers.send_to_dialplan(channel, where, exten, priority)
+    return f"Channel '{channel.name}' successfully redirected to {text}"
+
+
+def _read_priority(context: CliContext, channel: Channel, where: str, exten: str, text: str) -> int:
+    if text.isascii() and text.isdecimal():
+        return int(text[:9])
+    found = context.dialplan.find_label(where, exten, text, channel.caller.number)
+    if found is None:
+        raise CommandError(f"'{text}' is not a known priority")
+    return found
 
 
 def _find(context: CliContext, name: str) -> Channel:

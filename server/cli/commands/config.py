@@ -10,7 +10,16 @@ from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import lines
 from server.config.binder import Documented, document
-from server.config.sections import amd, ari, asterisk, http, musiconhold, rtp, websocket_client
+from server.config.sections import (
+    amd,
+    ari,
+    asterisk,
+    features,
+    http,
+    musiconhold,
+    rtp,
+    websocket_client,
+)
 from server.sip import settings_objects as sip
 
 
@@ -41,6 +50,9 @@ FILES = (
     File("extensions.ael", "pbx_ael", {}),
     File("extensions.conf", "pbx_config", {}),
     File("extensions.lua", "pbx_lua", {}),
+    File("features.conf", "features", {
+        "general": features.FeatureSettings, "featuremap": features.FeatureMap,
+    }),
     File("http.conf", "http", {"general": http.Http}),
     File("indications.conf", "indications", {}),
     File("logger.conf", "logger", {}),
