@@ -117,8 +117,8 @@ def _path(source: Codec, target: Codec) -> list[Codec]:
 
 
 def _cost(source: Codec, target: Codec) -> int:
-    path = _path(source, target)
     total = 0
+    path = _path(source, target) if source is not target else []
     for before, after in itertools.pairwise(path):
         if before.clock_rate != after.clock_rate:
             total += _RESAMPLE_UP if after.clock_rate > before.clock_rate else _RESAMPLE_DOWN
