@@ -164,8 +164,10 @@ class _Session:
         }
         try:
             await self._send({"hello": hello})
-            while line := await self._reader.readline():
+            # half a line is what was left of a peer that went away: it is not obeyed
+            while (line := await self._reader.readline()).endswith(b"\n"):
                 await self._handle(decode(line))
+                await asyncio.sleep(0)  # a flood of quick commands must not starve the calls
         except (RemoteProtocolError, ValueError) as error:
             logger.warning("control socket: %s", error)
         except (ConnectionError, TimeoutError):
