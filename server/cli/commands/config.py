@@ -160,3 +160,18 @@ def _summary(kind: type) -> str:
 
 def _default(option: Documented) -> str:
     return f"Default: {option.default or 'n/a'}"
+
+
+@command("core show config mappings", "List what is kept in databases")
+def show_mappings(context: CliContext, _call: Call) -> str:
+    """List the families of extconfig.conf by the engine that has them."""
+    families = context.configuration.databases.extconfig.families
+    engines: dict[str, list[str]] = {}
+    for family, sources in families.items():
+        for source in sources:
+            row = f"===> {family} (db={source.database}, table={source.table or family})"
+            engines.setdefault(source.driver, []).append(row)
+    rows: list[str] = []
+    for engine, mapped in engines.items():
+        rows += [f"Config Engine: {engine}", *mapped, ""]
+    return lines(*rows)

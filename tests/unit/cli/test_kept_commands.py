@@ -12,6 +12,7 @@ from server.cli.registry import CommandError
 from server.config.acl import build_acl
 from server.config.objects import Option
 from server.config.sections.cli import Cli, Permissions, Rule
+from server.config.sections.extconfig import ExtConfig, FamilySource
 
 USER = pwd.getpwuid(os.getuid()).pw_name
 
@@ -150,3 +151,14 @@ async def test_features(cli) -> None:
         "Blind Transfer            #       #",
     ]
     assert rows[-1] == "(none)"
+
+
+async def test_what_is_kept_in_databases(cli) -> None:
+    assert await cli.run("core show config mappings") == ""
+    families = {"ps_endpoints": (FamilySource("odbc", "asterisk", ""),)}
+    databases = replace(cli.context.configuration.databases, extconfig=ExtConfig(families))
+    cli.context.configuration = replace(cli.context.configuration, databases=databases)
+    assert (await cli.run("core show config mappings")).splitlines() == [
+        "Config Engine: odbc",
+        "===> ps_endpoints (db=asterisk, table=ps_endpoints)",
+    ]
