@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from server.cli.commands import load_commands
 from server.cli.registry import expand_syntax
 
@@ -48,7 +46,13 @@ def test_every_command_is_there_or_has_a_reason_not_to_be() -> None:
     assert unexplained == set()
 
 
-@pytest.mark.parametrize("begin", sorted(absent()))
-def test_what_is_explained_is_missing(begin: str) -> None:
-    assert any(begins(each, begin) for each in known())
-    assert not any(begins(each, begin) for each in ours())
+def test_what_is_explained_is_missing() -> None:
+    """A reason goes when its commands come."""
+    present, names = ours(), known()
+    wrong = [
+        begin
+        for begin in absent()
+        if any(begins(each, begin) for each in present)
+        or not any(begins(each, begin) for each in names)
+    ]
+    assert wrong == []
