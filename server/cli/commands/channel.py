@@ -89,6 +89,9 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("Caller ID Name", channel.caller.name or "(N/A)"),
         ("Connected Line ID", channel.connected.number or "(N/A)"),
         ("Connected Line ID Name", channel.connected.name or "(N/A)"),
+        ("Eff. Connected Line ID", channel.connected.number or "(N/A)"),
+        ("Eff. Connected Line ID Name", channel.connected.name or "(N/A)"),
+        ("DNID Digits", channel.dnid or "(N/A)"),
         ("Redirecting ID", channel.redirecting.from_.number or "(N/A)"),
         ("Account Code", channel.account_code or "(N/A)"),
         ("Language", channel.language),
@@ -96,6 +99,8 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("NativeFormats", f"({codec})"),
         ("WriteFormat", codec),
         ("ReadFormat", codec),
+        ("WriteTranscode", "No"),
+        ("ReadTranscode", "No"),
         ("Elapsed Time", f"{elapsed // 3600}h{elapsed // 60 % 60}m{elapsed % 60}s"),
         ("Bridge ID", bridge.id if bridge is not None else "(Not bridged)"),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 
 import pytest
@@ -119,3 +120,28 @@ async def test_levels_of_a_console(cli) -> None:
 async def test_module_refresh_needs_a_registry(cli) -> None:
     with pytest.raises(CommandError, match="modules can't be changed"):
         await cli.run("module refresh res_x")
+
+
+async def test_debug_of_one_module(cli) -> None:
+    seen: list[str] = []
+    console = Console(lambda line: seen.append(line.message))
+    cli.log.add_console(console)
+    output = await cli.run("core set debug 3 res_pjsip.so")
+    assert output == "Core debug was OFF and has been set to 3 for 'res_pjsip'."
+    logging.getLogger("server.sip.stack").debug("wanted")
+    logging.getLogger("server.sipping").debug("unwanted")
+    logging.getLogger("server.http").debug("unwanted")
+    assert await cli.run("core set debug off res_pjsip") == (
+        "Core debug was 3 and has been set to OFF for 'res_pjsip'."
+    )
+    logging.getLogger("server.sip.stack").debug("unwanted")
+    assert seen == ["wanted"]
+    with pytest.raises(CommandError, match="'chan_dahdi' has no debug messages"):
+        await cli.run("core set debug 1 chan_dahdi")
+
+
+async def test_levels_are_told_as_asterisk_does(cli) -> None:
+    assert await cli.run("core set verbose 3") == "Console verbose was OFF and is now 3."
+    assert await cli.run("core set verbose atleast 2") == "Console verbose is still 3."
+    assert await cli.run("core set verbose off") == "Console verbose was 3 and is now OFF."
+    assert await cli.run("core set verbose 4 silent") == ""
