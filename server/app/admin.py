@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
 # reading the configuration again is all that there is to do for these
-CONSOLE = frozenset({"cli", "cli_permissions", "res_clialiases"})
+CONSOLE = frozenset({"cli", "cli_permissions", "res_clialiases", "res_pjsip_notify"})
 
 
 class Admin:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
@@ -104,6 +104,10 @@ class SipConsole:
     def history(self) -> Sequence[SipMessageView]:
         """The messages that are remembered, the oldest first."""
         return list(self._history)
+
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        """Send a NOTIFY that belongs to no subscription."""
+        self._sip.notify(to, headers, body)
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""

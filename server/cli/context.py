@@ -101,6 +101,14 @@ class SipAdmin(Protocol):
         """The messages that are remembered, the oldest first."""
         ...
 
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        """Send a NOTIFY that belongs to no subscription.
+
+        :raises InvalidArgument: a header or the destination can't be used.
+        :raises NotFound: no such endpoint, or it has no contact.
+        """
+        ...
+
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""
         ...

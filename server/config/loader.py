@@ -33,6 +33,7 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.pjsip_notify import NotifyType, build_notify_types
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
@@ -73,6 +74,7 @@ class Configuration:
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
     cli: Cli = NO_CLI
+    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -158,6 +160,7 @@ def load_configuration(
         websocket_clients=websocket_clients,
         acls=acls,
         cli=load_cli(asterisk, warnings),
+        notify_types=load_notify_types(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -228,6 +231,14 @@ def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
             build_permissions(permissions, warnings) if permissions else NO_CLI.permissions
         ),
     )
+
+
+def load_notify_types(
+    asterisk: AsteriskConf, warnings: list[ConfigWarning]
+) -> dict[str, NotifyType]:
+    """Read pjsip_notify.conf."""
+    file = _read(asterisk, "pjsip_notify.conf", warnings)
+    return {} if file is None else build_notify_types(file, warnings)
 
 
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:

@@ -63,6 +63,7 @@ FILES = (
         "endpoint": sip.Endpoint, "aor": sip.Aor, "auth": sip.Auth, "identify": sip.Identify,
         "transport": sip.Transport, "global": sip.Global, "system": sip.System,
     }),
+    File("pjsip_notify.conf", "res_pjsip_notify", {}),
     File("rtp.conf", "res_rtp_asterisk", {"general": rtp.Rtp}),
     File("websocket_client.conf", "res_websocket_client", {
         "websocket_client": websocket_client.WebsocketClient,

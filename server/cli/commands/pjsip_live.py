@@ -113,6 +113,50 @@ def qualify(context: CliContext, call: Call) -> str:
     return f"Qualifying AORs on endpoint '{name}'"
 
 
+def _complete_notify(context: CliContext, arguments: Sequence[str]) -> Iterable[str]:
+    match list(arguments):
+        case []:
+            return context.configuration.notify_types
+        case [_kind]:
+            return ("endpoint", "uri")
+        case [_kind, "endpoint", *_names]:
+            return () if context.sip is None else context.sip.settings.endpoints
+        case _:
+            return ()
+
+
+@command(
+    "pjsip send notify", "Send a NOTIFY of pjsip_notify.conf",
+    arguments="<type> {endpoint|uri} <peer> [<peer>...]", complete=_complete_notify,
+)  # fmt: skip
+def send_notify(context: CliContext, call: Call) -> str:
+    """Send a NOTIFY to every contact of endpoints, or to addresses."""
+    if len(call.arguments) < 3 or call.arguments[1] not in ("endpoint", "uri"):
+        raise WrongUsage
+    sip = find_sip(context)
+    name, kind, *peers = call.arguments
+    notify = context.configuration.notify_types.get(name)
+    if notify is None:
+        raise CommandError(f"Unable to find notify type '{name}'")
+    rows: list[str] = []
+    for peer in peers:
+        rows.append(f"Sending NOTIFY of type '{name}' to '{peer}'")
+        places = [peer] if kind == "uri" else _contacts_of(context, peer)
+        if not places:
+            rows.append(f"Unable to send NOTIFY: '{peer}' has no contacts")
+        for place in places:
+            sip.notify(place, notify.headers, notify.content)
+    return lines(*rows)
+
+
+def _contacts_of(context: CliContext, name: str) -> list[str]:
+    sip = find_sip(context)
+    endpoint = sip.settings.endpoints.get(name)
+    if endpoint is None:
+        raise CommandError(f"Unable to retrieve endpoint {name}")
+    return [f"{name}/{each.uri}" for each in sip.contacts() if each.aor in endpoint.aors]
+
+
 @command("pjsip show channelstats", "Show how media fares", arguments="[like <pattern>]")
 def show_channel_stats(context: CliContext, call: Call) -> Iterator[str]:
     """List calls with packets, loss, jitter (s) and round trip time (s)."""

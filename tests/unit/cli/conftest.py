@@ -145,6 +145,9 @@ class FakeSip:
     def history(self) -> Sequence[SipMessageView]:
         return self.messages
 
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        self.asked.append(f"notify {to} {dict(headers)} {body!r}")
+
     def qualify(self, aor: str) -> None:
         self.asked.append(f"qualify {aor}")
 

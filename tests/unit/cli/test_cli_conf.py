@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from server.config.loader import Configuration, load_configuration
 from server.config.sections.cli import Cli, Permissions, Rule
+from server.config.sections.pjsip_notify import NotifyType
 
 USER = pwd.getpwuid(os.getuid())
 GROUP = grp.getgrgid(os.getgid())
@@ -110,3 +111,19 @@ def test_the_last_rule_of_the_user_decides(
     permissions = Permissions(default, {1: users}, {2: groups})
     said = [rule.is_permitted for rule in (*groups, *users) if rule.covers(line)]
     assert permissions.allows(1, 2, line) == (said[-1] if said else default)
+
+
+def test_types_of_notify_are_headers_and_lines(tmp_path: Path) -> None:
+    found = load(
+        tmp_path,
+        pjsip_notify=(
+            "[clear-mwi]\nEvent=>message-summary\nContent-type=>text/plain\nContent=>one\n"
+            "Content=>two\nCall-ID=>mine\n"
+        ),
+    )
+    assert found.notify_types == {
+        "clear-mwi": NotifyType(
+            {"Event": "message-summary", "Content-type": "text/plain"}, "one\r\ntwo\r\n"
+        )
+    }
+    assert "Call-ID can't be set" in str(found.warnings[0])

@@ -234,8 +234,8 @@ async def test_reloads(cli) -> None:
 async def test_a_single_command_sets_the_servers_verbosity(cli) -> None:
     assert await cli.run("core set verbose 3") == "Console verbose was OFF and is now 3."
     assert await cli.run("core set verbose atleast 2") == "Console verbose is still 3."
-    assert await cli.run("core set verbose off") == "Console verbose was 3 and is now 0."
-    assert await cli.run("core set debug 1") == "Core debug was 0 and is now 1."
+    assert await cli.run("core set verbose off") == "Console verbose was 3 and is now OFF."
+    assert await cli.run("core set debug 1") == "Core debug was OFF and is now 1."
     assert (cli.log.verbose, cli.log.debug) == (0, 1)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from server.cli.registry import CommandError
+from server.config.sections.pjsip_notify import NotifyType
 
 
 @pytest.mark.parametrize(
@@ -90,3 +93,29 @@ async def test_settings(cli) -> None:
     assert " timer_b                            : 32000\n" in output
     assert (await cli.run("pjsip show identifiers")).splitlines()[1] == "name: ip"
     assert "Arion 1.2.3" in await cli.run("pjsip show version")
+
+
+async def test_notify(cli) -> None:
+    types = {"reboot": NotifyType({"Event": "check-sync"}, "now\r\n")}
+    cli.context.configuration = replace(cli.context.configuration, notify_types=types)
+    output = await cli.run("pjsip send notify reboot endpoint alice bob")
+    assert output.splitlines() == [
+        "Sending NOTIFY of type 'reboot' to 'alice'",
+        "Sending NOTIFY of type 'reboot' to 'bob'",
+    ]
+    await cli.run("pjsip send notify reboot uri sip:x@192.0.2.9")
+    rest = "{'Event': 'check-sync'} 'now\\r\\n'"
+    assert cli.sip.asked == [
+        f"notify alice/sip:alice@192.0.2.1:5060 {rest}",
+        f"notify bob/sip:bob@192.0.2.2 {rest}",
+        f"notify sip:x@192.0.2.9 {rest}",
+    ]
+    assert cli.registry.complete(cli.context, "pjsip send notify ") == ["reboot"]
+    assert cli.registry.complete(cli.context, "pjsip send notify reboot endpoint a") == ["alice"]
+    for line, error in (
+        ("none endpoint alice", "Unable to find notify type 'none'"),
+        ("reboot endpoint none", "Unable to retrieve endpoint none"),
+        ("reboot phone alice", "Usage"),
+    ):
+        with pytest.raises(CommandError, match=error):
+            await cli.run(f"pjsip send notify {line}")
