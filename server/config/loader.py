@@ -1,7 +1,7 @@
 """Reads a whole configuration directory, beginning with asterisk.conf.
 
 Everything here is a pure function of the files: nothing is kept, so a reload is another call,
-and a failed one changes nothing.
+and a failed one changes NO_CLI.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from server.config.sections.asterisk import (
     Directories,
     Options,
 )
+from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
@@ -32,6 +33,7 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.pjsip_notify import NotifyType, build_notify_types
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
@@ -71,6 +73,8 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    cli: Cli = NO_CLI
+    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -155,6 +159,8 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        cli=load_cli(asterisk, warnings),
+        notify_types=load_notify_types(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -211,6 +217,28 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     """Read ari.conf; without it the REST interface is off."""
     file = _read(asterisk, "ari.conf", warnings)
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
+
+
+def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
+    """Read cli.conf, cli_aliases.conf and cli_permissions.conf."""
+    startup = _read(asterisk, "cli.conf", warnings)
+    aliases = _read(asterisk, "cli_aliases.conf", warnings)
+    permissions = _read(asterisk, "cli_permissions.conf", warnings)
+    return Cli(
+        startup=build_startup(startup, warnings) if startup else NO_CLI.startup,
+        aliases=build_aliases(aliases, warnings) if aliases else NO_CLI.aliases,
+        permissions=(
+            build_permissions(permissions, warnings) if permissions else NO_CLI.permissions
+        ),
+    )
+
+
+def load_notify_types(
+    asterisk: AsteriskConf, warnings: list[ConfigWarning]
+) -> dict[str, NotifyType]:
+    """Read pjsip_notify.conf."""
+    file = _read(asterisk, "pjsip_notify.conf", warnings)
+    return {} if file is None else build_notify_types(file, warnings)
 
 
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:

@@ -1,4 +1,4 @@
-"""MESSAGE and REFER that applications send outside of calls: PJSIP as a Messenger."""
+"""MESSAGE, NOTIFY and REFER that applications send outside of calls: PJSIP as a Messenger."""
 
 from __future__ import annotations
 
@@ -52,6 +52,33 @@ class Messaging:
             target,
             self._preparer(target, sender, headers, fill),
             _on_message_done,
+            self._technology.proxies(target.endpoint),
+        )
+        request.send(self._technology.now())
+        self._technology.flush()
+
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        """Send a NOTIFY that belongs to no subscription.
+
+        :param headers: ``Event`` among them; ``Content-Type`` says what *body* is.
+        """
+        target = find_destination(to, self._technology.settings, self._stack.contacts)
+        content = body.encode()
+        if len(content) > MAX_BODY:
+            raise InvalidArgument("body", f"more than {MAX_BODY} bytes")
+        wanted = {name.title(): value for name, value in headers.items()}
+        content_type = wanted.pop("Content-Type", TEXT_PLAIN)
+
+        def fill(request: Request, flow: Flow) -> None:
+            if content:
+                request.set_body(content_type, content)
+
+        request = OutsideRequest(
+            self._stack,
+            "NOTIFY",
+            target,
+            self._preparer(target, "", dict(headers_of(wanted)), fill),
+            _on_notify_done,
             self._technology.proxies(target.endpoint),
         )
         request.send(self._technology.now())
@@ -134,3 +161,8 @@ def strip_technology(text: str) -> str:
 def _on_message_done(status: int, response: Response | None, now: float) -> None:
     if status >= 300:
         logger.warning("MESSAGE was not delivered: %s", status)
+
+
+def _on_notify_done(status: int, response: Response | None, now: float) -> None:
+    if status >= 300:
+        logger.warning("NOTIFY was not taken: %s", status)

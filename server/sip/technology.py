@@ -243,6 +243,14 @@ class PjsipTechnology:
         """Show every SIP message to *message_logger*, or stop doing so."""
         self._running()[0].set_logger(message_logger)
 
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        """Send a NOTIFY that belongs to no subscription.
+
+        :raises InvalidArgument: a header or the destination can't be used.
+        :raises NotFound: no such endpoint, or it has no contact.
+        """
+        self._running_messaging().notify(to, headers, body)
+
     def qualify(self, aor: str) -> None:
         """Send an OPTIONS to each contact of an address of record now."""
         stack, _ = self._running()
