@@ -18,7 +18,7 @@ from server.sip.notify import read_notify
 if TYPE_CHECKING:
     from server.app.server import Server
     from server.sip.settings import SipSettings
-from server.sip.transaction import Flow
+    from server.sip.transaction import Flow
 
 logger = logging.getLogger(__name__)
 
