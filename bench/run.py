@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import rows_agi
 import rows_ami
 import rows_calls
+import rows_console
 import rows_control
 import rows_dialplan
 import rows_live
@@ -44,6 +45,7 @@ ROWS: dict[str, Row] = {
     "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
+    "rx": rows_console.rx,
 }
 
 

@@ -81,10 +81,6 @@ ELSEWHERE = {
         "VMCOUNT", "VMSayName", "VM_INFO", "VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg",
         "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest", "DISA",
     },
-    "databases": {
-        "ODBC", "ODBCFinish", "ODBC_Commit", "ODBC_FETCH", "ODBC_Rollback", "REALTIME",
-        "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH", "REALTIME_STORE",
-    },
     "speech, tones and texts": {
         "Authenticate", "ControlPlayback", "Flash", "MP3Player", "Milliwatt", "Morsecode",
         "ReadExten", "ReceiveMF", "ReceiveSF", "ReceiveText", "SendMF", "SendSF", "SendText",

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.base.errors import InvalidArgument, NotFound
+from server.sip.notify import read_notify
 from tests.unit.sip.test_leg import World, until
 
 
@@ -28,6 +29,21 @@ async def test_a_text_reaches_an_endpoint(world: World) -> None:
     assert received[0].body == "<b>hi</b>"
     assert received[0].variables["X-Mood"] == "urgent"
     assert received[0].variables["Content-Type"] == "text/html"
+
+
+async def test_a_notify_goes_out_with_its_headers_and_body(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[bytes] = []
+    world.server.tech.set_logger(lambda is_sent, flow, data: sent.append(data))
+    fields = [("Event", "check-sync"), ("Content-type", "text/x"), ("Content", "now")]
+    world.server.tech.notify("alice", read_notify(fields))
+    await until(lambda: "NOTIFY was not taken" in caplog.text)
+    request = sent[0].decode()
+    assert request.startswith("NOTIFY sip:alice@127.0.0.1:")
+    assert "\r\nEvent: check-sync\r\n" in request
+    assert "\r\nContent-Type: text/x\r\n" in request
+    assert request.endswith("\r\n\r\nnow\r\n")
 
 
 async def test_a_text_of_a_phone_is_challenged_and_taken(world: World) -> None:
