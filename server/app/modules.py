@@ -56,9 +56,11 @@ PARTS = {
     "res_pjsip_registrar": "PJSIP Registrar Support",
     "res_pjsip_sdp_rtp": "PJSIP SDP RTP/AVP stream handler",
     "res_pjsip_session": "PJSIP Session resource",
+    "res_prometheus": "Asterisk Prometheus Module",
     "res_rtp_asterisk": "Asterisk RTP Stack",
     "res_sorcery_astdb": "Sorcery Astdb Object Wizard",
     "res_sorcery_config": "Sorcery Configuration File Object Wizard",
+    "res_statsd": "Statsd client support",
     "res_stasis": "Stasis application support",
     "res_stasis_answer": "Stasis application answer support",
     "res_stasis_device_state": "Stasis application device state support",
@@ -68,7 +70,8 @@ PARTS = {
     "res_websocket_client": "WebSocket Client Support",
 }
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
-RELOADABLE = DIALPLAN_MODULES | {"res_ari", "res_musiconhold", "res_pjsip"}
+METRICS_MODULES = frozenset({"res_prometheus", "res_statsd"})
+RELOADABLE = DIALPLAN_MODULES | METRICS_MODULES | {"res_ari", "res_musiconhold", "res_pjsip"}
 REST_FAMILIES = {
     "applications": "res_ari_applications",
     "asterisk": "res_ari_asterisk",

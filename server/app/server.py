@@ -11,6 +11,7 @@ from pathlib import Path
 from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import Launcher as AgiLauncher
 from server.app.modules import count_uses, register_modules
+from server.app.observability import configure_metrics, make_metrics
 from server.app.settings import (
     agi_settings,
     define_music,
@@ -119,6 +120,7 @@ class Server:
         self.http.set_fully_booted()
         self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.webhooks.configure(self.configuration.ari)
+        await configure_metrics(self, self.configuration)
         self.is_fully_booted.set()
         await self.call_files.start()
         logger.info("ready")
@@ -160,6 +162,7 @@ class Server:
         if hasattr(self, "node"):
             self.applications.close()
             await self.node.scope.close()
+            await self.metrics.close()
             self.bus.flush()  # what was still to be said about the calls goes to the journals
             await self.event_log.close(self.journals.last)
         await self.engine.close()
@@ -288,6 +291,7 @@ class Server:
         )
         self.http.media = self.media
         register_modules(self)
+        self.metrics = make_metrics(self)
         self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
         self.applications.set_call_connector(self.outbound)
         self.webhooks = Webhooks(self.http, self.applications, self.bus, spool / "webhooks")

@@ -23,7 +23,8 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf")
+     "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "prometheus.conf", "statsd.conf", "tracing.conf")
 )  # fmt: skip
 
 
@@ -92,6 +93,8 @@ def _readers(
         lambda: loader.load_logger(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
+        lambda: loader.load_prometheus(asterisk, warnings),
+        lambda: loader.load_tracing(asterisk, warnings),
     )
 
 

@@ -28,7 +28,9 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.rtp import Rtp, build_rtp
+from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -59,6 +61,8 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    prometheus: Prometheus
+    tracing: Tracing
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
     may_exec: bool = False
@@ -127,6 +131,8 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        prometheus=load_prometheus(asterisk, warnings),
+        tracing=load_tracing(asterisk, warnings),
         warnings=tuple(warnings),
         has_file=path is not None,
         may_exec=may_exec,
@@ -193,6 +199,18 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
+    """Read prometheus.conf; without it no figures are shown."""
+    file = _read(asterisk, "prometheus.conf", warnings)
+    return Prometheus() if file is None else build_prometheus(file, warnings)
+
+
+def load_tracing(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Tracing:
+    """Read tracing.conf; without it nothing is traced."""
+    file = _read(asterisk, "tracing.conf", warnings)
+    return Tracing() if file is None else build_tracing(file, warnings)
 
 
 def load_websocket_clients(
