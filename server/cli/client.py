@@ -37,6 +37,10 @@ class Connection:
         self.hello: dict[str, Any] = self.receive("hello")["hello"]
         self._socket.settimeout(None)  # a command takes as long as it takes
 
+    def set_timeout(self, seconds: float) -> None:
+        """Wait no longer for an answer from now on; a server that is silent has gone away."""
+        self._socket.settimeout(seconds)
+
     def execute(self, line: str, *, once: bool) -> tuple[str, int]:
         """Run a command.
 

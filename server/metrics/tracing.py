@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 NS = 1_000_000_000
 FLUSH_MS = 3000  # that the end of the server waits for the last spans
+DELAY_MS = 1000  # between two batches
 MAX_WAITING = 4096  # spans; more are lost
 MAX_SPANS = 20_000  # open at the same time; the channels of more calls are not traced
 
@@ -149,8 +150,9 @@ def _make_provider(settings: Tracing) -> TracerProvider:
         ),
         shutdown_on_exit=False,
     )
+    exporter = OTLPSpanExporter(endpoint=settings.endpoint)
     provider.add_span_processor(
-        BatchSpanProcessor(OTLPSpanExporter(endpoint=settings.endpoint), max_queue_size=MAX_WAITING)
+        BatchSpanProcessor(exporter, max_queue_size=MAX_WAITING, schedule_delay_millis=DELAY_MS)
     )
     return provider
 
