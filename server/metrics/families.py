@@ -189,7 +189,8 @@ class ArionCollector:
             "arion_sip_transactions", "SIP transactions that live", len(stack.transactions)
         )
         yield _gauge("arion_sip_dialogs", "SIP dialogs, early ones included", stack.session_count)
-        troubles = Counter(asdict(stack.transactions.counters)) + stack.counters
+        troubles = Counter(asdict(stack.transactions.counters))
+        troubles.update(stack.counters)
         yield _counters(
             "arion_sip_troubles",
             "SIP messages that were repeated, refused, late or broken",

@@ -1,4 +1,4 @@
-"""A real server and a real call, seen by Prometheus, StatsD, OpenTelemetry and a service manager."""
+"""A real call, seen by Prometheus, StatsD, OpenTelemetry and a service manager."""
 
 from __future__ import annotations
 

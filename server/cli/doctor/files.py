@@ -47,19 +47,15 @@ class Account:
 def account_of(asterisk: AsteriskConf) -> Account:
     """Return who the server will be.
 
-    :raises KeyError: asterisk.conf names a user or group that does not exist.
+    :raises KeyError: there is no such user or group.
     """
     options = asterisk.options
-    if options.runuser:
-        user = pwd.getpwnam(options.runuser)
-        groups = os.getgrouplist(user.pw_name, user.pw_gid)
-        uid = user.pw_uid
-    else:
-        uid, groups = os.geteuid(), [os.getegid(), *os.getgroups()]
+    uid = os.geteuid()
+    user = pwd.getpwnam(options.runuser) if options.runuser else pwd.getpwuid(uid)
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
     if options.rungroup:
         groups.append(grp.getgrnam(options.rungroup).gr_gid)
-    name = options.runuser or str(uid)
-    return Account(name, uid, groups)
+    return Account(user.pw_name, user.pw_uid, groups)
 
 
 def examine_directories(asterisk: AsteriskConf) -> Iterator[Finding]:

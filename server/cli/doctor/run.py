@@ -28,7 +28,6 @@ from server.config.loader import Configuration, load_configuration
 from server.dialplan.registry import Registry
 from server.sip.settings import build_settings
 
-
 ANSWER_S = 10.0  # seconds for the server to answer a command
 
 
