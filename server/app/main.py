@@ -88,7 +88,7 @@ async def _serve(
             print(f"arion: {error}", file=sys.stderr)
         return EXIT_FAILED, False
     finally:
-        manager.stopping()
+        manager.stopping(is_restart=admin.is_restart)
         with contextlib.suppress(ServerError):
             await admin.close()
         await server.stop()

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import time
 from collections.abc import Mapping
 
 MIN_INTERVAL = 0.1  # seconds
@@ -32,12 +33,19 @@ class ServiceManager:
         if self._interval:
             self._tell_alive()
 
-    def stopping(self) -> None:
-        """The server ends. May be called again."""
+    def stopping(self, *, is_restart: bool = False) -> None:
+        """The server ends. May be called again.
+
+        :param is_restart: the same process begins anew: a manager that is told of a stop would
+            end it after a while.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        self._send("STOPPING=1\nSTATUS=Ending calls")
+        if is_restart:
+            self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        else:
+            self._send("STOPPING=1\nSTATUS=Ending calls")
 
     def _tell_alive(self) -> None:
         self._send("WATCHDOG=1")

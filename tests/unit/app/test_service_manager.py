@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -37,6 +38,15 @@ async def test_it_is_told_ready_and_stopping(manager: socket.socket) -> None:
     assert received(manager) == ["READY=1\nSTATUS=Serving calls"]
     service.stopping()
     assert received(manager) == ["STOPPING=1\nSTATUS=Ending calls"]
+
+
+async def test_a_restart_is_no_stop(manager: socket.socket) -> None:
+    service = ServiceManager({"NOTIFY_SOCKET": manager.getsockname()})
+    service.stopping(is_restart=True)
+    (state,) = received(manager)
+    reloading, _, moment = state.partition("\nMONOTONIC_USEC=")
+    assert reloading == "RELOADING=1"
+    assert 0 <= time.monotonic() - int(moment) / 1_000_000 < 5
 
 
 async def test_the_loop_says_that_it_is_alive_until_the_end(
