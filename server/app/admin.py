@@ -6,10 +6,16 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
-from server.app.modules import DIALPLAN_MODULES, METRICS_MODULES, RELOADABLE
+from server.app.modules import (
+    DATABASE_MODULES,
+    DIALPLAN_MODULES,
+    METRICS_MODULES,
+    RELOADABLE,
+)
 from server.app.observability import configure_metrics
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
@@ -142,9 +148,13 @@ class Admin:
         wanted = {module} if module else {*RELOADABLE, LOGGER}
         server.sip_objects.check(**sip_sources(fresh))
         warnings: list[str] = []
+        if wanted & DATABASE_MODULES or "res_pjsip" in wanted:
+            warnings += await server.data.reload(fresh)
         if wanted & DIALPLAN_MODULES:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.load_dialplan()
+        if "features" in wanted:
+            server.dialplan.settings = replace(server.dialplan.settings, features=fresh.features)
         if "res_pjsip" in wanted:
             sip_settings = server.sip_objects.configure(**sip_sources(fresh))
             warnings += [str(warning) for warning in sip_settings.warnings]

@@ -23,7 +23,9 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "extconfig.conf", "res_odbc.conf", "res_pgsql.conf", "res_config_mysql.conf",
+     "res_config_sqlite3.conf", "sorcery.conf", "func_odbc.conf",
      "prometheus.conf", "statsd.conf", "tracing.conf")
 )  # fmt: skip
 
@@ -87,10 +89,12 @@ def _readers(
     asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
 ) -> Sequence[Callable[[], object]]:
     return (
+        lambda: loader.load_databases(asterisk, warnings),
         lambda: loader.load_http(asterisk, acls, warnings),
         lambda: loader.load_ari(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
         lambda: loader.load_prometheus(asterisk, warnings),
