@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import socket
+from array import array
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.server_process import ServerProcess
+from tests.support.server_process import ARION, ROOT, ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -148,6 +149,12 @@ async def test_a_call_is_counted_while_it_lives_and_when_it_has_ended(scene: Sce
         assert _total(during["asterisk_calls_count"]) == 1
         assert during["arion_media_objects"]["streams",] == 1
         assert _total(during["arion_sip_contacts"]) == 1
+        await call.says(array("h", [1000, -1000] * 800))
+
+        async def is_heard() -> bool:
+            return (await scene.scrape())["arion_media_rx_packets_total"][()] >= 10
+
+        await scene.server.until(is_heard, 5, "RTP")
         await call.hangup()
 
     async def is_over() -> bool:
@@ -159,7 +166,9 @@ async def test_a_call_is_counted_while_it_lives_and_when_it_has_ended(scene: Sce
     assert after["arion_channels_answered_total"] == {("PJSIP",): 1}
     assert after["arion_channels_ended_total"] == {("16", "PJSIP"): 1}
     assert after["arion_call_setup_seconds_count"] == {("PJSIP",): 1}
-    assert after["arion_call_duration_seconds_count"] == {(): 1}
+    for name in ("duration_seconds", "jitter_seconds", "loss_ratio", "mos"):
+        assert after[f"arion_call_{name}_count"] == {(): 1}
+    assert after["arion_call_mos_sum"][()] > 3
     assert _total(after["asterisk_calls_sum"]) == 1
     received = after["arion_sip_messages_total"]
     assert received["INVITE", "received"] >= 2  # without and with credentials
@@ -192,6 +201,24 @@ async def test_rest_events_and_the_loop_are_timed(scene: Scene) -> None:
         return (await scene.scrape())["arion_loop_lag_seconds_count"][()] >= 2
 
     await scene.server.until(is_measured, 5, "the loop's lag to be measured")
+
+
+async def test_every_figure_of_the_documents_is_shown(scene: Scene) -> None:
+    text = (ROOT / "docs/operations.md").read_text("utf-8")
+    shown = set(await scene.scrape())
+    for name in re.findall(r"\b(?:arion|asterisk)_[a-z_]*[a-z]\b(?!_)", text):
+        assert any(each == name or each.startswith(f"{name}_") for each in shown), name
+
+
+async def test_the_doctor_asks_the_running_server(scene: Scene) -> None:
+    process = await asyncio.create_subprocess_exec(
+        ARION, "doctor", scene.server.var / "etc", stdout=asyncio.subprocess.PIPE
+    )  # fmt: skip
+    output = (await process.communicate())[0].decode()
+    assert "ok:      server: System uptime: " in output
+    assert "ok:      http: " in output
+    assert "ok:      rtp: datagrams to 5 ports of the range arrive at " in output
+    assert " is free for " not in output  # the ports are the server's own now
 
 
 async def test_statsd_gets_asterisks_names(scene: Scene) -> None:
