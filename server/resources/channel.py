@@ -117,6 +117,7 @@ class Channel:
         "node",
         "on_destroy",
         "on_end",
+        "peer_account",
         "priority",
         "redirecting",
         "resources",
@@ -152,6 +153,7 @@ class Channel:
         self.redirecting = Redirecting()
         self.language = node.settings.default_language
         self.account_code = ""
+        self.peer_account = ""  # of the other one in a call
         self.music_class = "default"
         self.tone_zone = ""
         self.context = "default"

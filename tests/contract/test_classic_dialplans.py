@@ -19,8 +19,8 @@ from tests.support.server_process import ServerProcess
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-PROMPTS = ("activated", "beep", "de-activated", "hello-world", "pbx-invalid", "ss-noservice",
-           "vm-goodbye", "vm-intro", "vm-nobodyavail", *(f"digits/{d}" for d in range(10)))  # fmt: skip
+WORDS = "activated beep de-activated hello-world pbx-invalid ss-noservice vm-goodbye vm-intro"
+PROMPTS = [*WORDS.split(), "vm-nobodyavail", *(f"digits/{digit}" for digit in range(10))]
 CLASSIC = Path(__file__).parent.parent / "data/dialplan/classic"
 
 
