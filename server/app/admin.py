@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
-from server.app.modules import DIALPLAN_MODULES, RELOADABLE
+from server.app.modules import DATABASE_MODULES, DIALPLAN_MODULES, RELOADABLE
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
@@ -142,6 +142,8 @@ class Admin:
         wanted = {module} if module else {*RELOADABLE, LOGGER}
         server.sip_objects.check(**sip_sources(fresh))
         warnings: list[str] = []
+        if wanted & DATABASE_MODULES or "res_pjsip" in wanted:
+            warnings += await server.data.reload(fresh)
         if wanted & DIALPLAN_MODULES:
             server.dialplan.settings = dialplan_settings(fresh)
             warnings += await server.load_dialplan()

@@ -40,10 +40,15 @@ PARTS = {
     "pbx_ael": "Asterisk Extension Language Compiler",
     "pbx_config": "Text Extension Configuration",
     "pbx_lua": "Lua PBX Switch",
+    "pbx_realtime": "Realtime Switch",
     "res_ari": "Asterisk RESTful Interface",
+    "res_config_odbc": "Realtime ODBC configuration",
+    "res_config_pgsql": "PostgreSQL RealTime Configuration Driver",
+    "res_config_sqlite3": "SQLite 3 realtime config engine",
     "res_http_websocket": "HTTP WebSocket Support",
     "res_musiconhold": "Music On Hold Resource",
     "res_mwi_external": "Core external MWI resource",
+    "res_odbc": "ODBC resource",
     "res_pjsip": "Basic SIP resource",
     "res_pjsip_authenticator_digest": "PJSIP authentication resource",
     "res_pjsip_caller_id": "PJSIP Caller ID Support",
@@ -60,6 +65,8 @@ PARTS = {
     "res_rtp_asterisk": "Asterisk RTP Stack",
     "res_sorcery_astdb": "Sorcery Astdb Object Wizard",
     "res_sorcery_config": "Sorcery Configuration File Object Wizard",
+    "res_sorcery_memory_cache": "Sorcery Memory Cache Object Wizard",
+    "res_sorcery_realtime": "Sorcery Realtime Object Wizard",
     "res_stasis": "Stasis application support",
     "res_stasis_answer": "Stasis application answer support",
     "res_stasis_device_state": "Stasis application device state support",
@@ -69,7 +76,10 @@ PARTS = {
     "res_websocket_client": "WebSocket Client Support",
 }
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
-RELOADABLE = DIALPLAN_MODULES | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
+DATABASE_MODULES = frozenset({"func_odbc", "res_odbc"})  # reloaded together
+RELOADABLE = (
+    DIALPLAN_MODULES | DATABASE_MODULES | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
+)
 REST_FAMILIES = {
     "applications": "res_ari_applications",
     "asterisk": "res_ari_asterisk",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import logging
 import os
 import pwd
 from collections.abc import Iterable, Mapping
@@ -19,9 +20,12 @@ from server.dialplan.port import DialplanSettings
 from server.media import _media
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
+from server.realtime.sip_objects import without_mapped_types
 from server.resources.asterisk import SystemFacts
 from server.resources.node import NodeSettings
 from server.stasis.journal import JournalLimits
+
+logger = logging.getLogger(__name__)
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
 
@@ -96,9 +100,12 @@ class SipSources(TypedDict):
 
 
 def sip_sources(configuration: Configuration) -> SipSources:
-    """Return what SIP takes from the files: pjsip.conf, acl.conf."""
+    """Return what SIP takes from the files: pjsip.conf, acl.conf; see sorcery.conf."""
+    objects, warnings = without_mapped_types(configuration.pjsip, configuration.databases.sorcery)
+    for warning in warnings:
+        logger.warning("%s", warning)
     return {
-        "objects": configuration.pjsip,
+        "objects": objects,
         "named_acls": configuration.acls,
         "language": configuration.options.defaultlanguage,
     }
@@ -134,6 +141,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         features=configuration.features,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
+        static=configuration.asterisk.static,
     )
 
 

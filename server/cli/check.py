@@ -23,7 +23,9 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf")
+     "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "extconfig.conf", "res_odbc.conf", "res_pgsql.conf", "res_config_mysql.conf",
+     "res_config_sqlite3.conf", "sorcery.conf", "func_odbc.conf")
 )  # fmt: skip
 
 
@@ -86,6 +88,7 @@ def _readers(
     asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
 ) -> Sequence[Callable[[], object]]:
     return (
+        lambda: loader.load_databases(asterisk, warnings),
         lambda: loader.load_http(asterisk, acls, warnings),
         lambda: loader.load_ari(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),

@@ -7,12 +7,13 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.config.objects import ConfigFile
 from server.config.sections.amd import AmdConf
 from server.config.sections.features import Features
 from server.dialplan.call_record import CallRecords
@@ -23,11 +24,13 @@ from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
 from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
+from server.dialplan.realtime_switch import NAME, RealtimeSwitch
 from server.dialplan.registry import Registry
 from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
+from server.realtime.realtime import Realtime
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.device_states import DeviceStates
@@ -40,6 +43,9 @@ from server.resources.transfers import Transfers
 from server.resources.waiting_rooms import WaitingRooms
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
+
+if TYPE_CHECKING:
+    from server.dialplan.odbc_functions import SqlFunction
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +68,7 @@ class DialplanSettings:
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
+    :param static: reads extensions.conf if extconfig.conf has it in a database.
     """
 
     path: str = ""
@@ -76,12 +83,18 @@ class DialplanSettings:
     features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
+    static: Callable[[str], ConfigFile | None] | None = None
 
     @property
     def sources(self) -> SourcePaths:
         """The files that make up the dialplan."""
         return SourcePaths(
-            self.path, self.ael_path, self.lua_path, may_exec=self.may_exec, lua_dirs=self.lua_dirs
+            self.path,
+            self.ael_path,
+            self.lua_path,
+            may_exec=self.may_exec,
+            lua_dirs=self.lua_dirs,
+            static=self.static,
         )
 
 
@@ -122,6 +135,9 @@ class Dialplan:
         self._nobody = Scope(self, None)
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
+        self.realtime: Realtime | None = None  # for REALTIME(), ODBC() and the Realtime switch
+        self.odbc_functions: Mapping[str, SqlFunction] = {}  # of func_odbc.conf
+        self.registry.add_switch(NAME, RealtimeSwitch(lambda: self.realtime))
         self.lua = LuaHost()
         self.lua.register(self.registry)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()

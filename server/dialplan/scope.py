@@ -66,6 +66,7 @@ class CallState:
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
     stored_digits: Callable[[str], None] | None = None  # StoreDTMF
+    recorded_ms: int | None = None  # by the last Record()
     speech: Speech | None = None
     tone_watch: ToneWatch | None = None  # TONE_DETECT
     controlled: ControlledPlayback | None = None  # what ControlPlayback plays now

@@ -104,6 +104,8 @@ class Channel:
         "groups",
         "hangup_cause",
         "id",
+        "ignored",
+        "intercepts_hold",
         "is_adopted",
         "is_destroyed",
         "is_held",
@@ -169,6 +171,9 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
+        self.intercepts_hold = False  # its bridge does not learn that it holds
+        # signals that it does not take from ("rx") or give to ("tx") its far end
+        self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
         self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
         # transfers: what its far end asks for, and who waits to hear how it fares after one
@@ -315,7 +320,7 @@ class Channel:
             return
         self.connected = party
         self.touch()
-        if tell_phone and not self.is_hungup:
+        if tell_phone and not self.is_hungup and "CONNECTED_LINE" not in self.ignored["tx"]:
             self.node.tell_connected(self)
         if self.has_audience:
             self.publish(events.channel_connected_line(channel=self.snapshot()))
@@ -348,12 +353,12 @@ class Channel:
 
     def ring(self) -> None:
         """Tell the caller that it rings. The state stays: ``Ringing`` is for called phones."""
-        if not self.is_hungup and self.state != "Up":
+        if not self.is_hungup and self.state != "Up" and "RINGING" not in self.ignored["tx"]:
             self.leg.ring()
 
     def progress(self) -> None:
         """Open early media."""
-        if not self.is_hungup and self.state != "Up":
+        if not self.is_hungup and self.state != "Up" and "PROGRESS" not in self.ignored["tx"]:
             self.leg.progress()
 
     def hangup(self, cause: int = 16, ended_by: EndedBy = EndedBy.SERVER) -> None:
@@ -558,23 +563,23 @@ class Channel:
         self._finish_end()
 
     def on_hold(self, music_class: str | None) -> None:
-        if self.is_held:
+        if self.is_held or "HOLD" in self.ignored["rx"]:
             return
         self.is_held = True
         if self.has_audience:
             self.publish(events.channel_hold(channel=self.snapshot(), musicclass=music_class))
         self.node.on_endpoint_activity(*self.endpoint)
-        if self.bridge is not None:
+        if self.bridge is not None and not self.intercepts_hold:
             self.bridge.on_member_held(self, music_class)
 
     def on_unhold(self) -> None:
-        if not self.is_held:
+        if not self.is_held or "UNHOLD" in self.ignored["rx"]:
             return
         self.is_held = False
         if self.has_audience:
             self.publish(events.channel_unhold(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
-        if self.bridge is not None:
+        if self.bridge is not None and not self.intercepts_hold:
             self.bridge.on_member_resumed(self)
 
     def on_connected_line(self, party: Party) -> None:
