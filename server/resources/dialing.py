@@ -248,6 +248,7 @@ class Dialer:
         )
         channel = Channel(self._node, chosen, leg, "Down")
         channel.dial_string = resource
+        channel.context = leg.info("context") or channel.context
         if requestor is not None:
             channel.linkedid = requestor.linkedid
             channel.account_code = leg.info("accountcode") or requestor.peer_account

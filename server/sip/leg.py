@@ -460,6 +460,7 @@ _INFO: dict[str, Callable[[SipLeg], str | None]] = {
     "remote_uri": _dialog_uri("remote"),
     "target_uri": _dialog_uri("target"),
     "accountcode": lambda leg: leg.endpoint.accountcode,
+    "context": lambda leg: leg.endpoint.context,
     "callgroup": lambda leg: leg.endpoint.call_group,
     "pickupgroup": lambda leg: leg.endpoint.pickup_group,
     "namedcallgroup": lambda leg: leg.endpoint.named_call_group,

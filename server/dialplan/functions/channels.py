@@ -33,6 +33,8 @@ _ITEMS: dict[str, Callable[[Channel], str]] = {
     "context": lambda channel: channel.context,
     "exten": lambda channel: channel.exten,
     "language": lambda channel: channel.language,
+    "lastcontext": lambda channel: channel.former_place[0],
+    "lastexten": lambda channel: channel.former_place[1],
     "linkedid": lambda channel: channel.linkedid,
     "musicclass": lambda channel: channel.music_class,
     "name": lambda channel: channel.name,

@@ -109,6 +109,35 @@ class TestForwarding:
         await self.forward(dut, "f")
         assert called(dut)[1].said[0][1] == Party(number="s")
 
+    async def test_f_without_a_number_takes_the_name_of_the_extensions_hint(
+        self, dut: DialplanUnderTest
+    ) -> None:
+        dut.load(self.SOURCE.format(options="f", timeout="") + "exten => s,hint,PJSIP/a(Desk)\n")
+        await dut.call()
+        channel_of(called(dut)[0]).on_redirected("777")
+        await until(lambda: len(called(dut)) == 2 and called(dut)[1].said)
+        assert called(dut)[1].said[0][1] == Party("Desk", "s")
+
+    @pytest.mark.parametrize(("variable", "number"), [("", "1"), ("_FORWARD_CONTEXT", "2")])
+    async def test_the_number_is_looked_up_where_the_phone_that_forwards_dials(
+        self, dut: DialplanUnderTest, variable: str, number: str
+    ) -> None:
+        dut.load(f"""
+            [default]
+            exten => s,1,Set({variable or "A"}=other)
+            same => n,Dial(PJSIP/bob)
+            [phones]
+            exten => 777,1,Dial(PJSIP/carol,,o(1))
+            [other]
+            exten => 777,1,Dial(PJSIP/carol,,o(2))
+        """)
+        await dut.call()
+        forwarder = channel_of(called(dut)[0])
+        forwarder.context = "phones"  # as its endpoint says
+        forwarder.on_redirected("777")
+        await until(lambda: len(called(dut)) == 2)
+        assert channel_of(called(dut)[1]).caller.number == number
+
     @pytest.mark.parametrize("waits", [True, False])
     async def test_z_ends_the_timeout(self, dut: DialplanUnderTest, waits: bool) -> None:
         caller = await self.forward(dut, "z" if waits else "", "0.05")
