@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import logging
 import secrets
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 
 from server.ami.filters import read_filter
 from server.ami.permissions import NAMES
+from server.ami.protocol import clean
 from server.ami.security import report
 from server.base.errors import InvalidArgument
+from server.base.log import NOTICE
 
 if TYPE_CHECKING:
     from server.ami.filters import EventFilter
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from server.ami.server import AmiServer
     from server.ami.session import Session
     from server.config.sections.manager import Manager, ManagerUser
+
+logger = logging.getLogger(__name__)
 
 FAILURE_DELAY = 1.0  # seconds, as in Asterisk
 MAX_DELAY = 10.0  # seconds, for addresses that go on guessing
@@ -98,6 +103,14 @@ def make_challenge() -> str:
 def authenticate(server: AmiServer, session: Session, message: Message) -> Account | None:
     """Check a Login; return the account, or ``None`` and tell why in a security event."""
     session.claimed_name = message.get("Username")
+    account = _authenticate(server, session, message)
+    if account is None:
+        name, where = session.claimed_name, session.peer[0]
+        logger.log(NOTICE, "%s failed to authenticate as '%s'", where, clean(name))
+    return account
+
+
+def _authenticate(server: AmiServer, session: Session, message: Message) -> Account | None:
     account = server.accounts.get(session.claimed_name.lower())
     if account is None:
         report(server, session, "InvalidAccountID")

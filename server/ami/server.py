@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import ssl
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,8 +66,8 @@ class AmiServer:
         self._translator = Translator(context, self.stream, settings)
         self._connections: dict[Connection, Session] = {}
         self._sessions: dict[Session, None] = {}  # those that are logged in, in order
-        self._observers: list[Callable[[AmiEvent], None]] = []
         self._servers: list[asyncio.Server] = []
+        self._numbers = itertools.count(1)
 
     # life
 
@@ -124,6 +124,10 @@ class AmiServer:
     def sessions(self) -> list[Session]:
         """Those that are logged in, the oldest first."""
         return list(self._sessions)
+
+    def next_number(self) -> int:
+        """Return the number of a new session."""
+        return next(self._numbers)
 
     def connected(self, connection: Connection, session: Session) -> bool:
         """Admit a connection unless too many are about to log in."""

@@ -68,6 +68,7 @@ class Session:
     """A session.
 
     :param peer: address and port of the client.
+    :ivar number: tells it from others, for people.
     :param transport_name: ``TCP``, ``TLS`` or the like, as security events say it.
     """
 
@@ -84,6 +85,7 @@ class Session:
         self.peer = peer
         self.local = local
         self.transport_name = transport_name
+        self.number = server.next_number()
         self.started_at = server.clock.wall()
         # who it is
         self.account: Account | None = None

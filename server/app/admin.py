@@ -13,6 +13,7 @@ from server.ami.events.agi import AgiEvents
 from server.ami.server import AmiServer
 from server.app.console import console_context
 from server.app.manager import manager_context, mount
+from server.app.manager_console import ManagerConsole
 from server.app.modules import (
     DATABASE_MODULES,
     DIALPLAN_MODULES,
@@ -77,6 +78,7 @@ class Admin:
         server.agi.monitor.listener = AgiEvents()
         await self._manager.start()
         mount(server.http, self._manager.http)
+        context.manager = ManagerConsole(self._manager)
         self._scope.spawn(self._run_startup_commands(commands, context), "startup commands")
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from server.dialplan.hints import Hint
     from server.resources.presence_states import Presence
 
-# ARI says of a contact what AMI words otherwise
-_CONTACT_STATES = {"NonQualified": "NonQualified"}
-
 
 def _device(event: Occurrence) -> None:
     state = event.snapshot("device_state") or {}
@@ -26,11 +23,10 @@ def _device(event: Occurrence) -> None:
 def _contact(event: Occurrence) -> None:
     contact = event.snapshot("contact_info") or {}
     endpoint = event.snapshot("endpoint") or {}
-    status = contact["contact_status"]
     event.tell(
         "ContactStatus",
         ("URI", contact["uri"]),
-        ("ContactStatus", _CONTACT_STATES.get(status, status)),
+        ("ContactStatus", contact["contact_status"]),
         ("AOR", contact["aor"]),
         ("EndpointName", endpoint["resource"]),
         ("RoundtripUsec", contact.get("roundtrip_usec") or "N/A"),
@@ -69,7 +65,7 @@ def extension_fields(hint: Hint) -> list[Field]:
 
 
 class Watcher:
-    """Follows what is not told on the bus: hints, presences and mailboxes."""
+    """Follows what is not told on the bus: hints, presences, modules and mailboxes."""
 
     def __init__(self, context: AmiContext, stream: EventStream) -> None:
         self._context = context
@@ -83,12 +79,14 @@ class Watcher:
         self._is_started = True
         self._context.dialplan.hints.observers.append(self._on_hint)
         self._context.presences.observers.append(self._on_presence)
+        self._context.modules.observers.append(self._on_module)
 
     def stop(self) -> None:
         """Stop to follow."""
         self._is_started = False
         self._context.dialplan.hints.observers.remove(self._on_hint)
         self._context.presences.observers.remove(self._on_presence)
+        self._context.modules.observers.remove(self._on_module)
         self._shown.clear()
 
     def _on_hint(self, hint: Hint) -> None:
@@ -121,6 +119,9 @@ class Watcher:
                 ("Message", presence.message),
             ],
         )
+
+    def _on_module(self, what: str, name: str) -> None:
+        self._stream.tell(what, [("Module", name), ("Status", "Success")])
 
     def _on_mailbox(self, mailbox: model.Mailbox) -> None:
         if self._is_started:

@@ -43,6 +43,7 @@ class EventStream:
     """Writes events and hands them to all who listen.
 
     :param system_name: asterisk.conf's systemname, told in every event if there is one.
+    :ivar has_sequence: every event tells its number.
     """
 
     def __init__(self, clock: Clock, settings: Manager, system_name: str = "") -> None:
@@ -56,7 +57,7 @@ class EventStream:
         """Take over manager.conf."""
         self._disabled = frozenset(settings.disabledevents)
         self._has_timestamp = settings.timestampevents
-        self._has_sequence = settings.debug
+        self.has_sequence = settings.debug
 
     def tell(self, name: str, fields: Iterable[Field], head: str = "", tail: str = "") -> None:
         """Send an event.
@@ -80,7 +81,7 @@ class EventStream:
         head = f"Event: {name}\r\nPrivilege: {_PRIVILEGES[classes]}\r\n"
         if action_id:
             head += f"ActionID: {action_id}\r\n"
-        if self._has_sequence:
+        if self.has_sequence:
             head += f"SequenceNumber: {self.sequence}\r\n"
         if self._has_timestamp:
             head += f"Timestamp: {self._clock.wall():.6f}\r\n"

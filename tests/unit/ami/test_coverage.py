@@ -91,8 +91,6 @@ NOT_CAUSED = {
     "CloseSession": "only told by Asterisk's own HTTP client",
     "DeadlockStart": "there are no locks",
     "DialState": "made by the same function as DialEnd",
-    "Load": "modules are parts of the server",
-    "Unload": "modules are parts of the server",
     "LogChannel": "log channels are not announced",
     "RTCPReceived": "the media engine keeps sums, not reports",
     "RTCPSent": "the media engine keeps sums, not reports",

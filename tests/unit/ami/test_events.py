@@ -266,3 +266,35 @@ async def test_a_translation_that_fails_ends_no_call(
     channel = await ami.call()
     assert not channel.is_hungup
     assert "Newexten" in client.events
+
+
+async def test_scripts_are_told_of(ami: AmiUnderTest, client: Client) -> None:
+    from server.ami.events.agi import AgiEvents
+
+    ami.load("exten => s,1,Wait(60)")
+    channel = await ami.call()
+    told = AgiEvents()
+    told.on_async_begun(channel, "agi_request%3A%20async%0A")
+    told.on_command_begun(channel, "ANSWER", "12")
+    told.on_command_ended(channel, "ANSWER", "12", "200 result=0")
+    told.on_async_executed(channel, "7", "200%20result%3D0%0A")
+    told.on_async_ended(channel)
+    names = ["AsyncAGIStart", "AGIExecStart", "AGIExecEnd", "AsyncAGIExec", "AsyncAGIEnd"]
+    assert [name for name in client.events if "AGI" in name] == names
+    for name in names:
+        check(client.event(name))
+    ended = client.event("AGIExecEnd")
+    assert (ended["ResultCode"], ended["Result"]) == ("200", "Success")
+    assert client.event("AsyncAGIExec")["CommandID"] == "7"
+
+
+async def test_modules_that_come_and_go_are_told_of(ami: AmiUnderTest, client: Client) -> None:
+    from server.resources.modules import Module
+
+    ami.under.modules.add(Module("app_x.so", "X", load=lambda: None, unload=lambda: None))
+    ami.under.modules.unload("app_x")
+    ami.under.modules.load("app_x")
+    assert client.events == ["Unload", "Load"]
+    assert client.event("Load") == {
+        "Event": "Load", "Privilege": "system,all", "Module": "app_x.so", "Status": "Success"
+    }  # fmt: skip
