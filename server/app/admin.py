@@ -14,7 +14,13 @@ from server.ami.server import AmiServer
 from server.app.console import console_context
 from server.app.manager import manager_context, mount
 from server.app.manager_console import ManagerConsole
-from server.app.modules import DATABASE_MODULES, DIALPLAN_MODULES, RELOADABLE
+from server.app.modules import (
+    DATABASE_MODULES,
+    DIALPLAN_MODULES,
+    METRICS_MODULES,
+    RELOADABLE,
+)
+from server.app.observability import configure_metrics
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
@@ -189,6 +195,8 @@ class Admin:
             define_music(fresh, server.engine)
         if MANAGER in wanted and self._manager is not None:
             warnings += self._manager.configure(fresh.manager)
+        if wanted & METRICS_MODULES:
+            await configure_metrics(server, fresh)
         if LOGGER in wanted:
             server.log.reload(fresh.logger)
         return warnings

@@ -108,8 +108,8 @@ class SipConsole:
 
     def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
         """Send a NOTIFY that belongs to no subscription."""
-        content = [("Content", line) for line in body.splitlines()]
-        self._sip.notify(to, read_notify([*headers.items(), *content]))
+        lines = (("Content", line) for line in body.splitlines())
+        self._sip.notify(to, read_notify([*headers.items(), *lines]))
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""

@@ -35,10 +35,12 @@ from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -74,6 +76,8 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    prometheus: Prometheus
+    tracing: Tracing
     manager: Manager = field(default_factory=Manager)
     cli: Cli = NO_CLI
     notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
@@ -164,6 +168,8 @@ def load_configuration(
         manager=load_manager(asterisk, acls, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
+        prometheus=load_prometheus(asterisk, warnings),
+        tracing=load_tracing(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -288,6 +294,18 @@ def load_manager(
     """Read manager.conf; without it the manager interface is off."""
     file = _read(asterisk, "manager.conf", warnings)
     return Manager() if file is None else build_manager(file, warnings, acls)
+
+
+def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
+    """Read prometheus.conf; without it no figures are shown."""
+    file = _read(asterisk, "prometheus.conf", warnings)
+    return Prometheus() if file is None else build_prometheus(file, warnings)
+
+
+def load_tracing(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Tracing:
+    """Read tracing.conf; without it nothing is traced."""
+    file = _read(asterisk, "tracing.conf", warnings)
+    return Tracing() if file is None else build_tracing(file, warnings)
 
 
 def load_websocket_clients(

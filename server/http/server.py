@@ -27,7 +27,7 @@ from server.http.h3.listener import QuicListener, alternative, quic_configuratio
 from server.http.h3.session import LineSession, LineStream
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
-from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.rest import OperationWatch, Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.status_page import status_page
@@ -168,6 +168,11 @@ class HttpServer:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
         self._ari = ari
         self._rest.configure(ari)
+
+    @property
+    def watches(self) -> list[OperationWatch]:
+        """Who is told of each operation that was carried out."""
+        return self._rest.watches
 
     def set_family(self, tag: str, *, is_enabled: bool) -> None:
         """Switch all operations of a tag on or off."""

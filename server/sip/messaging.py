@@ -158,4 +158,4 @@ def _on_message_done(status: int, response: Response | None, now: float) -> None
 
 def _on_notify_done(status: int, response: Response | None, now: float) -> None:
     if status >= 300:
-        logger.warning("NOTIFY was not taken: %s", status)
+        logger.warning("NOTIFY was not accepted: %s", status)

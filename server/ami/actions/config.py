@@ -8,17 +8,20 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from server.ami.actions.config_updates import apply_updates, read_updates
 from server.ami.context import AmiContext
-from server.ami.protocol import Field
+from server.ami.protocol import Field, lines
 from server.ami.registry import ActionError, Reply, Request, action, done, failure, success
 from server.base.errors import ConfigError, ServerError
 from server.config.edit import ConfigEditor, read_text
 from server.config.files import create_file, replace_files
 from server.config.ini import parse_file
-from server.config.objects import ConfigFile, Section
+from server.config.objects import Section
 from server.dialplan.posix_regex import PosixRegex, compile_regex
+
+T = TypeVar("T")
 
 NO_NAME = "Filename not specified"
 OUTSIDE = "File requires escalated priveledges"  # as Asterisk spells it, for those who compare
@@ -70,11 +73,14 @@ def read_condition(category: str, text: str) -> Callable[[Section], bool]:
 @action("GetConfig", "system", "config", summary="Retrieve configuration.")
 async def get_config(request: Request) -> Reply:
     """Return the sections of a file with their options."""
-    category = request.get("Category")
-    sections = await _sections(request)
-    if category and not sections:
-        return Reply(body="No categories found\r\n")
-    return Reply(fields=list(_config_fields(sections)))
+    has_category = bool(request.get("Category"))
+
+    def write(sections: list[Section]) -> str:
+        if has_category and not sections:
+            return "No categories found\r\n"
+        return lines(_config_fields(sections))
+
+    return Reply(body=await _read(request, write))
 
 
 def _config_fields(sections: list[Section]) -> Iterator[Field]:
@@ -91,9 +97,12 @@ def _config_fields(sections: list[Section]) -> Iterator[Field]:
 @action("GetConfigJSON", "system", "config", summary="Retrieve configuration (JSON format).")
 async def get_config_json(request: Request) -> Reply:
     """Return the sections of a file as one line of JSON; names may occur more than once."""
-    sections = await _sections(request)
-    members = [f"{_json(section.name)}:{_json_section(section)}" for section in sections]
-    return success(("JSON", "{" + ",".join(members) + "}"))
+
+    def write(sections: list[Section]) -> str:
+        members = [f"{_json(section.name)}:{_json_section(section)}" for section in sections]
+        return "{" + ",".join(members) + "}"
+
+    return success(("JSON", await _read(request, write)))
 
 
 def _json_section(section: Section) -> str:
@@ -111,10 +120,7 @@ def _json(text: str) -> str:
 @action("ListCategories", "config", summary="List categories in configuration file.")
 async def list_categories(request: Request) -> Reply:
     """Return the names of the sections of a file."""
-    path = _path(request.context, request.get("Filename"))
-    file = await _load(request.context, path)
-    meant = read_condition("", request.get("Match"))
-    names = [section.name for section in file.everything if meant(section)]
+    names = await _read(request, lambda sections: [section.name for section in sections])
     if not names:
         return success(("Error", "no categories found"))
     return Reply(fields=[(f"Category-{number:06}", name) for number, name in enumerate(names)])
@@ -178,27 +184,28 @@ def _edit(path: str, directory: str) -> ConfigEditor:
         raise ActionError(INVALID) from None
 
 
-async def _sections(request: Request) -> list[Section]:
+async def _read(request: Request, write: Callable[[list[Section]], T]) -> T:
+    """Return what is written of the sections that are meant; a thread does it, files can be long.
+
+    :raises ActionError: the file can't be used.
+    """
+    asterisk = request.context.configuration().asterisk
     path = _path(request.context, request.get("Filename"))
-    meant = read_condition(request.get("Category"), request.get("Filter"))
-    file = await _load(request.context, path)
-    return [section for section in file.everything if meant(section)]
+    conditions = request.get("Filter") or request.get("Match")
+    meant = read_condition(request.get("Category"), conditions)
 
-
-async def _load(context: AmiContext, path: str) -> ConfigFile:
-    asterisk = context.configuration().asterisk
-
-    def read() -> ConfigFile:
+    def read() -> T:
         if not Path(path).is_file():
             raise ActionError(NOT_FOUND)
         try:
-            return parse_file(
+            file = parse_file(
                 path,
                 config_dir=asterisk.directories.astetcdir,
                 may_exec=asterisk.options.execincludes,
             )
         except ConfigError:
             raise ActionError(INVALID) from None
+        return write([section for section in file.everything if meant(section)])
 
     return await asyncio.to_thread(read)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from server.ami.actions import pjsip_objects as objects
+from server.ami.chunks import collect
 from server.ami.registry import ActionError, ListItem, Reply, Request, action, done, listing
 from server.base.causes import sip_to_cause
 from server.base.errors import InvalidState, Unavailable
@@ -30,8 +31,8 @@ def _view(request: Request) -> objects.SipView:
     return objects.SipView(context, context.sip, context.sip_objects)
 
 
-def _objects(kind: str, event: str, items: Iterable[ListItem]) -> Reply:
-    found = list(items)
+async def _objects(kind: str, event: str, items: Iterable[ListItem]) -> Reply:
+    found = await collect(items)
     if not found:
         raise ActionError(f"No {kind} found")
     message = f"A listing of {kind} follows, presented as {event} events"
@@ -39,35 +40,35 @@ def _objects(kind: str, event: str, items: Iterable[ListItem]) -> Reply:
 
 
 @action("PJSIPShowEndpoints", "system", summary="Lists PJSIP endpoints.")
-def show_endpoints(request: Request) -> Reply:
+async def show_endpoints(request: Request) -> Reply:
     """List endpoints."""
     view = _view(request)
     items = (view.endpoint_item(each) for each in view.settings.endpoints.values())
-    return _objects("Endpoints", "EndpointList", items)
+    return await _objects("Endpoints", "EndpointList", items)
 
 
 @action("PJSIPShowAors", "system", summary="Lists PJSIP AORs.")
-def show_aors(request: Request) -> Reply:
+async def show_aors(request: Request) -> Reply:
     """List addresses of record."""
     view = _view(request)
     items = (("AorList", view.aor_fields(name)) for name in view.settings.aors)
-    return _objects("Aors", "AorList", items)
+    return await _objects("Aors", "AorList", items)
 
 
 @action("PJSIPShowAuths", "system", summary="Lists PJSIP Auths.")
-def show_auths(request: Request) -> Reply:
+async def show_auths(request: Request) -> Reply:
     """List credentials."""
     view = _view(request)
     items = (("AuthList", view.object_fields("auth", name)) for name in view.settings.auths)
-    return _objects("Auths", "AuthList", items)
+    return await _objects("Auths", "AuthList", items)
 
 
 @action("PJSIPShowContacts", "system", summary="Lists PJSIP Contacts.")
-def show_contacts(request: Request) -> Reply:
+async def show_contacts(request: Request) -> Reply:
     """List contacts."""
     view = _view(request)
     items = (("ContactList", view.contact_fields(contact)) for contact in view.sip.contacts())
-    return _objects("Contacts", "ContactList", items)
+    return await _objects("Contacts", "ContactList", items)
 
 
 @action("PJSIPShowEndpoint", "system", summary="Detail listing of an endpoint and its objects.")
@@ -87,17 +88,18 @@ def _endpoint(request: Request) -> Endpoint:
 
 
 @action("PJSIPShowRegistrationsInbound", "system", summary="Lists PJSIP inbound registrations.")
-def show_inbound(request: Request) -> Reply:
+async def show_inbound(request: Request) -> Reply:
     """List the addresses of record of all endpoints, with who has registered there."""
     view = _view(request)
-    items: list[ListItem] = [
+    settings = view.settings
+    items = (
         ("InboundRegistrationDetail", view.aor_fields(name))
-        for endpoint in view.settings.endpoints.values()
+        for endpoint in settings.endpoints.values()
         for name in endpoint.aors
-        if name in view.settings.aors
-    ]
+        if name in settings.aors
+    )
     message = "Following are Events for each Inbound registration"
-    return listing(message, items, "InboundRegistrationDetailComplete")
+    return listing(message, await collect(items), "InboundRegistrationDetailComplete")
 
 
 @action(
@@ -105,14 +107,14 @@ def show_inbound(request: Request) -> Reply:
     "system",
     summary="Lists ContactStatuses for PJSIP inbound registrations.",
 )
-def show_inbound_statuses(request: Request) -> Reply:
+async def show_inbound_statuses(request: Request) -> Reply:
     """List contacts and whether they can be reached."""
     view = _view(request)
-    items: list[ListItem] = [
+    items = (
         ("ContactStatusDetail", view.status_fields(contact)) for contact in view.sip.contacts()
-    ]
+    )
     message = "Following are Events for each Inbound registration contact status"
-    return listing(message, items, "ContactStatusDetailComplete")
+    return listing(message, await collect(items), "ContactStatusDetailComplete")
 
 
 @action(

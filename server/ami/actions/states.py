@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from server.ami.chunks import collect
 from server.ami.events.states import extension_fields
 from server.ami.protocol import Field
 from server.ami.registry import ListItem, Reply, Request, action, failure, listing, success
@@ -47,14 +48,16 @@ def extension_state_list(request: Request) -> Reply:
 
 
 @action("DeviceStateList", "call", "reporting", summary="List the current known device states.")
-def device_state_list(request: Request) -> Reply:
+async def device_state_list(request: Request) -> Reply:
     """List endpoints, devices that were set by hand, and those that hints follow."""
     devices = request.context.devices
     names = sorted(set(_devices(request)))
-    items: list[ListItem] = [
+    items = (
         ("DeviceStateChange", [("Device", name), ("State", devices.state(name))]) for name in names
-    ]
-    return listing("Device State Changes will follow", items, "DeviceStateListComplete")
+    )
+    return listing(
+        "Device State Changes will follow", await collect(items), "DeviceStateListComplete"
+    )
 
 
 def _devices(request: Request) -> Iterator[str]:

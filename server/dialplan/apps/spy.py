@@ -19,8 +19,8 @@ from server.dialplan.spying import MAX_VOLUME, Keys, Listener, Mode, Round, Spie
 from server.resources.channel import Channel
 from server.resources.say.spelling import characters
 
-CHAN_OPTIONS = "bBcdeEglnNoqrsSuvwWxX"
-EXTEN_OPTIONS = "bBcdDeEglnNoqrsSvwWxX"
+CHAN_OPTIONS = "bBcdeEgloqrsSuvwWxX"
+EXTEN_OPTIONS = "bBcdeEgloqrsSvwWxX"
 FIRST_WAIT = 0.1  # seconds between two rounds without anybody to spy on: at first
 LATER_WAIT = 5.0  # and then, as in Asterisk
 MAX_NAME = 80  # digits of a channel name

@@ -16,6 +16,8 @@ from tests.support.node import settle
 PLAN = """
 exten => s,1,Answer()
 same => n,Wait(60)
+exten => spy,1,Answer()
+same => n,ChanSpy(PJSIP/alice,q)
 exten => control,1,ControlPlayback(hello)
 same => n,Wait(60)
 """
@@ -181,6 +183,16 @@ async def test_a_recording_stays_in_its_directory(ami: AmiUnderTest, client: Cli
     named = {"Channel": channel.name, "File": "/etc/talk.wav"}
     block = (await client.ask_thread("MixMonitor", **named))[0]
     assert block["Message"].startswith("Could not start monitoring channel")
+
+
+async def test_who_spies_on_whom_is_told(ami: AmiUnderTest, client: Client) -> None:
+    alice = await ami.call()
+    spy = await ami.call("spy", endpoint="bob")
+    begun = client.event("ChanSpyStart")
+    assert (begun["SpyerChannel"], begun["SpyeeChannel"]) == (spy.name, alice.name)
+    alice.hangup()
+    await settle()
+    assert client.event("ChanSpyStop")["SpyerUniqueid"] == spy.id
 
 
 # modules and the log
