@@ -257,7 +257,7 @@ class ManagerHttp:
 
     def _cookie(self, key: str) -> str:
         age = self._server.settings.httptimeout
-        return f'{COOKIE}="{key}"; Version=1; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax'
+        return f'{COOKIE}="{key}"; Version=1; Max-Age={age}; Path=/; HttpOnly; SameSite=Strict'
 
     def _write(self, page: Page, path: str, text: str) -> str:
         if page.form == "raw":

@@ -34,7 +34,7 @@ class Message:
         self.headers = list(headers)
         self._first: dict[str, str] = {}
         for name, value in self.headers:
-            # as in Asterisk, an empty header does not hide a later one that says something
+            # an empty header does not hide a later one that says something
             key = name.lower()
             if not self._first.get(key):
                 self._first[key] = value

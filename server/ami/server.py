@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 10_000
+_PLACES = ("enabled", "bindaddr", "port", "tlsenable", "tlsbindaddr")  # of manager.conf
 BACKLOG = 256
 
 
@@ -104,8 +105,10 @@ class AmiServer:
 
         Sessions stay, with the rights that they logged in with. Where it listens stays too.
         """
-        self.settings = settings
+        former, self.settings = self.settings, settings
         self.accounts, warnings = make_accounts(settings)
+        if any(getattr(former, name) != getattr(settings, name) for name in _PLACES):
+            warnings.append("manager.conf: where AMI listens changes with a restart")
         self.stream.configure(settings)
         self._translator.configure(settings)
         return warnings
@@ -149,29 +152,21 @@ class AmiServer:
         return any(session.name == name for session in self._sessions)
 
     def logged_in(self, session: Session) -> None:
-        """Let a session hear events."""
+        """Enter a session among those that may hear events."""
         self.counters.logins += 1
         self.failures.forget(session.peer[0])
         self._sessions[session] = None
         if isinstance(session.outlet, Connection):
             session.outlet.logged_in()
-        self._follow()
 
     def forget(self, session: Session) -> None:
         """Let a session hear no more."""
         self._sessions.pop(session, None)
-        self._follow()
+        self.follow()
 
-    def too_slow(self, session: Session) -> None:
-        """Disconnect a session that can't keep up."""
-        if isinstance(session.outlet, Connection):
-            session.outlet.drop_slow()
-
-    # private
-
-    def _follow(self) -> None:
-        """Translate events as long as there is somebody to hear them."""
-        is_wanted = bool(self._sessions)
+    def follow(self) -> None:
+        """Translate events as long as there is somebody who wants to hear some."""
+        is_wanted = any(session.heard for session in self._sessions)
         if is_wanted == bool(self.stream.listeners):
             return
         if is_wanted:
@@ -180,6 +175,13 @@ class AmiServer:
         else:
             self.stream.listeners.clear()
             self._translator.stop()
+
+    def too_slow(self, session: Session) -> None:
+        """Disconnect a session that can't keep up."""
+        if isinstance(session.outlet, Connection):
+            session.outlet.drop_slow()
+
+    # private
 
     def _on_event(self, event: AmiEvent) -> None:
         self.counters.events += 1

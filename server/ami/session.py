@@ -116,8 +116,8 @@ class Session:
         """
         self.account = account
         self.filters = Filters(account.filters)
-        self.set_wanted(wanted)
         self.server.logged_in(self)
+        self.set_wanted(wanted)
         if self.server.settings.is_shown(account.settings):
             kind = "HTTP Manager" if self.transport_name.startswith("HTTP") else "Manager"
             log_verbose(logger, 2, "%s '%s' logged on from %s", kind, self.name, self.peer[0])
@@ -126,6 +126,7 @@ class Session:
         """Choose the classes of events to hear, of those that are allowed."""
         self.wanted = wanted
         self.heard = wanted & self.account.read if self.account is not None else 0
+        self.server.follow()
 
     def may(self, classes: int) -> bool:
         """Tell whether the user has one of some classes for actions."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Position = tuple[str, str, int]
 
 
-@action("BridgeList", summary="Get a list of bridges in the system.")
+@action("BridgeList", summary="List the bridges")
 def bridge_list(request: Request) -> Reply:
     """List bridges, of one type if it is given."""
     kind = request.get("BridgeType")
@@ -31,7 +31,7 @@ def bridge_list(request: Request) -> Reply:
     return listing("Bridge listing will follow", items, "BridgeListComplete")
 
 
-@action("BridgeInfo", summary="Get information about a bridge.")
+@action("BridgeInfo", summary="Show a bridge and who is in it")
 def bridge_info(request: Request) -> Reply:
     """Describe a bridge and who is in it."""
     bridge = _bridge(request)
@@ -46,7 +46,7 @@ def bridge_info(request: Request) -> Reply:
     )
 
 
-@action("BridgeDestroy", summary="Destroy a bridge.")
+@action("BridgeDestroy", summary="End a bridge")
 def bridge_destroy(request: Request) -> Reply:
     """End a bridge; those go on who have somewhere to go."""
     bridge = _bridge(request)
@@ -58,7 +58,7 @@ def bridge_destroy(request: Request) -> Reply:
     return done("Bridge has been destroyed")
 
 
-@action("BridgeKick", summary="Kick a channel from a bridge.")
+@action("BridgeKick", summary="Take a channel out of its bridge")
 def bridge_kick(request: Request) -> Reply:
     """Take a channel out of its bridge; it goes on if it has somewhere to go."""
     name = request.need("Channel", "Channel must be provided")
@@ -81,7 +81,7 @@ def _take_out(bridge: Bridge, channel: Channel) -> None:
         channel.hangup(ended_by=EndedBy.COMMAND)
 
 
-@action("BridgeTechnologyList", summary="List available bridging technologies and their statuses.")
+@action("BridgeTechnologyList", summary="List the ways in which bridges mix")
 def technology_list(_request: Request) -> Reply:
     """List the ways to mix."""
     items: list[ListItem] = [
@@ -100,14 +100,14 @@ def technology_list(_request: Request) -> Reply:
     return listing(message, items, "BridgeTechnologyListComplete")
 
 
-@action("BridgeTechnologySuspend", summary="Suspend a bridging technology.")
+@action("BridgeTechnologySuspend", summary="Let new bridges not use a way to mix")
 def technology_suspend(request: Request) -> Reply:
     """Refuse: the engine chooses how to mix by what the members need."""
     name = _technology(request)
     raise ActionError(f"{name} can't be suspended: the media engine needs it")
 
 
-@action("BridgeTechnologyUnsuspend", summary="Unsuspend a bridging technology.")
+@action("BridgeTechnologyUnsuspend", summary="Let new bridges use a way to mix again")
 def technology_unsuspend(request: Request) -> Reply:
     """Do nothing: none is ever suspended."""
     _technology(request)
@@ -137,7 +137,7 @@ def _fields(block: str) -> list[Field]:
 # two channels together
 
 
-@action("Bridge", "call", summary="Bridge two channels already in the PBX.")
+@action("Bridge", "call", summary="Connect two channels with each other")
 def bridge_two(request: Request) -> Reply:
     """Let two channels talk, wherever they are; afterwards each goes on in its dialplan."""
     first, second = (_member(request, name) for name in ("Channel1", "Channel2"))

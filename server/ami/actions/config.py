@@ -70,7 +70,7 @@ def read_condition(category: str, text: str) -> Callable[[Section], bool]:
     return _Filter(category, templates, tuple(tests))
 
 
-@action("GetConfig", "system", "config", summary="Retrieve configuration.")
+@action("GetConfig", "system", "config", summary="Read a configuration file")
 async def get_config(request: Request) -> Reply:
     """Return the sections of a file with their options."""
     has_category = bool(request.get("Category"))
@@ -94,7 +94,7 @@ def _config_fields(sections: list[Section]) -> Iterator[Field]:
             yield f"Line-{number:06}-{line:06}", f"{option.name}={option.value}"
 
 
-@action("GetConfigJSON", "system", "config", summary="Retrieve configuration (JSON format).")
+@action("GetConfigJSON", "system", "config", summary="Read a configuration file as JSON")
 async def get_config_json(request: Request) -> Reply:
     """Return the sections of a file as one line of JSON; names may occur more than once."""
 
@@ -117,7 +117,7 @@ def _json(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-@action("ListCategories", "config", summary="List categories in configuration file.")
+@action("ListCategories", "config", summary="List the sections of a configuration file")
 async def list_categories(request: Request) -> Reply:
     """Return the names of the sections of a file."""
     names = await _read(request, lambda sections: [section.name for section in sections])
@@ -126,7 +126,7 @@ async def list_categories(request: Request) -> Reply:
     return Reply(fields=[(f"Category-{number:06}", name) for number, name in enumerate(names)])
 
 
-@action("CreateConfig", "config", summary="Creates an empty file in the configuration directory.")
+@action("CreateConfig", "config", summary="Make an empty configuration file")
 async def create_config(request: Request) -> Reply:
     """Make an empty file; one that exists is left alone."""
     path = _path(request.context, request.get("Filename"))
@@ -137,7 +137,7 @@ async def create_config(request: Request) -> Reply:
     return done("New configuration file created successfully")
 
 
-@action("UpdateConfig", "config", summary="Update basic configuration.")
+@action("UpdateConfig", "config", summary="Change a configuration file")
 async def update_config(request: Request) -> Reply:
     """Change sections and options of a file, all of what is asked for or nothing."""
     context = request.context

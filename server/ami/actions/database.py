@@ -10,7 +10,7 @@ NOT_FOUND = "Database entry not found"
 FOLLOWS = "Result will follow"
 
 
-@action("DBGet", "system", "reporting", summary="Get DB Entry.")
+@action("DBGet", "system", "reporting", summary="Read a value of the database")
 def get(request: Request) -> Reply:
     """Return a value."""
     family, key = request.need("Family", NO_FAMILY), request.need("Key", NO_KEY)
@@ -21,7 +21,9 @@ def get(request: Request) -> Reply:
     return listing(FOLLOWS, [("DBGetResponse", fields)], "DBGetComplete")
 
 
-@action("DBGetTree", "system", "reporting", summary="Get DB entries, optionally at a family/key.")
+@action(
+    "DBGetTree", "system", "reporting", summary="List what the database keeps below a family or key"
+)
 def get_tree(request: Request) -> Reply:
     """Return every value, those of a family, or a key of it with what is below."""
     store = request.context.store
@@ -39,7 +41,7 @@ def get_tree(request: Request) -> Reply:
     return listing(FOLLOWS, items, "DBGetTreeComplete")
 
 
-@action("DBPut", "system", summary="Put DB entry.")
+@action("DBPut", "system", summary="Keep a value in the database")
 def put(request: Request) -> Reply:
     """Keep a value."""
     family, key = request.need("Family", NO_FAMILY), request.need("Key", NO_KEY)
@@ -47,7 +49,7 @@ def put(request: Request) -> Reply:
     return done("Updated database successfully")
 
 
-@action("DBDel", "system", summary="Delete DB entry.")
+@action("DBDel", "system", summary="Forget a value of the database")
 def delete(request: Request) -> Reply:
     """Forget a value."""
     family, key = request.need("Family", NO_FAMILY), request.need("Key", NO_KEY)
@@ -56,7 +58,7 @@ def delete(request: Request) -> Reply:
     return done("Key deleted successfully")
 
 
-@action("DBDelTree", "system", summary="Delete DB Tree.")
+@action("DBDelTree", "system", summary="Forget a family of the database, or what is below a key")
 def delete_tree(request: Request) -> Reply:
     """Forget a family, or a key of it with what is below."""
     store = request.context.store

@@ -80,7 +80,7 @@ def _others(context: Context) -> Iterator[list[Field]]:
         yield [("Switch", use.source), ("Registrar", use.registrar)]
 
 
-@action("ShowDialPlan", "config", "reporting", summary="Show dialplan contexts and extensions")
+@action("ShowDialPlan", "config", "reporting", summary="List the dialplan, or a part of it")
 def show(request: Request) -> Reply:
     """List all contexts, one, or what fits an extension."""
     plan = request.context.dialplan.plan
@@ -106,7 +106,7 @@ def show(request: Request) -> Reply:
     )
 
 
-@action("DialplanExtensionAdd", "system", summary="Add an extension to the dialplan")
+@action("DialplanExtensionAdd", "system", summary="Add a step to the running dialplan")
 def add_extension(request: Request) -> Reply:
     """Add a step or a hint, which last until the dialplan is loaded again."""
     context, exten = request.get("Context"), request.get("Extension")
@@ -133,7 +133,11 @@ def add_extension(request: Request) -> Reply:
     return done("Added requested extension")
 
 
-@action("DialplanExtensionRemove", "system", summary="Remove an extension from the dialplan")
+@action(
+    "DialplanExtensionRemove",
+    "system",
+    summary="Take an extension, or one step of it, out of the running dialplan",
+)
 def remove_extension(request: Request) -> Reply:
     """Remove a step, the hint, or all of an extension."""
     context, exten = request.get("Context"), request.get("Extension")

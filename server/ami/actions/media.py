@@ -20,7 +20,7 @@ NO_CHANNEL = "Channel not specified"
 CONTROLS = frozenset({"stop", "forward", "reverse", "pause", "restart"})
 
 
-@action("PlayDTMF", "call", summary="Play DTMF signal on a specific channel.")
+@action("PlayDTMF", "call", summary="Send a DTMF digit to a channel, or as if it came from there")
 def play_dtmf(request: Request) -> Reply:
     """Send digits, or pretend that they were received."""
     channel, digits = _channel(request), _digits(request)
@@ -37,7 +37,7 @@ def play_dtmf(request: Request) -> Reply:
     return done("DTMF successfully queued")
 
 
-@action("PlayMF", "call", summary="Play MF digit on a specific channel.")
+@action("PlayMF", "call", summary="Send an MF digit to a channel")
 def play_mf(request: Request) -> Reply:
     """Send multifrequency digits as tones."""
     channel, digits = _channel(request), _digits(request)
@@ -58,13 +58,13 @@ def _digits(request: Request) -> str:
     return request.need("Digit", "No digit specified")
 
 
-@action("SendFlash", "call", summary="Send a hook flash on a specific channel.")
+@action("SendFlash", "call", summary="Send a hook flash to a channel")
 def send_flash(request: Request) -> Reply:
     """Refuse: only analogue trunks know a hook flash, and there are none here."""
     raise ActionError(f"{_channel(request).name} is no analogue trunk")
 
 
-@action("SendText", "call", summary="Sends a text message to channel.")
+@action("SendText", "call", summary="Send a text within a call")
 def send_text(request: Request) -> Reply:
     """Send a text inside the call."""
     channel = request.channel()
@@ -73,7 +73,7 @@ def send_text(request: Request) -> Reply:
     return done("Success")
 
 
-@action("ControlPlayback", "call", summary="Control the playback of a file being played.")
+@action("ControlPlayback", "call", summary="Steer what ControlPlayback() or an application plays")
 def control_playback(request: Request) -> Reply:
     """Do what a key of ControlPlayback() would; without such a playback nothing happens."""
     name = request.need("Channel", NO_CHANNEL)
@@ -89,7 +89,7 @@ def control_playback(request: Request) -> Reply:
     return success()
 
 
-@action("MuteAudio", "system", summary="Mute an audio stream.")
+@action("MuteAudio", "system", summary="Silence what a channel says or hears, or stop to")
 def mute_audio(request: Request) -> Reply:
     """Let nobody hear the channel, or the channel hear nobody."""
     channel = _channel(request)
@@ -106,7 +106,10 @@ def mute_audio(request: Request) -> Reply:
 
 
 @action(
-    "LocalOptimizeAway", "system", "call", summary="Optimize away a local channel when possible."
+    "LocalOptimizeAway",
+    "system",
+    "call",
+    summary="Let a Local channel leave the call as soon as it can",
 )
 def local_optimize_away(request: Request) -> Reply:
     """Let a Local channel that was made with /n take itself out of the call."""
@@ -121,7 +124,7 @@ def local_optimize_away(request: Request) -> Reply:
     return done("Queued channel to be optimized away")
 
 
-@action("AbsoluteTimeout", "system", "call", summary="Set absolute timeout.")
+@action("AbsoluteTimeout", "system", "call", summary="Limit the rest of a call")
 def absolute_timeout(request: Request) -> Reply:
     """Limit the rest of a call in seconds; 0 takes the limit away."""
     channel = request.channel()

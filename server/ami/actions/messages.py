@@ -10,7 +10,7 @@ from server.ami.registry import ActionError, Reply, Request, action, done
 from server.base.errors import ServerError
 
 
-@action("MessageSend", "message", summary="Send an out of call message to an endpoint.")
+@action("MessageSend", "message", summary="Send a text outside of calls")
 def message_send(request: Request) -> Reply:
     """Send a text; its variables become headers."""
     to = request.get("Destination") or request.get("To")

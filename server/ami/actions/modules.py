@@ -27,7 +27,7 @@ CORE_PARTS = {
 }
 
 
-@action("Reload", "system", "config", summary="Send a reload event.")
+@action("Reload", "system", "config", summary="Read the configuration again")
 async def reload(request: Request) -> Reply:
     """Read the configuration again, all of it or one module's."""
     await _reload(request, request.get("Module"))
@@ -44,7 +44,7 @@ async def _reload(request: Request, module: str) -> None:
         raise ActionError(NO_RELOAD if is_unable else str(error)) from None
 
 
-@action("ModuleLoad", "system", summary="Module management.")
+@action("ModuleLoad", "system", summary="Load, unload or reload a module")
 async def module_load(request: Request) -> Reply:
     """Load, unload, refresh or reload a module."""
     module, kind = request.get("Module"), request.get("LoadType").lower()
@@ -75,7 +75,7 @@ def _try(work: object, module: str, complaint: str) -> None:
         raise ActionError(f"{complaint} {error}") from None
 
 
-@action("ModuleCheck", "system", summary="Check if module is loaded.")
+@action("ModuleCheck", "system", summary="Tell whether a module is there")
 def module_check(request: Request) -> Reply:
     """Tell whether a module is loaded."""
     name = request.need("Module", "Module not specified")
@@ -88,7 +88,7 @@ def module_check(request: Request) -> Reply:
     "LoggerRotate",
     "system",
     "reporting",
-    summary="Reload and rotate the Asterisk logger.",
+    summary="Begin new log files",
 )
 def logger_rotate(request: Request) -> Reply:
     """Move the log files out of the way and begin new ones."""

@@ -10,7 +10,7 @@ from server.dialplan.mixmonitor import DIRECTIONS, MixMonitors
 from server.dialplan.scope import Scope
 
 
-@action("MixMonitor", "system", summary="Record a call and mix the audio during the recording.")
+@action("MixMonitor", "system", summary="Begin to record a call, both sides in one file")
 async def start(request: Request) -> Reply:
     """Begin a recording; the file is named after the channel unless it is given."""
     channel = request.channel()
@@ -27,7 +27,7 @@ async def start(request: Request) -> Reply:
     return success(("MixMonitorID", monitor.id))
 
 
-@action("StopMixMonitor", "system", "call", summary="Stop recording a call through MixMonitor.")
+@action("StopMixMonitor", "system", "call", summary="End a recording of MixMonitor")
 def stop(request: Request) -> Reply:
     """End a recording, or all of a channel."""
     channel = request.channel()
@@ -39,7 +39,12 @@ def stop(request: Request) -> Reply:
     return success()
 
 
-@action("MixMonitorMute", "system", "call", summary="Mute / unMute a Mixmonitor recording.")
+@action(
+    "MixMonitorMute",
+    "system",
+    "call",
+    summary="Leave one side, or both, out of a recording, or take it in again",
+)
 def mute(request: Request) -> Reply:
     """Record silence for a direction, or what is said again."""
     channel = request.channel()

@@ -39,7 +39,7 @@ async def _objects(kind: str, event: str, items: Iterable[ListItem]) -> Reply:
     return listing(message, found, f"{event}Complete")
 
 
-@action("PJSIPShowEndpoints", "system", summary="Lists PJSIP endpoints.")
+@action("PJSIPShowEndpoints", "system", summary="List the endpoints")
 async def show_endpoints(request: Request) -> Reply:
     """List endpoints."""
     view = _view(request)
@@ -47,7 +47,7 @@ async def show_endpoints(request: Request) -> Reply:
     return await _objects("Endpoints", "EndpointList", items)
 
 
-@action("PJSIPShowAors", "system", summary="Lists PJSIP AORs.")
+@action("PJSIPShowAors", "system", summary="List the addresses of record")
 async def show_aors(request: Request) -> Reply:
     """List addresses of record."""
     view = _view(request)
@@ -55,7 +55,7 @@ async def show_aors(request: Request) -> Reply:
     return await _objects("Aors", "AorList", items)
 
 
-@action("PJSIPShowAuths", "system", summary="Lists PJSIP Auths.")
+@action("PJSIPShowAuths", "system", summary="List the credentials, without their secrets")
 async def show_auths(request: Request) -> Reply:
     """List credentials."""
     view = _view(request)
@@ -63,7 +63,7 @@ async def show_auths(request: Request) -> Reply:
     return await _objects("Auths", "AuthList", items)
 
 
-@action("PJSIPShowContacts", "system", summary="Lists PJSIP Contacts.")
+@action("PJSIPShowContacts", "system", summary="List the contacts")
 async def show_contacts(request: Request) -> Reply:
     """List contacts."""
     view = _view(request)
@@ -71,7 +71,7 @@ async def show_contacts(request: Request) -> Reply:
     return await _objects("Contacts", "ContactList", items)
 
 
-@action("PJSIPShowEndpoint", "system", summary="Detail listing of an endpoint and its objects.")
+@action("PJSIPShowEndpoint", "system", summary="Show an endpoint and all that belongs to it")
 def show_endpoint(request: Request) -> Reply:
     """Describe an endpoint and everything that belongs to it."""
     view, endpoint = _view(request), _endpoint(request)
@@ -87,7 +87,7 @@ def _endpoint(request: Request) -> Endpoint:
     return found
 
 
-@action("PJSIPShowRegistrationsInbound", "system", summary="Lists PJSIP inbound registrations.")
+@action("PJSIPShowRegistrationsInbound", "system", summary="List who is registered here")
 async def show_inbound(request: Request) -> Reply:
     """List the addresses of record of all endpoints, with who has registered there."""
     view = _view(request)
@@ -105,7 +105,7 @@ async def show_inbound(request: Request) -> Reply:
 @action(
     "PJSIPShowRegistrationInboundContactStatuses",
     "system",
-    summary="Lists ContactStatuses for PJSIP inbound registrations.",
+    summary="List how registered contacts answer",
 )
 async def show_inbound_statuses(request: Request) -> Reply:
     """List contacts and whether they can be reached."""
@@ -121,7 +121,7 @@ async def show_inbound_statuses(request: Request) -> Reply:
     "PJSIPShowRegistrationsOutbound",
     "system",
     "reporting",
-    summary="Lists PJSIP outbound registrations.",
+    summary="List where this server registers",
 )
 def show_outbound(request: Request) -> Reply:
     """List nothing: this server does not register elsewhere yet."""
@@ -134,42 +134,50 @@ def show_outbound(request: Request) -> Reply:
     )
 
 
-@action("PJSIPRegister", "system", "reporting", summary="Register an outbound registration.")
-@action("PJSIPUnregister", "system", "reporting", summary="Unregister an outbound registration.")
+@action("PJSIPRegister", "system", "reporting", summary="Register with another server now")
+@action("PJSIPUnregister", "system", "reporting", summary="End a registration with another server")
 def register(request: Request) -> Reply:
     """Refuse: there are no outbound registrations."""
     name = request.need("Registration", "Registration parameter missing.")
     raise ActionError(f"Unable to retrieve registration {name}")
 
 
-def _nothing(name: str, message: str, complete: str) -> None:
+def _nothing(name: str, summary: str, message: str, complete: str) -> None:
     """Declare an action that lists what this server does not have yet."""
 
     def show(request: Request) -> Reply:
         _view(request)
         return listing(message, [], complete)
 
-    action(name, "system", summary=message.replace("Following are Events for each", "Lists"))(show)
+    action(name, "system", summary=summary)(show)
 
 
 _nothing(
     "PJSIPShowSubscriptionsInbound",
+    "List who is subscribed here",
     "Following are Events for each Inbound Subscription",
     "InboundSubscriptionDetailComplete",
 )
 _nothing(
     "PJSIPShowSubscriptionsOutbound",
+    "List what this server is subscribed to",
     "Following are Events for each Outbound Subscription",
     "OutboundSubscriptionDetailComplete",
 )
 _nothing(
     "PJSIPShowResourceLists",
+    "List the lists of resources that can be subscribed to",
     "Following are Events for each Resource List",
     "ResourceListDetailComplete",
 )
 
 
-@action("PJSIPQualify", "system", "reporting", summary="Qualify a chan_pjsip endpoint.")
+@action(
+    "PJSIPQualify",
+    "system",
+    "reporting",
+    summary="Ask the contacts of an endpoint whether they are there",
+)
 def qualify(request: Request) -> Reply:
     """Ask every contact of an endpoint whether it is there."""
     endpoint, view = _endpoint(request), _view(request)
@@ -178,7 +186,7 @@ def qualify(request: Request) -> Reply:
     return done("Endpoint found, will qualify")
 
 
-@action("PJSIPHangup", "system", "call", summary="Hangup a PJSIP channel with a response code.")
+@action("PJSIPHangup", "system", "call", summary="Hang up a PJSIP channel with a SIP status")
 def hangup(request: Request) -> Reply:
     """Refuse a call that came in by a SIP status, or end another with the cause it stands for."""
     channel = request.channel()
@@ -192,9 +200,7 @@ def hangup(request: Request) -> Reply:
     return done("Channel Hungup")
 
 
-@action(
-    "PJSIPNotify", "system", summary="Send a NOTIFY to an endpoint, a URI, or inside a channel."
-)
+@action("PJSIPNotify", "system", summary="Send NOTIFY to an endpoint, to a URI or within a call")
 async def notify(request: Request) -> Reply:
     """Send what a section of pjsip_notify.conf says, or what the variables say."""
     to = [name for name in ("Endpoint", "URI", "Channel") if request.get(name)]
@@ -224,7 +230,7 @@ def _variables(request: Request) -> list[tuple[str, str]]:
     return [(name.strip(), value) for name, _, value in pairs]
 
 
-@action("PJSIPSetMaintenance", "system", summary="Enable or disable maintenance of an endpoint.")
+@action("PJSIPSetMaintenance", "system", summary="Take an endpoint out of service, or back")
 def set_maintenance(request: Request) -> Reply:
     """Take no new calls of an endpoint, or of all, nor make any to it."""
     view = _view(request)
@@ -241,7 +247,7 @@ def set_maintenance(request: Request) -> Reply:
     "PJSIPShowMaintenance",
     "system",
     "reporting",
-    summary="Show maintenance mode status of endpoints.",
+    summary="List the endpoints that are out of service",
 )
 def show_maintenance(request: Request) -> Reply:
     """Tell whether an endpoint is under maintenance, or list all that are."""

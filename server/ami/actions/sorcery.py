@@ -5,11 +5,11 @@ from __future__ import annotations
 from server.ami.registry import ActionError, Reply, Request, action
 
 _ACTIONS = {
-    "SorceryMemoryCacheExpire": (False, "Expire (remove) ALL objects from a sorcery memory cache."),
-    "SorceryMemoryCacheExpireObject": (True, "Expire (remove) an object from a sorcery cache."),
-    "SorceryMemoryCachePopulate": (False, "Expire all objects and populate a sorcery cache."),
-    "SorceryMemoryCacheStale": (False, "Mark ALL objects in a sorcery memory cache as stale."),
-    "SorceryMemoryCacheStaleObject": (True, "Mark an object in a sorcery cache as stale."),
+    "SorceryMemoryCacheExpire": (False, "Drop all objects of a cache"),
+    "SorceryMemoryCacheExpireObject": (True, "Drop one object of a cache"),
+    "SorceryMemoryCachePopulate": (False, "Fill a cache anew"),
+    "SorceryMemoryCacheStale": (False, "Have all objects of a cache read again"),
+    "SorceryMemoryCacheStaleObject": (True, "Have one object of a cache read again"),
 }
 
 

@@ -16,7 +16,9 @@ DEFAULT_CONTEXT = "default"
 NO_HINT = -1
 
 
-@action("ExtensionState", "call", "reporting", summary="Check Extension Status.")
+@action(
+    "ExtensionState", "call", "reporting", summary="Tell the state of an extension that has a hint"
+)
 def extension_state(request: Request) -> Reply:
     """Return the state of an extension's hint; -1 if it has none."""
     exten = request.need("Exten", "Extension not specified")
@@ -36,7 +38,7 @@ def extension_state(request: Request) -> Reply:
     return success(*fields, message="Extension Status")
 
 
-@action("ExtensionStateList", "call", "reporting", summary="List the current known extensions.")
+@action("ExtensionStateList", "call", "reporting", summary="List the states of all hints")
 def extension_state_list(request: Request) -> Reply:
     """List every hint that is not a pattern's."""
     items: list[ListItem] = [
@@ -47,7 +49,7 @@ def extension_state_list(request: Request) -> Reply:
     return listing("Extension Statuses will follow", items, "ExtensionStateListComplete")
 
 
-@action("DeviceStateList", "call", "reporting", summary="List the current known device states.")
+@action("DeviceStateList", "call", "reporting", summary="List the states of all devices")
 async def device_state_list(request: Request) -> Reply:
     """List endpoints, devices that were set by hand, and those that hints follow."""
     devices = request.context.devices
@@ -71,7 +73,7 @@ def _devices(request: Request) -> Iterator[str]:
             yield from hint.devices
 
 
-@action("PresenceState", "call", "reporting", summary="Check Presence State")
+@action("PresenceState", "call", "reporting", summary="Tell the presence of somebody")
 def presence_state(request: Request) -> Reply:
     """Return what somebody says about being reachable."""
     provider = request.need("Provider", "No provider specified")
@@ -83,7 +85,7 @@ def presence_state(request: Request) -> Reply:
     return success(*fields, message="Presence State")
 
 
-@action("PresenceStateList", "call", "reporting", summary="List the current known presence states.")
+@action("PresenceStateList", "call", "reporting", summary="List all presences")
 def presence_state_list(request: Request) -> Reply:
     """List the custom presences, and those that hints follow."""
     presences = request.context.presences

@@ -262,9 +262,19 @@ async def test_nothing_is_translated_while_nobody_listens(ami: AmiUnderTest) -> 
     assert not ami.under.node.notices.is_wanted
     client = await ami.client()
     assert ami.under.node.notices.is_wanted
+    await client.ask("Events", EventMask="off")
+    assert not ami.under.node.notices.is_wanted
+    await client.ask("Events", EventMask="call")
+    assert ami.under.node.notices.is_wanted
     client.session.close()
     assert not ami.under.node.notices.is_wanted
     assert not ami.server.stream.listeners
+
+
+async def test_a_reload_tells_what_it_cannot_change(ami: AmiUnderTest) -> None:
+    assert ami.server.configure(Manager(port=1)) == [
+        "manager.conf: where AMI listens changes with a restart"
+    ]
 
 
 async def test_too_many_waiting_messages_stop_the_reading(
