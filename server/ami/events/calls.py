@@ -206,10 +206,7 @@ def _attended_transfer(event: Occurrence) -> None:
     head += _party(event, "transferee", "Transferee")
     head += _party(event, "transfer_target", "TransferTarget")
     kind = fields["destination_type"]
-    extra: list[Field] = [
-        ("IsExternal", _yes(fields["is_external"])),
-        ("DestType", _DESTINATIONS.get(kind, "Fail")),
-    ]
+    extra: list[Field] = [("DestType", _DESTINATIONS.get(kind, "Fail"))]
     if fields.get("destination_bridge"):
         extra.append(("DestBridgeUniqueid", fields["destination_bridge"]))
     if fields.get("destination_application"):
