@@ -6,6 +6,7 @@ Each examination is a function of numbers, so that it can be tried with those of
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -28,15 +29,18 @@ FILES_PER_CALL = 4  # two legs with a socket for RTP and one for RTCP each
 OTHER_FILES = 100
 
 
-def examine_machine(paths: Iterable[str], calls: int) -> list[Finding]:
+def examine_machine(
+    paths: Iterable[str], calls: int, files_limit: tuple[int, int]
+) -> list[Finding]:
     """Look at everything that does not need the configuration.
 
     :param paths: the directories that the server writes to.
     :param calls: how many two-party calls there may be at a time.
+    :param files_limit: of open files, soft and hard.
     """
     before = _cpu_times()
     time.sleep(SAMPLE_S)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = files_limit
     return [
         examine_clock(time.time(), _clock_state()),
         examine_files_limit(soft, hard, calls),
@@ -143,6 +147,19 @@ def examine_udp(snmp: str) -> Finding:
 
 
 # reading
+
+
+def limit_of(pid: int, max_files: int) -> tuple[int, int]:
+    """Return how many files a server may have open, soft and hard limit.
+
+    :param pid: of the one that runs, or 0: then a new one takes this process's limit.
+    :param max_files: asterisk.conf's ``maxfiles``, 0 if it leaves the limit alone.
+    """
+    if pid:
+        with contextlib.suppress(OSError):  # somebody else's process can't be asked
+            return resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (max_files, max_files) if max_files else limit
 
 
 def _examine_disk_of(path: str) -> Finding:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 
 from server.cli.doctor.findings import Finding, Level
@@ -15,6 +18,7 @@ from server.cli.doctor.machine import (
     examine_memory,
     examine_steal,
     examine_udp,
+    limit_of,
 )
 
 GIB = 1 << 30
@@ -78,5 +82,14 @@ def test_the_hard_limit_is_named_where_it_stands_in_the_way() -> None:
 
 def test_this_machine_can_be_examined(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.cli.doctor.machine.SAMPLE_S", 0.0)
-    subjects = [found.subject for found in examine_machine([f"{tmp_path}/not/there"], 10)]
+    subjects = [
+        found.subject for found in examine_machine([f"{tmp_path}/not/there"], 10, (4096, 4096))
+    ]
     assert subjects == ["clock", "ulimit", "disk", "memory", "steal", "load", "udp"]
+
+
+def test_the_limit_is_that_of_the_server_if_one_runs() -> None:
+    own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert limit_of(os.getpid(), 7) == own
+    assert limit_of(0, 0) == own
+    assert limit_of(0, 7) == (7, 7)  # it will take that for itself
