@@ -12,7 +12,7 @@ from server.cli.doctor.files import examine_directories, examine_secrets, writte
 from server.cli.doctor.findings import Finding, Level, error, ok, warning
 from server.cli.doctor.machine import examine_machine, limit_of
 from server.cli.doctor.network import (
-    calls_of_range,
+    channels_of_range,
     ephemeral_ports,
     examine_answer,
     examine_external_address,
@@ -64,7 +64,7 @@ def consult(path: str, registry: Registry) -> Iterator[Finding]:
             yield found
     yield from examine_machine(
         written_paths(asterisk),
-        maxcalls or calls_of_range(configuration.rtp),
+        maxcalls or channels_of_range(configuration.rtp),
         limit_of(pid, configuration.options.maxfiles),
     )
 
