@@ -236,7 +236,7 @@ class Server:
         sip_settings = self.sip_objects.configure(**sip_sources(configuration))
         for warning in sip_settings.warnings:
             logger.warning("%s", warning)
-        self.data = DataSources(configuration, self.node.scope, self.sip_objects, self.store)
+        self.data = DataSources(configuration, self.sip_objects, self.store)
         contacts = self.data.contacts
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
         self.dialer.add_technology(self.sip)

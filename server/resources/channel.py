@@ -119,6 +119,7 @@ class Channel:
         "node",
         "on_destroy",
         "on_end",
+        "passes_hold",
         "priority",
         "redirecting",
         "resources",
@@ -169,6 +170,7 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
+        self.passes_hold = False  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
