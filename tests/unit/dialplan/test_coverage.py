@@ -70,7 +70,6 @@ OUT_OF_SCOPE = {
 # What comes with a part of the server that is not in this registry, or is not written yet.
 ELSEWHERE = {
     "the layer of AGI": {"AGI", "EAGI", "ExternalIVR"},
-    "the manager interface": {"AMI_CLIENT"},
     "queues, agents, conferences, parking, voicemail, directory": {
         "AddQueueMember", "AGENT", "AgentLogin", "AgentRequest", "ConfBridge", "ConfKick",
         "CONFBRIDGE", "CONFBRIDGE_CHANNELS", "CONFBRIDGE_INFO", "Dictate", "Directory", "FollowMe",
