@@ -124,6 +124,8 @@ class Bridge:
         channel.bridge = self
         self.channels[channel.id] = channel
         channel.report_progress(200)
+        if len(self.channels) == 2:
+            _exchange_accounts(*self.channels.values())
         channel.digit_observers.append(self._on_digit)
         if channel.features is not None and self.bridge_class == "basic":
             channel.features.enter(self)
@@ -407,3 +409,12 @@ class Bridge:
         if shown := self.variables.shown():
             description["bridgevars"] = shown
         return description
+
+
+def _exchange_accounts(first: Channel, second: Channel) -> None:
+    """Let two know each other's account; who has none gets what the other meant for its peer."""
+    for channel, other in ((first, second), (second, first)):
+        if not channel.account_code and other.peer_account:
+            channel.account_code = other.peer_account
+            channel.touch()
+    first.peer_account, second.peer_account = second.account_code, first.account_code

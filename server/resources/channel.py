@@ -101,6 +101,7 @@ class Channel:
         "endpoint",
         "exten",
         "features",
+        "former_place",
         "groups",
         "hangup_cause",
         "id",
@@ -120,6 +121,7 @@ class Channel:
         "on_destroy",
         "on_end",
         "passes_hold",
+        "peer_account",
         "priority",
         "redirecting",
         "resources",
@@ -155,11 +157,13 @@ class Channel:
         self.redirecting = Redirecting()
         self.language = node.settings.default_language
         self.account_code = ""
+        self.peer_account = ""  # of the other one in a call
         self.music_class = "default"
         self.tone_zone = ""
         self.context = "default"
         self.exten = "s"
         self.priority = 1
+        self.former_place = "", ""  # the context and extension before
         self.app_name = ""
         self.app_data = ""
         self.variables = ChannelVariables(self._on_variable_set)
@@ -278,12 +282,16 @@ class Channel:
         self.touch()
         if state == "Up":
             self.answered_at = self.node.clock.wall()
+        for observer in self.node.registry.observers:
+            observer.on_channel_state(self)
         if self.has_audience:
             self.publish(events.channel_state_change(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
         """Move the channel's place in the dialplan; nothing is executed by this."""
+        if exten != self.exten or context != self.context:
+            self.former_place = self.context, self.exten
         self.context, self.exten, self.priority = context, exten, priority
         self.touch()
 
@@ -696,6 +704,8 @@ class Channel:
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
         self.hangup_cause = cause
+        for observer in self.node.registry.observers:
+            observer.on_channel_ending(self)
         self._end_transfers(cause)
         for close in list(self.resources):
             close()

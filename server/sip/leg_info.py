@@ -98,6 +98,7 @@ _PLAIN: dict[str, Reader] = {
     "contact": lambda leg: leg.contact,
     "aor": lambda leg: leg.aor,
     "accountcode": lambda leg: leg.endpoint.accountcode,
+    "context": lambda leg: leg.endpoint.context,
     "callgroup": lambda leg: leg.endpoint.call_group,
     "pickupgroup": lambda leg: leg.endpoint.pickup_group,
     "namedcallgroup": lambda leg: leg.endpoint.named_call_group,

@@ -1,4 +1,4 @@
-"""MESSAGE and REFER that applications send outside of calls: PJSIP as a Messenger."""
+"""MESSAGE, NOTIFY and REFER that applications send outside of calls: PJSIP as a Messenger."""
 
 from __future__ import annotations
 

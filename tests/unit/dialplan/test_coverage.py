@@ -70,7 +70,6 @@ OUT_OF_SCOPE = {
 # What comes with a part of the server that is not in this registry, or is not written yet.
 ELSEWHERE = {
     "the layer of AGI": {"AGI", "EAGI", "ExternalIVR"},
-    "the manager interface": {"AMI_CLIENT"},
     "queues, agents, conferences, parking, voicemail, directory": {
         "AddQueueMember", "AGENT", "AgentLogin", "AgentRequest", "ConfBridge", "ConfKick",
         "CONFBRIDGE", "CONFBRIDGE_CHANNELS", "CONFBRIDGE_INFO", "Dictate", "Directory", "FollowMe",
@@ -80,10 +79,6 @@ ELSEWHERE = {
         "QUEUE_WAITING_COUNT", "RemoveQueueMember", "UnpauseQueueMember", "VMAuthenticate",
         "VMCOUNT", "VMSayName", "VM_INFO", "VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg",
         "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest", "DISA",
-    },
-    "databases": {
-        "ODBC", "ODBCFinish", "ODBC_Commit", "ODBC_FETCH", "ODBC_Rollback", "REALTIME",
-        "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH", "REALTIME_STORE",
     },
     "speech, tones and texts": {
         "Authenticate", "ControlPlayback", "Flash", "MP3Player", "Milliwatt", "Morsecode",
