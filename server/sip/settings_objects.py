@@ -283,6 +283,7 @@ class Endpoint:
     dtmf_mode: str = setting(
         choice("rfc4733", "inband", "none", "info", "auto", "auto_info"), "rfc4733"
     )
+    moh_passthrough: bool = setting(boolean, False)
     rtp_symmetric: bool = setting(boolean, False)
     rtp_timeout: int = setting(seconds, 0)
     rtp_timeout_hold: int = setting(seconds, 0)
