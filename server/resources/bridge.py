@@ -159,7 +159,8 @@ class Bridge:
             channel.features.leave()
         self._suspended.discard(channel.id)
         self._kept_back.discard(channel.id)
-        self._waiting.discard(channel.id)
+        if channel.id in self._waiting:
+            self._end_waiting(channel)
         if channel.is_held:
             self.on_member_resumed(channel)
         if not channel.is_hungup:
@@ -307,19 +308,29 @@ class Bridge:
     # what members do
 
     def on_member_held(self, channel: Channel, music_class: str | None) -> None:
-        """Play music to the one who waits for *channel*."""
+        """Play music to the one who waits for *channel*, or put it on hold as well."""
         if len(self.channels) == 2:
             for member in self.channels.values():
-                if member is not channel:
-                    self._waiting.add(member.id)
+                if member is channel:
+                    continue
+                self._waiting.add(member.id)
+                if member.passes_hold:
+                    member.leg.hold()
+                else:
                     member.set_background("music", music_class or member.music_class)
 
     def on_member_resumed(self, channel: Channel) -> None:
-        """End the music of :meth:`on_member_held`."""
+        """End the music, or the hold, of :meth:`on_member_held`."""
         for member in self.channels.values():
             if member is not channel and member.id in self._waiting:
-                self._waiting.discard(member.id)
-                member.set_background(None)
+                self._end_waiting(member)
+
+    def _end_waiting(self, member: Channel) -> None:
+        self._waiting.discard(member.id)
+        if not member.passes_hold:
+            member.set_background(None)
+        elif not member.is_hungup:
+            member.leg.unhold()
 
     def on_member_identified(self, channel: Channel) -> None:
         """Tell the other of two who it talks to."""

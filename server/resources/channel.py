@@ -120,6 +120,7 @@ class Channel:
         "node",
         "on_destroy",
         "on_end",
+        "passes_hold",
         "peer_account",
         "priority",
         "redirecting",
@@ -173,6 +174,7 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
+        self.passes_hold = False  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
@@ -280,6 +282,8 @@ class Channel:
         self.touch()
         if state == "Up":
             self.answered_at = self.node.clock.wall()
+        for observer in self.node.registry.observers:
+            observer.on_channel_state(self)
         if self.has_audience:
             self.publish(events.channel_state_change(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
@@ -700,6 +704,8 @@ class Channel:
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
         self.hangup_cause = cause
+        for observer in self.node.registry.observers:
+            observer.on_channel_ending(self)
         self._end_transfers(cause)
         for close in list(self.resources):
             close()
