@@ -71,6 +71,8 @@ async def read_hash(scope: Scope, data: str) -> str:
 async def store(scope: Scope, data: str, value: str) -> None:
     """REALTIME_STORE(family,field1,…)=value1,…: add a row; RTSTOREID is the key it drew."""
     family, *fields = split_arguments(data, MAX_FIELDS + 1) or [""]
+    if not family:
+        raise InvalidArgument("REALTIME_STORE", "expected a family and fields")
     values = split_arguments(value)
     pairs = {name: argument(values, index) for index, name in enumerate(fields)}
     last_id = await realtime_of(scope).store(family, pairs)
