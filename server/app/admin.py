@@ -10,7 +10,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
-from server.app.modules import DATABASE_MODULES, DIALPLAN_MODULES, RELOADABLE
+from server.app.modules import (
+    DATABASE_MODULES,
+    DIALPLAN_MODULES,
+    METRICS_MODULES,
+    RELOADABLE,
+)
+from server.app.observability import configure_metrics
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
@@ -165,6 +171,8 @@ class Admin:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
+        if wanted & METRICS_MODULES:
+            await configure_metrics(server, fresh)
         if LOGGER in wanted:
             server.log.reload(fresh.logger)
         return warnings

@@ -59,7 +59,7 @@ def console_context(server: Server, admin: Admin) -> CliContext:
             AriUserView(user.name, user.read_only)
             for user in server.configuration.ari.users.values()
         ],
-        scopes=lambda: [server.node.scope, server.sip.scope, server.http.scope],
+        scopes=lambda: [server.node.scope, server.sip.scope, server.data.scope, server.http.scope],
         entity_id=server.bus.asterisk_id,
         max_calls=server.options.max_calls or 0,
         modules=lambda: [

@@ -9,7 +9,7 @@ import os
 import socket
 import sys
 
-from server.base.errors import RemoteProtocolError, Unavailable
+from server.base.errors import RemoteProtocolError, ServerError, Unavailable
 from server.cli.options import Options
 from server.cli.protocol import MAX_RESPONSE, decode, encode
 
@@ -39,8 +39,16 @@ class Connection:
                 f"unable to connect to the server ({reason}: does {path} exist?)"
             ) from None
         self._file: IO[bytes] = self._socket.makefile("rb")
-        self.hello: dict[str, Any] = self.receive("hello")["hello"]
+        try:
+            self.hello: dict[str, Any] = self.receive("hello")["hello"]
+        except ServerError:
+            self.close()
+            raise
         self._socket.settimeout(None)  # a command takes as long as it takes
+
+    def set_timeout(self, seconds: float) -> None:
+        """Wait no longer for an answer from now on; a server that is silent has gone away."""
+        self._socket.settimeout(seconds)
 
     def execute(self, line: str, *, once: bool) -> tuple[str, int]:
         """Run a command.

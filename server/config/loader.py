@@ -34,10 +34,12 @@ from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -73,6 +75,8 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    prometheus: Prometheus
+    tracing: Tracing
     cli: Cli = NO_CLI
     notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
@@ -161,6 +165,8 @@ def load_configuration(
         acls=acls,
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
+        prometheus=load_prometheus(asterisk, warnings),
+        tracing=load_tracing(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -190,8 +196,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
-    """Read acl.conf: the named lists, by lower-case name."""
-    file = _read(asterisk, "acl.conf", warnings)
+    """Read acl.conf and the family ``acls``: the named lists, by lower-case name."""
+    file = _with_family(asterisk, _read(asterisk, "acl.conf", warnings), "acls")
     acls: dict[str, Acl] = {}
     for section in file.sections if file else ():
         rules = []
@@ -263,8 +269,9 @@ def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> I
 
 
 def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
-    """Read musiconhold.conf."""
-    return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
+    """Read musiconhold.conf, and the family of the same name."""
+    file = _with_family(asterisk, _read(asterisk, "musiconhold.conf", warnings), "musiconhold")
+    return build_musiconhold(file, warnings)
 
 
 def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
@@ -276,6 +283,18 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
+    """Read prometheus.conf; without it no figures are shown."""
+    file = _read(asterisk, "prometheus.conf", warnings)
+    return Prometheus() if file is None else build_prometheus(file, warnings)
+
+
+def load_tracing(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Tracing:
+    """Read tracing.conf; without it nothing is traced."""
+    file = _read(asterisk, "tracing.conf", warnings)
+    return Tracing() if file is None else build_tracing(file, warnings)
 
 
 def load_websocket_clients(
@@ -290,4 +309,14 @@ def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> C
     file = read_optional(asterisk, name)
     if file is not None:
         warnings += file.warnings
+    return file
+
+
+def _with_family(asterisk: AsteriskConf, file: ConfigFile | None, family: str) -> ConfigFile | None:
+    """Add the sections that extconfig.conf has in a database; those of the file go first."""
+    added = None if asterisk.static is None else asterisk.static(family)
+    if added is None or file is None:
+        return added or file
+    known = {section.name.lower() for section in file.sections}
+    file.sections += [each for each in added.sections if each.name.lower() not in known]
     return file

@@ -276,6 +276,8 @@ class Channel:
         self.touch()
         if state == "Up":
             self.answered_at = self.node.clock.wall()
+        for observer in self.node.registry.observers:
+            observer.on_channel_state(self)
         if self.has_audience:
             self.publish(events.channel_state_change(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
@@ -694,6 +696,8 @@ class Channel:
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
         self.hangup_cause = cause
+        for observer in self.node.registry.observers:
+            observer.on_channel_ending(self)
         self._end_transfers(cause)
         for close in list(self.resources):
             close()

@@ -149,6 +149,8 @@ class DialAttempt:
         :param cause: why the call was not answered, if it is over.
         """
         caller = self.caller
+        for observer in self.channel.node.registry.observers:
+            observer.on_channel_dialled(self.channel, caller, status)
         topics = () if caller is None else caller.topics
         if not self.channel.node.bus.wants((*self.channel.topics, *topics)):
             return

@@ -274,6 +274,11 @@ class PjsipTechnology:
 
     # For legs
 
+    @property
+    def stack(self) -> SipStack | None:
+        """What counts messages and transactions; ``None`` before the start."""
+        return self._stack
+
     def now(self) -> float:
         """The time on the stack's clock."""
         assert self._loop is not None

@@ -78,10 +78,6 @@ ELSEWHERE = {
         "VMCOUNT", "VMSayName", "VM_INFO", "VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg",
         "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest", "DISA",
     },
-    "databases": {
-        "ODBC", "ODBCFinish", "ODBC_Commit", "ODBC_FETCH", "ODBC_Rollback", "REALTIME",
-        "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH", "REALTIME_STORE",
-    },
     "listening in and recording": {
         "Broadcast", "ChanSpy", "ExtenSpy", "MixMonitor", "MIXMONITOR", "RECORDING_INFO",
         "StopMixMonitor",
