@@ -224,6 +224,10 @@ class WebsocketAdmin(Protocol):
         """The webhooks that are configured."""
         ...
 
+    def set_debug(self, application: str | None, is_on: bool) -> None:
+        """Log what an application, ``None`` for all, is sent, or stop to."""
+        ...
+
     def start(self, name: str) -> None:
         """Connect an outbound WebSocket now.
 

@@ -197,6 +197,9 @@ class FakeWebsockets:
     def webhooks(self) -> Sequence[WebhookView]:
         return [WebhookView("crm", ["a", "b"], 7, 12, 3, 1, "Retrying (2): status 500")]
 
+    def set_debug(self, application: str | None, is_on: bool) -> None:
+        self.asked.append(f"debug {application} {is_on}")
+
     def start(self, name: str) -> None:
         self.asked.append(f"start {name}")
 
