@@ -106,3 +106,19 @@ async def test_a_channel_is_recorded(cli) -> None:
     assert await cli.run(f"mixmonitor stop {channel.name} {row[0]}") == ""
     with pytest.raises(CommandError, match="No channel matching 'none' found"):
         await cli.run("mixmonitor start none x.wav")
+
+
+@pytest.mark.parametrize(
+    ("line", "candidate"),
+    [
+        ("channel originate P", "PJSIP/alice"),
+        ("channel originate PJSIP/alice ", "application"),
+        ("channel originate PJSIP/alice application Ec", "Echo"),
+        ("channel originate PJSIP/alice extension d", "default"),
+        ("core set debug 3 res_p", "res_pjsip"),
+        ("module reload res_a", "res_ari"),
+        ("moh show f", "files"),
+    ],
+)
+async def test_arguments_are_completed(cli, line: str, candidate: str) -> None:
+    assert candidate in cli.registry.complete(cli.context, line)

@@ -119,3 +119,14 @@ async def test_notify(cli) -> None:
     ):
         with pytest.raises(CommandError, match=error):
             await cli.run(f"pjsip send notify {line}")
+
+
+async def test_contacts_are_asked_for_once_for_a_whole_list(
+    cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each of ten thousand endpoints."""
+    asked: list[None] = []
+    contacts = cli.sip.contacts()
+    monkeypatch.setattr(cli.sip, "contacts", lambda: asked.append(None) or contacts)
+    await cli.run("pjsip show endpoints")
+    assert len(asked) == 1
