@@ -13,6 +13,7 @@ from server.base.errors import InvalidArgument
 from server.base.log import log_verbose
 from server.cli.context import ContactView, RegistrationView, SipMessageView
 from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNREACHABLE
+from server.sip.notify import read_notify
 
 if TYPE_CHECKING:
     from server.app.server import Server
@@ -107,7 +108,8 @@ class SipConsole:
 
     def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
         """Send a NOTIFY that belongs to no subscription."""
-        self._sip.notify(to, headers, body)
+        lines = (("Content", line) for line in body.splitlines())
+        self._sip.notify(to, read_notify([*headers.items(), *lines]))
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""

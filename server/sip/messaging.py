@@ -11,6 +11,7 @@ from server.base.errors import InvalidArgument
 from server.sip.dialstring import Target, find_destination, read_address
 from server.sip.headers import NameAddr
 from server.sip.message import Request, Response
+from server.sip.notify import Notify
 from server.sip.outside import OutsideRequest
 from server.sip.text import TECHNOLOGY_PREFIXES, TEXT_PLAIN, from_value, headers_of
 from server.sip.transaction import Flow
@@ -57,33 +58,6 @@ class Messaging:
         request.send(self._technology.now())
         self._technology.flush()
 
-    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
-        """Send a NOTIFY that belongs to no subscription.
-
-        :param headers: ``Event`` among them; ``Content-Type`` says what *body* is.
-        """
-        target = find_destination(to, self._technology.settings, self._stack.contacts)
-        content = body.encode()
-        if len(content) > MAX_BODY:
-            raise InvalidArgument("body", f"more than {MAX_BODY} bytes")
-        wanted = {name.title(): value for name, value in headers.items()}
-        content_type = wanted.pop("Content-Type", TEXT_PLAIN)
-
-        def fill(request: Request, flow: Flow) -> None:
-            if content:
-                request.set_body(content_type, content)
-
-        request = OutsideRequest(
-            self._stack,
-            "NOTIFY",
-            target,
-            self._preparer(target, "", dict(headers_of(wanted)), fill),
-            _on_notify_done,
-            self._technology.proxies(target.endpoint),
-        )
-        request.send(self._technology.now())
-        self._technology.flush()
-
     def refer(
         self,
         to: str,
@@ -116,6 +90,25 @@ class Messaging:
             self._technology.proxies(target.endpoint),
             self._technology.now(),
         )
+        self._technology.flush()
+
+    def notify(self, to: str, notify: Notify) -> None:
+        """Send a NOTIFY outside of calls.
+
+        :param to: as of :meth:`send_message`.
+        :raises NotFound: no such endpoint, or it can't be reached.
+        :raises InvalidArgument: *to* can't be read.
+        """
+        target = find_destination(to, self._technology.settings, self._stack.contacts)
+        request = OutsideRequest(
+            self._stack,
+            "NOTIFY",
+            target,
+            self._preparer(target, "", {}, lambda request, _flow: notify.fill(request)),
+            _on_notify_done,
+            self._technology.proxies(target.endpoint),
+        )
+        request.send(self._technology.now())
         self._technology.flush()
 
     def _preparer(
@@ -165,4 +158,4 @@ def _on_message_done(status: int, response: Response | None, now: float) -> None
 
 def _on_notify_done(status: int, response: Response | None, now: float) -> None:
     if status >= 300:
-        logger.warning("NOTIFY was not taken: %s", status)
+        logger.warning("NOTIFY was not accepted: %s", status)

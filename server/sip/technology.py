@@ -22,6 +22,7 @@ from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
 from server.sip.messaging import Messaging
+from server.sip.notify import Notify
 from server.sip.refer import Replaces
 from server.sip.session_incoming import IncomingSession
 from server.sip.settings import Endpoint, SipSettings
@@ -208,6 +209,10 @@ class PjsipTechnology:
         """See :class:`~server.tech.base.Messenger`."""
         self._running_messaging().refer(to, sender, refer_to, variables, to_self=to_self)
 
+    def notify(self, to: str, notify: Notify) -> None:
+        """Send a NOTIFY outside of calls; see :meth:`Messaging.notify`."""
+        self._running_messaging().notify(to, notify)
+
     # For the CLI
 
     @property
@@ -242,14 +247,6 @@ class PjsipTechnology:
     def set_logger(self, message_logger: MessageLogger | None) -> None:
         """Show every SIP message to *message_logger*, or stop doing so."""
         self._running()[0].set_logger(message_logger)
-
-    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
-        """Send a NOTIFY that belongs to no subscription.
-
-        :raises InvalidArgument: a header or the destination can't be used.
-        :raises NotFound: no such endpoint, or it has no contact.
-        """
-        self._running_messaging().notify(to, headers, body)
 
     def qualify(self, aor: str) -> None:
         """Send an OPTIONS to each contact of an address of record now."""

@@ -268,7 +268,7 @@ def _verbose(context: CliContext, channel: Channel) -> str:
             channel.caller.number,
             clock(context.wall() - channel.created_at),
             channel.account_code,
-            _peer_account(channel),
+            channel.peer_account,
             channel.bridge.id if channel.bridge is not None else "",
         ]
     )
@@ -286,21 +286,12 @@ def _concise(context: CliContext, channel: Channel) -> str:
             channel.app_data,
             channel.caller.number,
             channel.account_code,
-            _peer_account(channel),
+            channel.peer_account,
             str(AMA_FLAGS),
             str(int(context.wall() - channel.created_at)),
             channel.bridge.id if channel.bridge is not None else "",
             channel.id,
         ]
-    )
-
-
-def _peer_account(channel: Channel) -> str:
-    """Return the account of the other side of a two-party bridge."""
-    if channel.bridge is None or len(channel.bridge.channels) != 2:
-        return ""
-    return next(
-        peer.account_code for peer in channel.bridge.channels.values() if peer is not channel
     )
 
 
