@@ -33,7 +33,7 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
-from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.pjsip_notify import Fields, build_notify_types
 from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
@@ -78,7 +78,7 @@ class Configuration:
     prometheus: Prometheus
     tracing: Tracing
     cli: Cli = NO_CLI
-    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
+    notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -239,9 +239,7 @@ def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
     )
 
 
-def load_notify_types(
-    asterisk: AsteriskConf, warnings: list[ConfigWarning]
-) -> dict[str, NotifyType]:
+def load_notify_types(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Fields]:
     """Read pjsip_notify.conf."""
     file = _read(asterisk, "pjsip_notify.conf", warnings)
     return {} if file is None else build_notify_types(file, warnings)
