@@ -424,7 +424,7 @@ async def test_a_phone_and_an_extension_that_exist_only_in_a_database(
     assert "from-db" in await server.cli("realtime load ps_endpoints id dora")
     more = "[NOW]\ndsn=second\nreadsql=SELECT '${ARG1}'\n"
     (server.var / "etc/func_odbc.conf").write_text(more)
-    assert await server.cli("module reload func_odbc") == "\n"
+    assert "func_odbc.conf:3: readsql has arg" in await server.cli("module reload func_odbc")
     assert await server.cli("odbc read ODBC_NOW x") == "SELECT 'x'\n"
     assert "No such query" in await server.cli("odbc read ODBC_WHO x")
     await database.close()
