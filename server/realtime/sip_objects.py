@@ -91,6 +91,8 @@ class SipRealtime:
         """See :class:`~server.sip.fetching.ObjectFetcher`."""
         if "endpoint" not in self._families:
             return False
+        if any(self._objects.is_configured("endpoint", name) for name in names):
+            return False  # as in Asterisk, the file is asked first
         old = [name for name in names if not self._is_good(name)]
         stale = [name for name in names if name not in old and self._is_stale(name)]
         if stale:

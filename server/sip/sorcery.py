@@ -185,6 +185,10 @@ class SipObjects:
             former = self._changed(former, key, item)
         self._use(former)
 
+    def is_configured(self, object_type: str, object_id: str) -> bool:
+        """Tell whether pjsip.conf has an object."""
+        return (object_type, object_id) in self._configured
+
     def fetched_names(self, object_type: str) -> list[str]:
         """List the objects of a type that a database has."""
         return [name for kind, name in self._fetched if kind == object_type]

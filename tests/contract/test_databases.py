@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from urllib.parse import quote
 
 import pytest
 from arion.testing import Call, CallFailed, Phone
+from sqlalchemy.engine import make_url
 
 from server.app.settings import dialplan_settings
 from server.base.errors import ConfigError, Unavailable
@@ -358,8 +360,51 @@ INSERT INTO extensions (context, exten, priority, app, appdata) VALUES
 """
 
 
+class Wire:
+    """A connection to a database that may go dead: bytes are taken and lead nowhere."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._server: asyncio.Server | None = None
+        self._writers: list[asyncio.StreamWriter] = []
+        self.is_dead = False
+
+    async def open(self) -> int:
+        """Listen; return the port."""
+        self._server = await asyncio.start_server(self._connect, "127.0.0.1")
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def close(self) -> None:
+        assert self._server
+        self._server.close()
+        for writer in self._writers:
+            writer.close()
+        await self._server.wait_closed()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writers.append(writer)
+        if not self.is_dead:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._port)
+            self._writers.append(far_writer)
+            await asyncio.gather(self._copy(reader, far_writer), self._copy(far_reader, writer))
+
+    async def _copy(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65_536):
+                if not self.is_dead:
+                    writer.write(data)
+            writer.close()
+
+
 @pytest.fixture
-async def server(servers: Servers, tmp_path: Path) -> AsyncIterator[ServerProcess]:
+async def wire(servers: Servers) -> AsyncIterator[Wire]:
+    made = Wire(make_url(servers.dsns["postgresql"]).port or 0)
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def server(servers: Servers, wire: Wire, tmp_path: Path) -> AsyncIterator[ServerProcess]:
     """The real server, with half of its configuration in PostgreSQL."""
     assert await asyncio.to_thread(run_db_command, ["upgrade", servers.url("postgresql")])
     database = Database(servers.settings("postgresql"))
@@ -372,8 +417,9 @@ async def server(servers: Servers, tmp_path: Path) -> AsyncIterator[ServerProces
     etc = made.var / "etc"
     secret = PASSWORD.replace(";", "\\;")
     common = f"username={USER}\npassword={secret}\nmax_connections=4\n"
+    dsn = make_url(servers.dsns["postgresql"]).set(port=await wire.open())
     (etc / "res_odbc.conf").write_text(
-        f"[main]\ndsn={servers.dsns['postgresql']}\npre-connect=yes\n{common}"
+        f"[main]\ndsn={dsn}\npre-connect=yes\nconnect_timeout=1\n{common}"
         f"[second]\ndsn={servers.dsns['odbc-postgresql']}\n{common}"
     )
     (etc / "extconfig.conf").write_text(EXTCONFIG)
@@ -467,6 +513,33 @@ async def test_what_changes_in_the_database_counts_without_a_reload(
 
     await server.until(is_gone, 5, "emil to be gone")
     await database.close()
+
+
+async def test_a_database_that_goes_dead_takes_nothing_along(
+    server: ServerProcess, wire: Wire
+) -> None:
+    events = await server.connect_app("tests")
+    loop = asyncio.get_running_loop()
+    async with Phone("dora", "first", server=server.sip) as phone:
+        assert await phone.register() == 200
+        await asyncio.sleep(1.1)  # what was just read is not read again
+        wire.is_dead = True
+        late = asyncio.ensure_future(phone.register())
+        before = loop.time()
+        password = server.access.phones["alice"]
+        async with Phone("alice", password, server=server.sip) as alice:
+            call = await alice.call("700")
+            assert loop.time() - before < 1
+            await call.hangup()
+        assert await late == 200  # as who she is known to be
+    assert "no answer in time" in server.log
+    wire.is_dead = False
+
+    async def is_written() -> bool:
+        return (await server.tasks())["databases"] == 0
+
+    await server.until(is_written, 10, "the contact to be written after all")
+    await events.close()
 
 
 def test_a_whole_file_may_be_a_table(servers: Servers, name: str, tmp_path: Path) -> None:

@@ -161,6 +161,8 @@ async def test_objects_of_a_database_can_not_be_changed_here_nor_replace_those_o
     world.objects.configure([item], named_acls={}, language="en")
     await world.sip.load()
     assert world.settings.endpoints["dora"].context == "file"
+    world.now += KEEP_S
+    assert not world.sip.wants(["dora@example.com", "dora"])
 
 
 async def test_many_changes_are_applied_at_once(world: World) -> None:
