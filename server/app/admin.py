@@ -10,12 +10,19 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.app.console import console_context
-from server.app.modules import DATABASE_MODULES, DIALPLAN_MODULES, RELOADABLE
+from server.app.modules import (
+    DATABASE_MODULES,
+    DIALPLAN_MODULES,
+    METRICS_MODULES,
+    RELOADABLE,
+)
+from server.app.observability import configure_metrics
 from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
 from server.cli.context import CliContext
+from server.cli.registry import Registry
 from server.cli.server import ControlServer
 from server.config.loader import Configuration
 from server.resources.modules import SUFFIX
@@ -27,6 +34,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
+# reading the configuration again is all that there is to do for these
+CONSOLE = frozenset({"cli", "cli_permissions", "res_clialiases", "res_pjsip_notify"})
 
 
 class Admin:
@@ -54,6 +63,7 @@ class Admin:
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
+        self._scope.spawn(self._run_startup_commands(commands, context), "startup commands")
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
 
@@ -130,7 +140,7 @@ class Admin:
     # private
 
     def _check_reloadable(self, module: str) -> None:
-        if module in RELOADABLE or module == LOGGER:
+        if module in RELOADABLE or module == LOGGER or module in CONSOLE:
             return
         if self._server.modules.find(module) is None:
             raise NotFound(f"no module {module}")
@@ -161,6 +171,8 @@ class Admin:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
+        if wanted & METRICS_MODULES:
+            await configure_metrics(server, fresh)
         if LOGGER in wanted:
             server.log.reload(fresh.logger)
         return warnings
@@ -169,6 +181,17 @@ class Admin:
         """Stop the server when its own console is left, as Asterisk does."""
         await console.run()
         self.stop(when="now", restart=False)
+
+    async def _run_startup_commands(self, commands: Registry, context: CliContext) -> None:
+        """Run what cli.conf says, once everything is up."""
+        await self.wait_fully_booted()
+        for line in context.configuration.cli.startup:
+            try:
+                output = await commands.execute(context, line, None)
+            except ServerError as error:
+                logger.warning("cli.conf: %s: %s", line, error)
+            else:
+                logger.info("cli.conf: %s\n%s", line, output)
 
     async def _reload_and_log(self) -> None:
         try:

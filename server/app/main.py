@@ -15,6 +15,7 @@ import uvloop
 from server.app import process
 from server.app.admin import Admin
 from server.app.server import Server
+from server.app.service_manager import ServiceManager
 from server.base.errors import ServerError
 from server.base.log import LogService
 from server.cli.options import Options
@@ -70,6 +71,7 @@ async def _serve(
         logger.warning("%s", warning)
     server = Server(configuration, options, log)
     admin = Admin(server)
+    manager = ServiceManager()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: admin.stop(when="now", restart=False))
@@ -78,6 +80,7 @@ async def _serve(
         await server.start()
         await admin.start()
         _tune_collector()
+        manager.ready()
         await admin.stopped.wait()
     except (ServerError, OSError) as error:
         logger.error("%s", error)
@@ -85,6 +88,7 @@ async def _serve(
             print(f"arion: {error}", file=sys.stderr)
         return EXIT_FAILED, False
     finally:
+        manager.stopping(is_restart=admin.is_restart)
         with contextlib.suppress(ServerError):
             await admin.close()
         await server.stop()

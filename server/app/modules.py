@@ -62,11 +62,13 @@ PARTS = {
     "res_pjsip_registrar": "PJSIP Registrar Support",
     "res_pjsip_sdp_rtp": "PJSIP SDP RTP/AVP stream handler",
     "res_pjsip_session": "PJSIP Session resource",
+    "res_prometheus": "Asterisk Prometheus Module",
     "res_rtp_asterisk": "Asterisk RTP Stack",
     "res_sorcery_astdb": "Sorcery Astdb Object Wizard",
     "res_sorcery_config": "Sorcery Configuration File Object Wizard",
     "res_sorcery_memory_cache": "Sorcery Memory Cache Object Wizard",
     "res_sorcery_realtime": "Sorcery Realtime Object Wizard",
+    "res_statsd": "Statsd client support",
     "res_stasis": "Stasis application support",
     "res_stasis_answer": "Stasis application answer support",
     "res_stasis_device_state": "Stasis application device state support",
@@ -77,8 +79,12 @@ PARTS = {
 }
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
 DATABASE_MODULES = frozenset({"func_odbc", "res_odbc"})  # reloaded together
+METRICS_MODULES = frozenset({"res_prometheus", "res_statsd"})
 RELOADABLE = (
-    DIALPLAN_MODULES | DATABASE_MODULES | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
+    DIALPLAN_MODULES
+    | DATABASE_MODULES
+    | METRICS_MODULES
+    | {"features", "res_ari", "res_musiconhold", "res_pjsip"}
 )
 REST_FAMILIES = {
     "applications": "res_ari_applications",

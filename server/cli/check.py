@@ -24,8 +24,10 @@ from server.sip.settings import build_settings
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
      "features.conf", "indications.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
+     "cli.conf", "cli_aliases.conf", "cli_permissions.conf", "pjsip_notify.conf",
      "extconfig.conf", "res_odbc.conf", "res_pgsql.conf", "res_config_mysql.conf",
-     "res_config_sqlite3.conf", "sorcery.conf", "func_odbc.conf")
+     "res_config_sqlite3.conf", "sorcery.conf", "func_odbc.conf",
+     "prometheus.conf", "statsd.conf", "tracing.conf")
 )  # fmt: skip
 
 
@@ -96,6 +98,10 @@ def _readers(
         lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
+        lambda: loader.load_cli(asterisk, warnings),
+        lambda: loader.load_notify_types(asterisk, warnings),
+        lambda: loader.load_prometheus(asterisk, warnings),
+        lambda: loader.load_tracing(asterisk, warnings),
     )
 
 

@@ -1,7 +1,7 @@
 """Reads a whole configuration directory, beginning with asterisk.conf.
 
 Everything here is a pure function of the files: nothing is kept, so a reload is another call,
-and a failed one changes nothing.
+and a failed one changes NO_CLI.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from server.config.sections.asterisk import (
     Directories,
     Options,
 )
+from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
@@ -32,10 +33,13 @@ from server.config.sections.logger import build_logger
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -71,6 +75,10 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    prometheus: Prometheus
+    tracing: Tracing
+    cli: Cli = NO_CLI
+    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -155,6 +163,10 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        cli=load_cli(asterisk, warnings),
+        notify_types=load_notify_types(asterisk, warnings),
+        prometheus=load_prometheus(asterisk, warnings),
+        tracing=load_tracing(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -213,6 +225,28 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
 
 
+def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
+    """Read cli.conf, cli_aliases.conf and cli_permissions.conf."""
+    startup = _read(asterisk, "cli.conf", warnings)
+    aliases = _read(asterisk, "cli_aliases.conf", warnings)
+    permissions = _read(asterisk, "cli_permissions.conf", warnings)
+    return Cli(
+        startup=build_startup(startup, warnings) if startup else NO_CLI.startup,
+        aliases=build_aliases(aliases, warnings) if aliases else NO_CLI.aliases,
+        permissions=(
+            build_permissions(permissions, warnings) if permissions else NO_CLI.permissions
+        ),
+    )
+
+
+def load_notify_types(
+    asterisk: AsteriskConf, warnings: list[ConfigWarning]
+) -> dict[str, NotifyType]:
+    """Read pjsip_notify.conf."""
+    file = _read(asterisk, "pjsip_notify.conf", warnings)
+    return {} if file is None else build_notify_types(file, warnings)
+
+
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:
     """Read rtp.conf."""
     file = _read(asterisk, "rtp.conf", warnings)
@@ -249,6 +283,18 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
+    """Read prometheus.conf; without it no figures are shown."""
+    file = _read(asterisk, "prometheus.conf", warnings)
+    return Prometheus() if file is None else build_prometheus(file, warnings)
+
+
+def load_tracing(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Tracing:
+    """Read tracing.conf; without it nothing is traced."""
+    file = _read(asterisk, "tracing.conf", warnings)
+    return Tracing() if file is None else build_tracing(file, warnings)
 
 
 def load_websocket_clients(

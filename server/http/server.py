@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from server.http.h3.listener import QuicListener, alternative, quic_configuratio
 from server.http.h3.session import LineSession, LineStream
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
-from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.rest import OperationWatch, Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.status_page import status_page
@@ -92,6 +92,9 @@ class HttpServer:
         self.media: MediaChannels | None = None  # who has the channels of media WebSockets
         self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
         self._redirects = dict(settings.redirects)
+        # what others serve besides, by the path below the prefix, such as "/metrics"
+        self.pages: dict[str, Callable[[Request], Outcome]] = {}
+        self._prefix = settings.prefix.rstrip("/")
         self._connections: set[Client] = set()
         self._sessions: dict[Session, Caller] = {}
         self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
@@ -165,6 +168,11 @@ class HttpServer:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
         self._ari = ari
         self._rest.configure(ari)
+
+    @property
+    def watches(self) -> list[OperationWatch]:
+        """Who is told of each operation that was carried out."""
+        return self._rest.watches
 
     def set_family(self, tag: str, *, is_enabled: bool) -> None:
         """Switch all operations of a tag on or off."""
@@ -244,6 +252,8 @@ class HttpServer:
             return Response(302, headers=((b"Location", target),))
         if path == self._status_path and self._settings.enable_status:
             return self._status(request)
+        if path.startswith(self._prefix) and path[len(self._prefix) :] in self.pages:
+            return self.pages[path[len(self._prefix) :]](request)
         return error(404, "Not Found")
 
     def handle_as(
