@@ -59,7 +59,7 @@ async def read_hash(scope: Scope, data: str) -> str:
 @function_write("REALTIME_STORE")
 async def store(scope: Scope, data: str, value: str) -> None:
     """REALTIME_STORE(family,field1,…)=value1,…: add a row; RTSTOREID is the key it drew."""
-    family, *fields = split_arguments(data, MAX_FIELDS + 1)
+    family, *fields = split_arguments(data, MAX_FIELDS + 1) or [""]
     values = split_arguments(value)
     pairs = {name: argument(values, index) for index, name in enumerate(fields)}
     last_id = await realtime_of(scope).store(family, pairs)
