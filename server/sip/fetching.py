@@ -116,9 +116,9 @@ class Gate:
         if request.method in ("ACK", "CANCEL", "BYE") or request.to.tag:
             return []
         uri = request.from_.uri
-        names = [f"{uri.user}@{uri.host}", uri.user]
-        names += [digest_user(request) or ""]
-        known = self._identifier().identify(request, flow)
+        identifier = self._identifier()
+        names = [*identifier.names_of(uri.user, uri.host), digest_user(request) or ""]
+        known = identifier.identify(request, flow)
         names += [known.name] if known is not None else []
         return [name for name in dict.fromkeys(names) if name]
 

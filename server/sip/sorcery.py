@@ -24,6 +24,7 @@ from server.sip.contacts import Contact
 from server.sip.settings import (
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -45,6 +46,7 @@ CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
     "aor": Aor,
     "auth": Auth,
+    "domain_alias": DomainAlias,
     "endpoint": Endpoint,
     "global": Global,
     "identify": Identify,
