@@ -23,7 +23,7 @@ from server.config.sections.asterisk import (
     Options,
 )
 from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
-from server.config.sections.databases import DatabaseFiles
+from server.config.sections.databases import DatabaseFiles, check_databases
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
 from server.config.sections.func_odbc import build_func_odbc
@@ -181,7 +181,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
     def read(name: str) -> ConfigFile | None:
         return _read(asterisk, name, warnings)
 
-    return DatabaseFiles(
+    files = DatabaseFiles(
         build_extconfig(read("extconfig.conf"), warnings),
         build_res_odbc(read("res_odbc.conf"), warnings),
         build_sql_drivers(
@@ -193,6 +193,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
         build_sorcery(read("sorcery.conf"), warnings),
         build_func_odbc(read("func_odbc.conf"), warnings),
     )
+    warnings += check_databases(files)
+    return files
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:

@@ -24,6 +24,7 @@ from server.sip.contacts import Contact
 from server.sip.settings import (
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -45,6 +46,7 @@ CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
     "aor": Aor,
     "auth": Auth,
+    "domain_alias": DomainAlias,
     "endpoint": Endpoint,
     "global": Global,
     "identify": Identify,
@@ -184,6 +186,10 @@ class SipObjects:
         for key, item in fresh.items():
             former = self._changed(former, key, item)
         self._use(former)
+
+    def is_configured(self, object_type: str, object_id: str) -> bool:
+        """Tell whether pjsip.conf has an object."""
+        return (object_type, object_id) in self._configured
 
     def fetched_names(self, object_type: str) -> list[str]:
         """List the objects of a type that a database has."""
