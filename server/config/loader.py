@@ -30,6 +30,7 @@ from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.manager import Manager, build_manager
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
@@ -77,6 +78,7 @@ class Configuration:
     acls: Mapping[str, Acl]
     prometheus: Prometheus
     tracing: Tracing
+    manager: Manager = field(default_factory=Manager)
     cli: Cli = NO_CLI
     notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
@@ -163,6 +165,7 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        manager=load_manager(asterisk, acls, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
         prometheus=load_prometheus(asterisk, warnings),
@@ -283,6 +286,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_manager(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Manager:
+    """Read manager.conf; without it the manager interface is off."""
+    file = _read(asterisk, "manager.conf", warnings)
+    return Manager() if file is None else build_manager(file, warnings, acls)
 
 
 def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
