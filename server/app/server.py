@@ -284,7 +284,12 @@ class Server:
             ),
         )
         self.http = HttpServer(
-            configuration.http, configuration.ari, services, self.bus, self.clock
+            configuration.http,
+            configuration.ari,
+            services,
+            self.bus,
+            self.clock,
+            data_dir=Path(configuration.directories.astdatadir),
         )
         self.http.media = self.media
         register_modules(self)

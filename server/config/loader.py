@@ -12,6 +12,7 @@ from pathlib import Path
 
 from server.base.log import LogSettings
 from server.config.acl import Acl, build_acl
+from server.config.binder import unknown_option
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
 from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
 from server.config.sections.amd import AmdConf, build_amd
@@ -143,8 +144,7 @@ def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str
             if option.name.lower() in ("permit", "deny"):
                 rules.append(option)
             else:
-                message = f"unknown option {option.name!r}"
-                warnings.append(ConfigWarning(option.path, option.line, message))
+                warnings.append(unknown_option(option, ("permit", "deny")))
         acls[section.name.lower()] = build_acl(rules, {})
     return acls
 

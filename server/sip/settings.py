@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from server.base.errors import ConfigError, RemoteProtocolError
 from server.config.acl import Acl, build_acl
 from server.config.binder import bind, option_names
-from server.config.objects import ConfigObject, ConfigWarning, Option
+from server.config.objects import ConfigObject, ConfigWarning, Option, Remark
 from server.sip.settings_objects import (
     DEFAULT_CODECS,
     Aor,
@@ -174,7 +174,8 @@ class _Builder:
         for option in item.options:
             name = option.name.lower()
             if name in unsupported and name not in own:
-                self._warn(option.path, option.line, f"{option.name} is not supported yet")
+                message = f"{option.name} is not supported yet"
+                self._warn(option.path, option.line, message, Remark.NO_EFFECT)
         known = unsupported | _ENDPOINT_EXTRA if item.type == "endpoint" else unsupported
         return bind(cls, item.options, self._warnings, also_known=known, **extra)
 
@@ -250,7 +251,8 @@ class _Builder:
         for name in ("match_header", "match_request_uri"):
             if getattr(identify, name):
                 option = _last(item.options, name)
-                self._warn(option.path, option.line, f"{name} is not supported yet")
+                message = f"{name} is not supported yet"
+                self._warn(option.path, option.line, message, Remark.NO_EFFECT)
         self._identifies = [former for former in self._identifies if former.name != item.name]
         self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
         self._sources[f"identify {item.name}"] = item
@@ -286,7 +288,7 @@ class _Builder:
                     # Without its auth nobody could log in as this endpoint.
                     if option_name == "auth" and not item.is_dynamic:
                         raise ConfigError(option.path, option.line, reason)
-                    self._warn(option.path, option.line, reason)
+                    self._warn(option.path, option.line, reason, Remark.REFERENCE)
 
     def _codecs(self, item: ConfigObject) -> tuple[str, ...]:
         """Apply ``allow`` and ``disallow`` in the order in which they stand."""
@@ -311,16 +313,22 @@ class _Builder:
         elif name in SUPPORTED_CODECS:
             codecs += [name] if name not in codecs else []
         elif name in OTHER_CODECS:
-            self._warn(option.path, option.line, f"codec {name} is not supported yet")
+            message = f"codec {name} is not supported yet"
+            self._warn(option.path, option.line, message, Remark.NO_EFFECT)
         elif name:
             raise ConfigError(option.path, option.line, f"{option.name}: unknown codec {name!r}")
 
     def _warn_type(self, item: ConfigObject) -> None:
-        what = "is not supported yet" if item.type in UNSUPPORTED_TYPES else "is unknown"
-        self._warn(item.path, item.line, f"[{item.name}] is ignored: type={item.type} {what}")
+        is_known = item.type in UNSUPPORTED_TYPES
+        what = "is not supported yet" if is_known else "is unknown"
+        message = f"[{item.name}] is ignored: type={item.type} {what}"
+        kind = Remark.NO_EFFECT if is_known else Remark.UNKNOWN
+        self._warn(item.path, item.line, message, kind)
 
-    def _warn(self, path: str, line: int, message: str) -> None:
-        self._warnings.append(ConfigWarning(path, line, message))
+    def _warn(
+        self, path: str, line: int, message: str, kind: Remark = Remark.OTHER
+    ) -> None:
+        self._warnings.append(ConfigWarning(path, line, message, kind))
 
 
 def _last(options: Sequence[Option], name: str) -> Option:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 
 from server.config.binder import bind, setting
-from server.config.objects import ConfigFile, ConfigWarning, Section
+from server.config.objects import ConfigFile, ConfigWarning, Section, unknown_section
 from server.config.types import boolean, choice, decimal, integer, level, octal_mode, text
 
 _FOR_C = "it tunes the insides of Asterisk's C core"
@@ -160,9 +160,7 @@ def build_asterisk(file: ConfigFile, warnings: list[ConfigWarning]) -> AsteriskC
     for section in file.sections:
         name = section.name.lower()
         if name not in _SECTIONS and name != "modules":
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
+            warnings.append(unknown_section(section))
         if name in options:
             options[name].options.extend(section.options)
         else:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from server.base.log import LEVEL_NAMES, LogChannel, LogSettings
 from server.config.binder import bind, parse_option, setting
-from server.config.objects import ConfigFile, ConfigWarning, Option
+from server.config.objects import ConfigFile, ConfigWarning, Option, unknown_section
 from server.config.types import boolean, choice, integer, items, text
 
 MAX_CUSTOM_LEVELS = 16
@@ -59,9 +59,7 @@ def build_logger(file: ConfigFile | None, warnings: list[ConfigWarning]) -> LogS
         elif section.name.lower() == "logfiles":
             logfiles += section.options
         else:
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
+            warnings.append(unknown_section(section))
     bound = bind(LoggerGeneral, general, warnings)
     known = LEVEL_NAMES | frozenset(bound.custom_levels)
     channels = [_channel(option, known, warnings) for option in logfiles]
