@@ -5,7 +5,7 @@ from __future__ import annotations
 import grp
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
@@ -104,13 +104,22 @@ def sip_sources(configuration: Configuration) -> SipSources:
     }
 
 
-def dialplan_settings(configuration: Configuration) -> DialplanSettings:
-    """Return what the dialplan takes from asterisk.conf."""
+def dialplan_settings(
+    configuration: Configuration, has_module: Callable[[str], bool] = lambda _name: True
+) -> DialplanSettings:
+    """Return what the dialplan takes from asterisk.conf.
+
+    :param has_module: tells whether a module is loaded; what nobody reads is left out.
+    """
     directories = configuration.directories
+
+    def source(name: str, module: str) -> str:
+        return configuration.config_path(name) if has_module(module) else ""
+
     return DialplanSettings(
-        path=configuration.config_path("extensions.conf"),
-        ael_path=configuration.config_path("extensions.ael"),
-        lua_path=configuration.config_path("extensions.lua"),
+        path=source("extensions.conf", "pbx_config"),
+        ael_path=source("extensions.ael", "pbx_ael"),
+        lua_path=source("extensions.lua", "pbx_lua"),
         say_path=configuration.config_path("say.conf"),
         lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={

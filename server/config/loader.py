@@ -26,6 +26,7 @@ from server.config.sections.asterisk import (
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
@@ -60,6 +61,7 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    modules: ModulesConf
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
     may_exec: bool = False
@@ -128,6 +130,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        modules=load_modules(asterisk, warnings),
         warnings=tuple(warnings),
         has_file=path is not None,
         may_exec=may_exec,
@@ -161,6 +164,11 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     """Read ari.conf; without it the REST interface is off."""
     file = _read(asterisk, "ari.conf", warnings)
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
+
+
+def load_modules(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> ModulesConf:
+    """Read modules.conf; without it every part is there."""
+    return build_modules(_read(asterisk, "modules.conf", warnings), warnings)
 
 
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:

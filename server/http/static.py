@@ -1,4 +1,4 @@
-"""Static files: ``/static/…`` is the folder ``static-http`` of astdatadir, when http.conf says so."""
+"""Static files: ``/static/…`` is the folder ``static-http`` of astdatadir."""
 
 from __future__ import annotations
 

@@ -69,6 +69,15 @@ class Modules:
             raise Conflict(f"module {module.name} exists already")
         self._modules[module.name] = module
 
+    def names(self) -> list[str]:
+        """Return the name of every part, without ``.so``, loaded or not."""
+        return [name.removesuffix(SUFFIX) for name in self._modules]
+
+    def can_leave_out(self, name: str) -> bool:
+        """Tell whether a part is one that the server can do without."""
+        module = self._modules.get(full_name(name))
+        return module is not None and module.unload is not None
+
     def leave_out(self, name: str) -> None:
         """Take a part out before the server starts, whatever could use it.
 

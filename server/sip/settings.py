@@ -325,9 +325,7 @@ class _Builder:
         kind = Remark.NO_EFFECT if is_known else Remark.UNKNOWN
         self._warn(item.path, item.line, message, kind)
 
-    def _warn(
-        self, path: str, line: int, message: str, kind: Remark = Remark.OTHER
-    ) -> None:
+    def _warn(self, path: str, line: int, message: str, kind: Remark = Remark.OTHER) -> None:
         self._warnings.append(ConfigWarning(path, line, message, kind))
 
 

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
 from server.config.binder import bind, setting, settings
-from server.config.objects import ConfigFile, ConfigWarning, Option, Remark, Section, unknown_section
+from server.config.objects import (
+    ConfigFile,
+    ConfigWarning,
+    Option,
+    Remark,
+    Section,
+    unknown_section,
+)
 from server.config.types import SocketAddress, boolean, integer, socket_address, text
 
 DEFAULT_TLS_PORT = 8089

@@ -93,9 +93,11 @@ def build_rtp(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
                 )
         else:
             warnings.append(unknown_section(section))
-    for option in general:
-        if option.name.lower() in _ACL_OPTIONS:
-            warnings.append(ineffective_option(option, _ICE))
+    warnings += (
+        ineffective_option(option, _ICE)
+        for option in general
+        if option.name.lower() in _ACL_OPTIONS
+    )
     rtp = bind(
         Rtp,
         general,

@@ -148,9 +148,7 @@ async def test_a_reload_can_switch_the_server_off_and_on(node: NodeUnderTest) ->
         assert web.http.bound_addresses() == []
         assert await web.http.configure(Http(enabled=True, bindport=0)) == []
         _, port = web.http.bound_addresses()[0]
-        async with web.client.get(
-            f"http://127.0.0.1:{port}/ari/channels", headers=AUTH
-        ) as answer:
+        async with web.client.get(f"http://127.0.0.1:{port}/ari/channels", headers=AUTH) as answer:
             assert answer.status == 200
 
 
