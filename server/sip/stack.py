@@ -35,6 +35,7 @@ from server.sip.stack_ports import FlowFound, FlowProvider, MessageLogger, Stack
 from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
 from server.sip.transaction import (
+    RETRY_AFTER,
     AckReceived,
     CancelReceived,
     ClientTransaction,
@@ -394,7 +395,7 @@ class SipStack:
             session.refuse(error.status or 400, now, error=error)
         except Unavailable as error:
             logger.warning("call from %s refused: %s", endpoint.name, error)
-            session.refuse(503, now)
+            session.refuse(503, now, retry_after=RETRY_AFTER)
         except Exception:
             session.refuse(500, now)  # a bug here; who calls shall not wait for us
             raise
@@ -443,6 +444,8 @@ class SipStack:
         elif status == 420:
             unknown = [e for e in request.require if e.lower() not in SUPPORTED_EXTENSIONS]
             response.headers.set("Unsupported", ", ".join(unknown))
+        elif status == 503:
+            response.headers.set("Retry-After", RETRY_AFTER)
         self.respond(txn, response, now)
 
     def _note_refusal(

@@ -74,15 +74,18 @@ def test_options_may_be_free_of_authentication() -> None:
     assert [status for status, _ in answers] == [200]
 
 
-def test_a_full_server_is_503() -> None:
+def test_a_full_server_is_503_for_a_while() -> None:
     net, server, peer = world()
 
     def refuse(session: IncomingSession, request: Request, now: float) -> None:
         raise Unavailable("full")
 
+    sent: list[bytes] = []
+    server.stack.set_logger(lambda is_sent, flow, data: sent.append(data) if is_sent else None)
     server.on_invite = refuse
     _, recorder = peer.call(server)
     net.run(1.0)
+    assert [b"Retry-After: 5" in data for data in sent if b" 503 " in data] == [True]
     assert recorder.ended is not None
     assert recorder.ended[:2] == (34, 503)
     assert server.stack.session_count == 0
