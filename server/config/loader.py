@@ -211,6 +211,17 @@ def load_websocket_clients(
     return {} if file is None else build_websocket_clients(file, warnings).clients
 
 
+def load_outbound(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> None:
+    """Read websocket_client.conf and check what ari.conf says about it.
+
+    :param warnings: what ari.conf says for itself does not go there.
+    """
+    clients = load_websocket_clients(asterisk, warnings)
+    warnings += check_outbound(load_ari(asterisk, acls, []), clients)
+
+
 def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> ConfigFile | None:
     file = read_optional(asterisk, name)
     if file is not None:
