@@ -16,7 +16,7 @@ from server.config import loader
 from server.config.acl import Acl
 from server.config.home import load_asterisk, read_optional
 from server.config.ini import parse_file
-from server.config.objects import ConfigFile, ConfigObject, ConfigWarning, Remark
+from server.config.objects import ConfigFile, ConfigObject, ConfigWarning, Option, Remark
 from server.config.sections.asterisk import AsteriskConf
 from server.dialplan.lint import check_plan
 from server.dialplan.plan import Plan
@@ -81,9 +81,9 @@ class Report:
     is_verbose: bool = False
 
     def of(self, kind: Remark) -> list[ConfigWarning]:
-        """Return the warnings of one kind, unless an error says the same."""
+        """Return the warnings of one kind, each once, unless an error says the same."""
         said = {(error.path, error.line) for error in self.errors}
-        found = [each for each in self.warnings if each.kind is kind]
+        found = dict.fromkeys(each for each in self.warnings if each.kind is kind)
         return [each for each in found if not each.line or (each.path, each.line) not in said]
 
     @property
@@ -216,6 +216,7 @@ def _count_options(asterisk: AsteriskConf, path: str, report: Report) -> Iterabl
     bad = {(error.path, error.line) for error in report.errors}
     kinds = {(each.path, each.line): each.kind for each in report.warnings}
     for name in sorted(FILES_OF_OPTIONS):
+        file: ConfigFile | None
         try:
             if name == "asterisk.conf":
                 file = parse_file(path, config_dir=asterisk.directories.astetcdir)
@@ -234,14 +235,14 @@ def _count(
     bad: set[tuple[str, int]],
 ) -> FileReport:
     found = FileReport(name)
-    options = {
-        (option.path, option.line): option
-        for section in (*file.templates, *file.sections)
-        for option in section.options
-    }
+    options: dict[tuple[str, int], tuple[Option, Remark | None]] = {}
+    for section in (*file.templates, *file.sections):
+        whole = kinds.get((section.path, section.line))  # what is said of all of it
+        for option in section.options:
+            options.setdefault((option.path, option.line), (option, whole))
     names: dict[str, None] = {}
-    for place, option in options.items():
-        kind = kinds.get(place)
+    for place, (option, whole) in options.items():
+        kind = kinds.get(place, whole)
         if kind is Remark.UNKNOWN:
             found.unknown += 1
         elif kind is Remark.NO_EFFECT:

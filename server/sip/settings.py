@@ -183,7 +183,7 @@ class _Builder:
         transport = self._bind(Transport, item, name=item.name)
         if transport.protocol not in SUPPORTED_PROTOCOLS:
             message = f"transport [{item.name}] is left out: {transport.protocol} is not supported"
-            self._warn(item.path, item.line, message)
+            self._warn(item.path, item.line, message, Remark.NO_EFFECT)
             return
         if not transport.bind.host:
             raise ConfigError(item.path, item.line, f"transport [{item.name}] has no bind address")
