@@ -7,7 +7,7 @@ can only take at its start is named in the answer.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 from server.app.settings import (
@@ -80,6 +80,7 @@ async def _music(server: Server, fresh: Configuration) -> Sequence[str]:
 
 async def _log(server: Server, fresh: Configuration) -> Sequence[str]:
     server.log.reload(fresh.logger)
+    server.dialplan.settings = replace(server.dialplan.settings, queue_log=server.log.queue_log)
     return ()
 
 

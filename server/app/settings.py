@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from server.agi.launcher import AgiSettings
+from server.base.log_settings import queue_log_path
 from server.cli.options import Options
 from server.config.acl import Acl
 from server.config.loader import Configuration
@@ -142,6 +143,7 @@ def dialplan_settings(
         amd=configuration.amd,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
+        queue_log=queue_log_path(configuration.logger, directories.astlogdir),
     )
 
 

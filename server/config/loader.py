@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from server.base.log import LogSettings
+from server.base.log_settings import LogSettings
 from server.config.acl import Acl, build_acl
 from server.config.binder import unknown_option
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional

@@ -55,6 +55,7 @@ class DialplanSettings:
     :param say_path: say.conf.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param queue_log: where QueueLog() and queues write what happens; ``None`` for nowhere.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     """
 
@@ -69,6 +70,7 @@ class DialplanSettings:
     amd: AmdConf = field(default_factory=AmdConf)
     live_dangerously: bool = False
     may_exec: bool = False
+    queue_log: Path | None = None
 
     @property
     def sources(self) -> SourcePaths:
