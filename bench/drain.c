@@ -75,7 +75,8 @@ static void take_message(const uint8_t *message, size_t size, int64_t now)
 	message_count++;
 	byte_count += size;
 	if (at && sample_count < MAX_SAMPLES)
-		samples[sample_count++] = (int32_t)(now - strtoll((const char *)at + strlen(MARK), NULL, 10));
+		samples[sample_count++] =
+		        (int32_t)(now - strtoll((const char *)at + strlen(MARK), NULL, 10));
 }
 
 /* Take the complete frames from a buffer and keep the rest. */
@@ -108,7 +109,8 @@ static void drain(struct consumer *consumer)
 {
 	ssize_t size;
 
-	while ((size = read(consumer->fd, consumer->buffer + consumer->used, BUFFER - consumer->used)) > 0) {
+	while ((size = read(consumer->fd, consumer->buffer + consumer->used, BUFFER - consumer->used)) >
+	       0) {
 		consumer->used += (size_t)size;
 		take_frames(consumer, wall_us());
 	}

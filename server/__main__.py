@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         return check_configuration(words[2:])
     if words[:1] == ["dialplan"]:
         return run_dialplan(words[1:])
+    if words[:1] == ["db"]:
+        return run_db(words[1:])
     if words[:2] == ["ael", "print"] and len(words) <= 3:
         return print_ael(words[2] if len(words) == 3 else None)
     try:
@@ -66,8 +68,11 @@ def run_server(options: Options) -> int:
     from server.base.errors import Unavailable
     from server.cli.server import is_served
     from server.config.loader import load_configuration
+    from server.realtime.static import StaticFiles
 
-    configuration = load_configuration(_config_path(options), may_exec=options.exec_includes)
+    configuration = load_configuration(
+        _config_path(options), may_exec=options.exec_includes, static_reader=StaticFiles
+    )
     options = options.merged_with(configuration.options)
     if options.socket_path is None:
         options = replace(options, socket_path=configuration.asterisk.control_socket)
@@ -103,6 +108,23 @@ def run_dialplan(words: list[str]) -> int:
     try:
         code, output = run_dialplan_command(words, offline_registry())
     except DialplanUsageError as error:
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except ServerError as error:
+        print(f"arion: {error}", file=sys.stderr)
+        return EXIT_FAILURE
+    print("\n".join(output))
+    return code
+
+
+def run_db(words: list[str]) -> int:
+    """Make or check the tables of a database."""
+    from server.base.errors import ServerError
+    from server.cli.db import DbUsageError, run_db_command
+
+    try:
+        code, output = run_db_command(words)
+    except DbUsageError as error:
         print(error, file=sys.stderr)
         return EXIT_USAGE
     except ServerError as error:

@@ -46,7 +46,7 @@ def describe_call(
         ("agi_callington", "0"),
         ("agi_callingtns", "0"),
         ("agi_dnid", _dialled(call) or UNKNOWN),
-        ("agi_rdnis", channel.rdnis or UNKNOWN),
+        ("agi_rdnis", channel.redirecting.from_.number or UNKNOWN),
         ("agi_context", channel.context),
         ("agi_extension", channel.exten),
         ("agi_priority", str(channel.priority)),

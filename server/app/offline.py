@@ -7,6 +7,7 @@ from pathlib import Path
 from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import AgiSettings, Launcher
 from server.dialplan.lua.runner import LuaHost
+from server.dialplan.realtime_switch import NAME, RealtimeSwitch
 from server.dialplan.registry import Registry
 
 
@@ -17,4 +18,5 @@ def offline_registry() -> Registry:
     nowhere = Path()
     Launcher(AgiSettings(nowhere)).install(registry)
     ExternalIvr(nowhere).install(registry)
+    registry.add_switch(NAME, RealtimeSwitch(lambda: None))
     return registry

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from server.app.server import Server
 
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
+DATABASE_MODULES = frozenset({"func_odbc", "res_odbc"})  # reloaded together
 ACL = "acl"  # no module of Asterisk's, but reloaded like one; so are http, indications, logger
 
 Apply = Callable[["Server", Configuration], Awaitable[Sequence[str]]]
@@ -38,6 +39,15 @@ class Step:
 
     names: frozenset[str]
     apply: Apply
+
+
+async def _databases(server: Server, fresh: Configuration) -> Sequence[str]:
+    return await server.data.reload(fresh)
+
+
+async def _features(server: Server, fresh: Configuration) -> Sequence[str]:
+    server.dialplan.settings = replace(server.dialplan.settings, features=fresh.features)
+    return ()
 
 
 async def _dialplan(server: Server, fresh: Configuration) -> Sequence[str]:
@@ -84,9 +94,11 @@ async def _log(server: Server, fresh: Configuration) -> Sequence[str]:
     return ()
 
 
-# In this order; the dialplan goes first because its files are the likeliest to be broken.
+# In this order: what the dialplan and SIP may be stored in, then what is likeliest to be broken.
 STEPS = (
+    Step(DATABASE_MODULES | {"res_pjsip"}, _databases),
     Step(DIALPLAN_MODULES | {"app_amd"}, _dialplan),
+    Step(frozenset({"features"}), _features),
     Step(frozenset({"res_pjsip", ACL}), _sip),
     Step(frozenset({"http", ACL}), _http),
     Step(frozenset({"res_ari", ACL}), _ari),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import Launcher as AgiLauncher
+from server.app.data_sources import DataSources
 from server.app.modules import apply_modules_conf, count_uses, register_modules
 from server.app.settings import (
     agi_settings,
@@ -64,7 +65,6 @@ from server.resources.snoops import Snoops
 from server.resources.sounds import Sounds
 from server.resources.timeline import Timelines
 from server.resources.transfers import Transfers
-from server.sip.contact_store import KeyValueContactStore
 from server.sip.sorcery import CONFIG_CLASS, SipObjects
 from server.sip.technology import PjsipTechnology
 from server.stasis.applications import Applications
@@ -114,6 +114,7 @@ class Server:
         define_music(self.configuration, self.engine)
         self.applications.restore()
         apply_modules_conf(self)
+        await self.data.start()
         await self.read_dialplan()
         if self.has_module("chan_pjsip"):
             await self.sip.start()
@@ -185,6 +186,7 @@ class Server:
             await self.sip.close()
         if hasattr(self, "node"):
             self.applications.close()
+            await self.data.close()
             await self.node.scope.close()
             self.bus.flush()  # what was still to be said about the calls goes to the journals
             await self.event_log.close(self.journals.last)
@@ -257,7 +259,8 @@ class Server:
         sip_settings = self.sip_objects.configure(**sip_sources(configuration))
         for warning in sip_settings.warnings:
             logger.warning("%s", warning)
-        contacts = KeyValueContactStore(self.store)
+        self.data = DataSources(configuration, self.node.scope, self.sip_objects, self.store)
+        contacts = self.data.contacts
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
@@ -277,6 +280,7 @@ class Server:
             settings=dialplan_settings(configuration),
         )
         self.node.set_dialplan(self.dialplan)
+        self.data.connect(self.dialplan, self.sip)
         self.agi = AgiLauncher(agi_settings(configuration))
         self.agi.install(self.dialplan.registry)
         ExternalIvr(self.agi.script_dir).install(self.dialplan.registry)

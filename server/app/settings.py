@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import logging
 import os
 import pwd
 from collections.abc import Callable, Iterable, Mapping
@@ -20,9 +21,12 @@ from server.dialplan.port import DialplanSettings
 from server.media import _media
 from server.media.engine import EngineSettings, MediaEngine
 from server.media.sounds import SoundLibrary
+from server.realtime.sip_objects import without_mapped_types
 from server.resources.asterisk import SystemFacts
 from server.resources.node import NodeSettings
 from server.stasis.journal import JournalLimits
+
+logger = logging.getLogger(__name__)
 
 SAMPLES_PER_MS = 8  # dtmftimeout counts samples at 8 kHz
 
@@ -97,9 +101,12 @@ class SipSources(TypedDict):
 
 
 def sip_sources(configuration: Configuration) -> SipSources:
-    """Return what SIP takes from the files: pjsip.conf, acl.conf."""
+    """Return what SIP takes from the files: pjsip.conf, acl.conf; see sorcery.conf."""
+    objects, warnings = without_mapped_types(configuration.pjsip, configuration.databases.sorcery)
+    for warning in warnings:
+        logger.warning("%s", warning)
     return {
-        "objects": configuration.pjsip,
+        "objects": objects,
         "named_acls": configuration.acls,
         "language": configuration.options.defaultlanguage,
     }
@@ -141,9 +148,11 @@ def dialplan_settings(
         recording_dir=Path(directories.astvarlibdir) / "sounds",
         writable_dirs=[Path(directories.astspooldir), Path(directories.astdatadir) / "sounds"],
         amd=configuration.amd,
+        features=configuration.features,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
         queue_log=queue_log_path(configuration.logger, directories.astlogdir),
+        static=configuration.asterisk.static,
     )
 
 

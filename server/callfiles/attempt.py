@@ -13,7 +13,7 @@ from server.base.errors import ChannelHungUp, ServerError
 from server.base.suspension import suspendable
 from server.callfiles.parser import CallFile
 from server.dialplan.executor import Call
-from server.dialplan.functions.parties import parse_party
+from server.dialplan.parties import parse_party
 from server.dialplan.port import Dialplan
 from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import DialAttempt, Dialer, DialStatus

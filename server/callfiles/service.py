@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import watchfiles
 
@@ -22,10 +24,15 @@ from server.callfiles.spool import Spool, Waiting
 
 logger = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 MAX_DIALLING = 100  # calls that ring at a time; answered ones don't count
 POLL = 1.0  # seconds between looks at the clock, and at the directory where it can't be watched
 RESCAN = 30.0  # seconds between looks at a directory that is watched
 FULL_WAIT = 1.0  # seconds, when the server takes no more calls
+MANY = 1000  # waiting files from which on a look at all of them is not taken more often than that
+DISK_JOBS = 2  # at a time: a flood must not fill the threads that others need
 YOUNG = 2.0  # seconds for which a broken file may still be in the writing
 DEBOUNCE_MS, STEP_MS = 200, 100
 
@@ -52,6 +59,7 @@ class CallFiles:
         self._news = asyncio.Event()
         self._is_stale = True
         self._full_until = 0.0
+        self._disk = asyncio.Semaphore(DISK_JOBS)
 
     async def start(self) -> None:
         """Begin to look for files. Without a usable directory there are no call files."""
@@ -68,6 +76,10 @@ class CallFiles:
         """Begin no more calls. Those that ring are noted as interrupted by their files."""
         await self.scope.close()
 
+    async def _on_disk(self, function: Callable[P, T], *args: P.args, **options: P.kwargs) -> T:
+        async with self._disk:
+            return await asyncio.to_thread(function, *args, **options)
+
     # looking
 
     async def _run(self) -> None:
@@ -75,7 +87,8 @@ class CallFiles:
         while True:
             now = self._clock.now()
             pause = RESCAN if self._is_watched else POLL
-            if self._is_stale or now - scanned >= pause:
+            least = POLL if len(self._waiting) > MANY else 0.0
+            if now - scanned >= (least if self._is_stale else pause):
                 self._is_stale = False
                 scanned = now
                 await self._scan()
@@ -87,7 +100,7 @@ class CallFiles:
 
     async def _scan(self) -> None:
         try:
-            found = await asyncio.to_thread(self._spool.scan)
+            found = await self._on_disk(self._spool.scan)
         except OSError as error:
             logger.warning("%s: %s", self._spool.outgoing, error.strerror)
             return
@@ -138,7 +151,7 @@ class CallFiles:
         name = waiting.name
         room = _Room(self)
         try:
-            file = await asyncio.to_thread(self._spool.read, name)
+            file, due = await self._on_disk(self._spool.read, name)
         except FileNotFoundError:
             pass
         except OSError as error:
@@ -148,27 +161,29 @@ class CallFiles:
             room.free()
             await self._on_invalid(waiting, error)
         else:
-            for warning in file.warnings:
-                logger.warning("call file %s", warning)
-            await self._make_call(waiting, file, room)
+            if due <= self._clock.wall():  # else an attempt ended while the directory was read
+                for warning in file.warnings:
+                    logger.warning("call file %s", warning)
+                await self._make_call(waiting, file, room)
         finally:
             room.free()
             self._running.discard(name)
-            self._look_again()
+            self._news.set()
 
     async def _on_invalid(self, waiting: Waiting, error: InvalidCallFile) -> None:
         """Delete a broken file, unless somebody may still be writing it."""
         if self._clock.wall() - waiting.due < YOUNG:
             await asyncio.sleep(YOUNG)
+            self._is_stale = True
             return
         logger.warning("invalid call file, deleting it: %s", error)
-        await asyncio.to_thread(self._spool.finish, waiting.name, "Failed", None, 0.0)
+        await self._on_disk(self._spool.finish, waiting.name, "Failed", None, 0.0)
 
     async def _make_call(self, waiting: Waiting, file: CallFile, room: _Room) -> None:
         name = waiting.name
         if file.was_answered:
             logger.info("call file %s: its call was answered before the server ended", name)
-            await asyncio.to_thread(self._spool.finish, name, "Completed", file, 0.0)
+            await self._on_disk(self._spool.finish, name, "Completed", file, 0.0)
             return
         if file.retries > file.max_retries:
             await self._expire(name, file, 0.0)
@@ -195,7 +210,7 @@ class CallFiles:
         except Unavailable as error:
             logger.info("call file %s waits: %s", name, error)
             self._full_until = self._clock.now() + FULL_WAIT
-            await asyncio.to_thread(self._spool.renew, name, wall)
+            await self._on_disk(self._spool.renew, name, wall)
             return
         except ServerError as error:
             logger.warning("call file %s: %s", name, error)
@@ -209,7 +224,7 @@ class CallFiles:
         if attempt is not None and reason is Reason.ANSWERED:
             await attempt.ended
             logger.info("call file %s: call to %s completed", name, file.endpoint)
-            await asyncio.to_thread(self._spool.finish, name, "Completed", file, own_mtime)
+            await self._on_disk(self._spool.finish, name, "Completed", file, own_mtime)
             return
         logger.info("call file %s: %s: not answered, reason %d", name, file.endpoint, reason)
         self._attempts.run_failed(file, reason)
@@ -224,11 +239,11 @@ class CallFiles:
             "call file %s: call to %s expired without completion after %d attempt(s)",
             name, file.endpoint, file.retries,
         )  # fmt: skip
-        await asyncio.to_thread(self._spool.finish, name, "Expired", file, own_mtime)
+        await self._on_disk(self._spool.finish, name, "Expired", file, own_mtime)
 
     async def _note(self, name: str, kind: str, retries: int, until: float | None = None) -> float:
         now = self._clock.wall()
-        return await asyncio.to_thread(self._spool.note, name, kind, retries, now, until)
+        return await self._on_disk(self._spool.note, name, kind, retries, now, until)
 
 
 class _Room:

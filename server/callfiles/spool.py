@@ -62,18 +62,19 @@ class Spool:
                         found.append(Waiting(entry.name, status.st_mtime))
         return sorted(found, key=lambda waiting: waiting.due)
 
-    def read(self, name: str) -> CallFile:
-        """Read a file.
+    def read(self, name: str) -> tuple[CallFile, float]:
+        """Read a file; return its content and when it is due.
 
         :raises InvalidCallFile: its content is no call.
         :raises OSError: it can't be read.
         """
         path = self.outgoing / name
         with path.open("rb") as file:
+            due = os.fstat(file.fileno()).st_mtime
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
             raise InvalidCallFile(f"{path}: longer than {MAX_BYTES} bytes")
-        return parse_call_file(content.decode("utf-8", "replace"), str(path))
+        return parse_call_file(content.decode("utf-8", "replace"), str(path)), due
 
     def note(self, name: str, kind: str, retries: int, now: float, until: float | None) -> float:
         """Note something of an attempt in the file, which must be on disk before it happens.

@@ -26,8 +26,10 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "amd.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "indications.conf", "modules.conf", "musiconhold.conf", "pjsip.conf", "extensions.conf",
-     "say.conf", "statsd.conf", "websocket_client.conf")
+     "features.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip.conf",
+     "extensions.conf", "extconfig.conf", "func_odbc.conf", "res_odbc.conf", "res_pgsql.conf",
+     "res_config_mysql.conf", "res_config_sqlite3.conf", "say.conf", "sorcery.conf",
+     "statsd.conf", "websocket_client.conf")
 )  # fmt: skip
 # Their lines are checked one by one; the others are no lists of options.
 FILES_OF_OPTIONS = FILES_READ - {"extensions.conf", "indications.conf", "say.conf", "statsd.conf"}
@@ -148,11 +150,13 @@ def _readers(
     asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
 ) -> Sequence[Callable[[], object]]:
     return (
+        lambda: loader.load_databases(asterisk, warnings),
         lambda: loader.load_http(asterisk, acls, warnings),
         lambda: loader.load_ari(asterisk, acls, warnings),
         lambda: loader.load_outbound(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_modules(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),

@@ -39,8 +39,12 @@ def load_asterisk(path: str | None, warnings: list[ConfigWarning]) -> AsteriskCo
 def read_optional(asterisk: AsteriskConf, name: str) -> ConfigFile | None:
     """Parse a file of the configuration directory, ``None`` if there is none.
 
+    One that extconfig.conf has in a database is read from there.
+
     :raises ConfigError: it is there, but can't be read.
     """
+    if asterisk.static is not None and (found := asterisk.static(name)) is not None:
+        return found
     directory = asterisk.directories.astetcdir
     path = Path(directory) / name
     try:

@@ -6,8 +6,8 @@ and a failed one changes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.base.log_settings import LogSettings
@@ -23,6 +23,10 @@ from server.config.sections.asterisk import (
     Directories,
     Options,
 )
+from server.config.sections.databases import DatabaseFiles
+from server.config.sections.extconfig import build_extconfig
+from server.config.sections.features import Features, build_features
+from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
@@ -30,11 +34,17 @@ from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
+from server.config.sections.sorcery import build_sorcery
+from server.config.sections.sql_drivers import build_sql_drivers
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
 )
+
+StaticReader = Callable[[DatabaseFiles], Callable[[str], ConfigFile | None]]
+"""Makes what reads the files that are in databases; see ``AsteriskConf.static``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class Configuration:
     :param warnings: what was accepted but should be looked at, in order of reading.
     :param has_file: there is an asterisk.conf, rather than built-in defaults.
     :param may_exec: ``#exec`` is allowed by the command line.
+    :param static_reader: see :data:`StaticReader`.
     """
 
     path: str
@@ -55,6 +66,7 @@ class Configuration:
     ari: Ari
     rtp: Rtp
     logger: LogSettings
+    features: Features
     indications: Indications
     musiconhold: MusicOnHold
     amd: AmdConf
@@ -62,16 +74,22 @@ class Configuration:
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
     modules: ModulesConf
+    databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
     may_exec: bool = False
+    static_reader: StaticReader | None = None
 
     def reread(self) -> Configuration:
         """Read everything again, as it was read the first time.
 
         :raises ConfigError: a file is wrong; this configuration stays as it is.
         """
-        return load_configuration(self.path if self.has_file else None, may_exec=self.may_exec)
+        return load_configuration(
+            self.path if self.has_file else None,
+            may_exec=self.may_exec,
+            static_reader=self.static_reader,
+        )
 
     @property
     def directories(self) -> Directories:
@@ -100,19 +118,28 @@ class Configuration:
         return read_optional(self.asterisk, name)
 
 
-def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = False) -> Configuration:
+def load_configuration(
+    path: str | None = DEFAULT_PATH,
+    *,
+    may_exec: bool = False,
+    static_reader: StaticReader | None = None,
+) -> Configuration:
     """Read asterisk.conf and all files of the directory that it names.
 
     A file that is absent leaves its defaults: web server, REST interface and SIP are then off.
 
     :param path: asterisk.conf; ``None`` stands for built-in defaults in place of the file.
     :param may_exec: let ``#exec`` run commands, whatever ``execincludes`` says (``-X``).
+    :param static_reader: without it the files of extconfig.conf are read from the directory.
     :raises ConfigError: a file can't be read, or a value is wrong; names file and line.
     """
     warnings: list[ConfigWarning] = []
     asterisk = load_asterisk(path, warnings)
     if may_exec:
         asterisk = replace(asterisk, options=replace(asterisk.options, execincludes=True))
+    databases = load_databases(asterisk, warnings)
+    if static_reader is not None and databases.extconfig.families:
+        asterisk = replace(asterisk, static=static_reader(databases))
     acls = load_acls(asterisk, warnings)
     ari = load_ari(asterisk, acls, warnings)
     websocket_clients = load_websocket_clients(asterisk, warnings)
@@ -124,6 +151,7 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         ari=ari,
         rtp=load_rtp(asterisk, acls, warnings),
         logger=load_logger(asterisk, warnings),
+        features=load_features(asterisk, warnings),
         indications=load_indications(asterisk, warnings),
         musiconhold=load_musiconhold(asterisk, warnings),
         amd=load_amd(asterisk, warnings),
@@ -131,9 +159,31 @@ def load_configuration(path: str | None = DEFAULT_PATH, *, may_exec: bool = Fals
         websocket_clients=websocket_clients,
         acls=acls,
         modules=load_modules(asterisk, warnings),
+        databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
         may_exec=may_exec,
+        static_reader=static_reader,
+    )
+
+
+def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> DatabaseFiles:
+    """Read the files that say what is in databases, which are themselves in none."""
+
+    def read(name: str) -> ConfigFile | None:
+        return _read(asterisk, name, warnings)
+
+    return DatabaseFiles(
+        build_extconfig(read("extconfig.conf"), warnings),
+        build_res_odbc(read("res_odbc.conf"), warnings),
+        build_sql_drivers(
+            read("res_pgsql.conf"),
+            read("res_config_mysql.conf"),
+            read("res_config_sqlite3.conf"),
+            warnings,
+        ),
+        build_sorcery(read("sorcery.conf"), warnings),
+        build_func_odbc(read("func_odbc.conf"), warnings),
     )
 
 
@@ -180,6 +230,11 @@ def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
 def load_logger(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> LogSettings:
     """Read logger.conf, for ``logger reload`` too."""
     return build_logger(_read(asterisk, "logger.conf", warnings), warnings)
+
+
+def load_features(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Features:
+    """Read features.conf."""
+    return build_features(_read(asterisk, "features.conf", warnings), warnings)
 
 
 def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Indications:

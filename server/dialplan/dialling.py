@@ -10,20 +10,22 @@ from dataclasses import dataclass
 
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound, ServerError
+from server.dialplan.apps.calls import find_cause
 from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.arguments import Options
 from server.dialplan.executor import Call
-from server.dialplan.numbers import parse_integer
+from server.dialplan.features.options import codes_of
+from server.dialplan.outgoing import create_attempt, redirected
 from server.media.bridges import MediaBridge
+from server.media.streams import DTMF_DIGITS
 from server.resources.channel import Channel
 from server.resources.dialing import DialAttempt, DialStatus
 
 logger = logging.getLogger(__name__)
 
+MAX_PRESSED = 20
 MAX_FORWARDS = 10  # 302 after 302
-HOPS_VARIABLE = "DIAL_HOPS"  # inherited from Local channel to Local channel
-MAX_HOPS = 20  # Asterisk's max_forwards
-CANCEL_DIGIT = "*"  # with option H, while it rings
+DTMF_MS = 100  # length of a digit of option D, and of the pause after it
 
 
 @dataclass(slots=True)
@@ -81,23 +83,32 @@ class Ringing:
         self._early_media: MediaBridge | None = None
         self._is_single = False
         self._forwards = 0
+        self._deadline: float | None = None
+        self._progress_deadline: float | None = None
+        self._pressed = ""
+        self._sent_to: set[str] = set()  # who got the digits of option D
 
-    async def run(self, destinations: list[str], timeout: float) -> DialAttempt | None:
+    async def run(
+        self, destinations: list[str], timeout: float, progress_timeout: float = 0.0
+    ) -> DialAttempt | None:
         """Call everybody and wait for the first answer.
 
         :param timeout: seconds, 0 for no limit.
+        :param progress_timeout: seconds until somebody has to ring, 0 for no limit.
         :returns: the attempt that was answered; the others have been given up.
         :raises ChannelHungUp: the caller hung up; nobody rings any more.
         """
         channel = self._call.channel
         self._is_single = len(destinations) == 1
-        deadline = self._node.clock.now() + timeout if timeout > 0 else None
+        now = self._node.clock.now()
+        self._deadline = now + timeout if timeout > 0 else None
+        self._progress_deadline = now + progress_timeout if progress_timeout > 0 else None
         channel.digit_observers.append(self._on_digit)
         try:
             for destination in destinations:
                 self._start(destination)
             self._begin_waiting()
-            self.status = await self._wait(deadline)
+            self.status = await self._wait()
         except BaseException:
             self.status = DialStatus.CANCEL
             raise
@@ -109,31 +120,18 @@ class Ringing:
 
     # starting
 
-    def _start(self, destination: str) -> None:
+    def _start(self, destination: str, forwarder: Channel | None = None) -> None:
         call = self._call
         try:
-            out = call.dialplan.dialer.create_outgoing(
-                destination, requestor=call.channel, variables=self._hops(destination)
-            )
+            attempt = create_attempt(call, destination, self._options, forwarder=forwarder)
         except ServerError as error:
             logger.info("%s: can't call %s: %s", call.where, destination, error)
             self._fail(DialStatus.CHANUNAVAIL, _cause_of(error))
             return
-        attempt = DialAttempt(out, call.channel, destination.partition("/")[2])
         self._live.append(attempt)
-        self._node.scope.spawn(self._follow(attempt), f"{out.name} dial")
+        self._node.scope.spawn(self._follow(attempt), f"{attempt.channel.name} dial")
         if "b" not in self._options:
             attempt.start()
-
-    def _hops(self, destination: str) -> dict[str, str]:
-        """Return the variable by which a circle of Local channels ends."""
-        if not destination.lower().startswith("local/"):
-            return {}
-        hops = parse_integer(self._call.channel.variables.get(HOPS_VARIABLE) or "")
-        if hops >= MAX_HOPS:
-            self._call.report(f"more than {MAX_HOPS} Local channels behind each other")
-            raise ChannelHungUp(self._call.channel.hangup_cause)
-        return {f"__{HOPS_VARIABLE}": str(hops + 1)}
 
     def _fail(self, status: DialStatus, cause: int) -> None:
         self._failures.add(status)
@@ -168,18 +166,22 @@ class Ringing:
         channel, options = self._call.channel, self._options
         if not self._live:
             return
+        self._identify(self._live[0])
         if "m" in options:
             channel.progress()
             channel.set_background("music", options.get("m", channel.music_class))
-        elif "r" in options:
+        elif "r" in options or "R" in options:
             self._ring()
 
     # waiting
 
-    async def _wait(self, deadline: float | None) -> DialStatus:
+    async def _wait(self) -> DialStatus:
         while self._live:
-            if not self._news and not await self._sleep(deadline):
-                return DialStatus.NOANSWER
+            if not self._news and not await self._sleep():
+                has_begun = self.ringing_at is not None or self.progress_at is not None
+                is_late = self._is_over(self._progress_deadline) and not has_begun
+                if is_late or self._is_over(self._deadline):
+                    return DialStatus.CHANUNAVAIL if is_late else DialStatus.NOANSWER
             if self.exit_digit:
                 return DialStatus.CANCEL
             while self._news:
@@ -189,19 +191,27 @@ class Ringing:
                     return DialStatus.ANSWER
         return self._failures.status
 
-    async def _sleep(self, deadline: float | None) -> bool:
-        """Wait for news; ``False`` when the time is over."""
+    def _is_over(self, deadline: float | None) -> bool:
+        return deadline is not None and self._node.clock.now() >= deadline
+
+    async def _sleep(self) -> bool:
+        """Wait for news; ``False`` when a deadline has come."""
         loop = asyncio.get_running_loop()
         self._gate = gate = loop.create_future()
-        timer = None
-        if deadline is not None:
-            left = max(0.0, deadline - self._node.clock.now())
-            timer = loop.call_later(left, self._wake)
+        now = self._node.clock.now()
+        has_begun = self.ringing_at is not None or self.progress_at is not None
+        deadlines = (self._deadline, None if has_begun else self._progress_deadline)
+        # a timer may come a little early; what is over then is decided by the clock
+        timers = [
+            loop.call_later(max(0.0, deadline - now) + 0.001, self._wake)
+            for deadline in deadlines
+            if deadline is not None
+        ]
         try:
             await self._call.channel.wait(gate)
         finally:
             self._gate = None
-            if timer is not None:
+            for timer in timers:
                 timer.cancel()
         return bool(self._news or self.exit_digit)
 
@@ -209,7 +219,7 @@ class Ringing:
         if attempt not in self._live:
             return
         if status is DialStatus.RINGING:
-            self._on_ringing()
+            self._on_ringing(attempt)
         elif status is DialStatus.PROGRESS:
             self._on_progress(attempt)
         elif status is DialStatus.ANSWER:
@@ -219,7 +229,13 @@ class Ringing:
             self._live.remove(attempt)
             self._on_failure(attempt, status)
 
-    def _on_ringing(self) -> None:
+    def _identify(self, attempt: DialAttempt) -> None:
+        """Tell the caller whom it calls, if that is one."""
+        if self._is_single and "I" not in self._options:
+            self._call.channel.set_connected(attempt.channel.caller)
+
+    def _on_ringing(self, attempt: DialAttempt) -> None:
+        self._identify(attempt)
         self.ringing_at = self.ringing_at or self._node.clock.now()
         self._call.channel.report_progress(180)
         if "m" not in self._options and self._early_media is None:
@@ -237,6 +253,8 @@ class Ringing:
     def _on_progress(self, attempt: DialAttempt) -> None:
         """Let the caller hear the only destination before it answers."""
         self.progress_at = self.progress_at or self._node.clock.now()
+        self._identify(attempt)
+        self._send_progress_digits(attempt.channel)
         if not self._is_single or "m" in self._options or "r" in self._options:
             return
         if self._early_media is None:
@@ -246,6 +264,16 @@ class Ringing:
             self._early_media = self._node.engine.create_bridge()
             self._early_media.add(channel.leg.stream)
             self._early_media.add(attempt.channel.leg.stream)
+
+    def _send_progress_digits(self, called: Channel) -> None:
+        """Send the third part of option ``D``, once."""
+        parts = self._options.get("D").split(":")
+        digits = "".join(each for each in "".join(parts[2:3]) if each in DTMF_DIGITS)
+        if digits and called.id not in self._sent_to and not called.is_hungup:
+            self._sent_to.add(called.id)
+            called.leg.send_dtmf(
+                digits, before_ms=0, between_ms=DTMF_MS, duration_ms=DTMF_MS, after_ms=0
+            )
 
     def _end_early_media(self) -> None:
         if self._early_media is not None:
@@ -277,13 +305,22 @@ class Ringing:
         if "/" not in target:
             context = variables.get("FORWARD_CONTEXT") or self._call.channel.context
             target = f"Local/{target}@{context}"
-        self._start(target)
+        if "z" in self._options:
+            self._deadline = None
+        caller = self._call.channel
+        redirecting = redirected(caller, out, target)
+        self._start(target, forwarder=out)
+        if "I" not in self._options:
+            caller.set_redirecting(redirecting)
+            self._call.dialplan.interception.tell_redirecting(caller)
 
     def _on_digit(self, digit: str) -> None:
         options, call = self._options, self._call
         context = call.get("EXITCONTEXT") or ""
         leaves = "d" in options and call.exists(digit, 1, context)
-        if leaves or ("H" in options and digit == CANCEL_DIGIT):
+        self._pressed = (self._pressed + digit)[-MAX_PRESSED:]
+        code = codes_of(call)["disconnect"]
+        if leaves or ("H" in options and code and self._pressed.endswith(code)):
             self.exit_digit = digit
             self._wake()
 
@@ -291,11 +328,13 @@ class Ringing:
 
     def _give_up(self) -> None:
         is_elsewhere = self.winner is not None or "c" in self._options
-        timed_out = self.status is DialStatus.NOANSWER
-        cause = Cause.NO_ANSWER if timed_out else Cause.NORMAL_CLEARING
+        timed_out = self.status in (DialStatus.NOANSWER, DialStatus.CHANUNAVAIL)
+        cause: int = Cause.NO_ANSWER if timed_out else Cause.NORMAL_CLEARING
         if timed_out and self._live and not self._call.channel.is_hungup:
             self._call.channel.hangup_cause = cause
-        if is_elsewhere:
+        if self.winner is not None and "Q" in self._options:
+            cause = find_cause(self._options.get("Q")) or cause
+        elif is_elsewhere:
             cause = Cause.ANSWERED_ELSEWHERE
         status = DialStatus.NOANSWER if timed_out else DialStatus.CANCEL
         for attempt in self._live:
@@ -318,4 +357,5 @@ def _cause_of(error: ServerError) -> int:
 
 def is_ours(channel: Channel) -> bool:
     """Whether a dialled channel is still without a controller of its own."""
-    return not (channel.is_hungup or channel.is_controlled or channel.is_adopted)
+    is_taken = channel.is_controlled or channel.is_adopted or channel.bridge is not None
+    return not (channel.is_hungup or is_taken)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
@@ -116,6 +116,12 @@ class Call(Scope):
             raise ServerError(f"no application {name!r}")
         return found.run(self, data)
 
+    async def start_application(self, name: str, data: str) -> None:
+        """Run another application to its end, as :meth:`run_application`."""
+        result = self.run_application(name, data)
+        if isinstance(result, Awaitable):
+            await result
+
     @property
     def steps(self) -> Mapping[int, Step]:
         """The steps of the extension that runs now, by priority."""
@@ -132,6 +138,15 @@ class Call(Scope):
 
     async def run(self) -> None:
         """Drive the channel from its position until it ends or somebody takes it over."""
+        self.state.runner = self
+        try:
+            await self._run_to_the_end()
+        finally:
+            if self.state.runner is self:
+                self.state.runner = None
+        self.dialplan.forget(self.channel)
+
+    async def _run_to_the_end(self) -> None:
         try:
             self._enter()
             await self._run_extensions()
@@ -141,8 +156,8 @@ class Call(Scope):
         if not self.channel.is_hungup:
             cause = self.channel.hangup_cause or Cause.NORMAL_CLEARING
             self.channel.hangup(cause, EndedBy.DIALPLAN)
-        await self._run_hangup_extension()
-        self.dialplan.forget(self.channel)
+        await self.run_hangup_extension()
+        await self.run_hangup_handlers()
 
     def _enter(self) -> None:
         """Fall back to ``s``, then to context ``default``, if the position does not exist."""
@@ -352,11 +367,30 @@ class Call(Scope):
 
     # the end
 
-    async def _run_hangup_extension(self) -> None:
+    async def run_hangup_extension(self) -> None:
+        """Run ``h`` of the present context, if there is one; the channel has hung up."""
+        if self.exists("h"):
+            self.channel.set_position(self.channel.context, "h", 1)
+            await self._run_dead_steps(-1)
+
+    async def run_hangup_handlers(self) -> None:
+        """Run the subroutines of CHANNEL(hangup_handler_push), the last one first."""
+        from server.dialplan.apps.subroutines import gosub, leave_subroutines
+
+        handlers = self.state.hangup_handlers
+        while handlers:
+            text = handlers.pop()
+            depth = len(self.state.frames)
+            try:
+                gosub(self, text)
+            except ChannelHungUp:
+                continue  # it has been reported
+            await self._run_dead_steps(depth)
+            leave_subroutines(self, depth)
+
+    async def _run_dead_steps(self, depth: int) -> None:
+        """Run steps of a channel that has hung up, as :meth:`_run_steps`, with an end."""
         channel = self.channel
-        if not self.exists("h"):
-            return
-        channel.set_position(channel.context, "h", 1)
         count = 0
         try:
             while (place := self._find()) is not None and count < MAX_HANGUP_STEPS:
@@ -364,9 +398,11 @@ class Call(Scope):
                 self._place = place
                 self._has_jumped = False
                 await self._run_step(place)
+                if depth >= 0 and len(self.state.frames) <= depth:
+                    return
                 if not self._has_jumped:
                     channel.set_position(channel.context, channel.exten, channel.priority + 1)
         except ChannelHungUp:
             return
         if count >= MAX_HANGUP_STEPS:
-            logger.error("%s: h was stopped after %d steps", self.where, count)
+            logger.error("%s: stopped after %d steps", self.where, count)

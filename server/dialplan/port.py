@@ -7,24 +7,30 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.suspension import suspendable
 from server.config.ini import parse_file
+from server.config.objects import ConfigFile
 from server.config.sections.amd import AmdConf
+from server.config.sections.features import Features
 from server.dialplan.call_record import CallRecords
 from server.dialplan.executor import Call
 from server.dialplan.hints import Hints
+from server.dialplan.interception import Interception
 from server.dialplan.lua.runner import LuaHost
 from server.dialplan.lua.script import LuaScript
+from server.dialplan.pickup import pick_up_group
 from server.dialplan.plan import Plan
+from server.dialplan.realtime_switch import NAME, RealtimeSwitch
 from server.dialplan.registry import Registry
 from server.dialplan.say_conf import SayConf, is_new_mode
 from server.dialplan.scope import CallState, Scope
 from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
+from server.realtime.realtime import Realtime
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel, EndedBy
 from server.resources.device_states import DeviceStates
@@ -33,8 +39,13 @@ from server.resources.dynamic_config import DynamicConfig
 from server.resources.modules import Modules
 from server.resources.node import Node
 from server.resources.presence_states import PresenceStates
+from server.resources.transfers import Transfers
+from server.resources.waiting_rooms import WaitingRooms
 from server.store.kv import KeyValueStore
 from server.tech.base import ExtensionMatch
+
+if TYPE_CHECKING:
+    from server.dialplan.odbc_functions import SqlFunction
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +67,9 @@ class DialplanSettings:
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
     :param queue_log: where QueueLog() and queues write what happens; ``None`` for nowhere.
+    :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
+    :param static: reads extensions.conf if extconfig.conf has it in a database.
     """
 
     path: str = ""
@@ -68,15 +81,22 @@ class DialplanSettings:
     recording_dir: Path | None = None
     writable_dirs: Sequence[Path] = ()
     amd: AmdConf = field(default_factory=AmdConf)
+    features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
     queue_log: Path | None = None
+    static: Callable[[str], ConfigFile | None] | None = None
 
     @property
     def sources(self) -> SourcePaths:
         """The files that make up the dialplan."""
         return SourcePaths(
-            self.path, self.ael_path, self.lua_path, may_exec=self.may_exec, lua_dirs=self.lua_dirs
+            self.path,
+            self.ael_path,
+            self.lua_path,
+            may_exec=self.may_exec,
+            lua_dirs=self.lua_dirs,
+            static=self.static,
         )
 
 
@@ -102,6 +122,10 @@ class Dialplan:
         self.node = node
         self.dialer = dialer
         self.bridges = bridges
+        self.interception = Interception(self)
+        node.tell_connected = self.interception.tell_connected
+        self.waiting_rooms = WaitingRooms(bridges)
+        self.transfers = Transfers(node, bridges, dialer)
         self.registry = registry or Registry.standard()
         self.store = store
         self.devices = devices
@@ -113,6 +137,9 @@ class Dialplan:
         self._nobody = Scope(self, None)
         self.modules: Modules | None = None  # for Reload() and IFMODULE()
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
+        self.realtime: Realtime | None = None  # for REALTIME(), ODBC() and the Realtime switch
+        self.odbc_functions: Mapping[str, SqlFunction] = {}  # of func_odbc.conf
+        self.registry.switches[NAME.lower()] = RealtimeSwitch(lambda: self.realtime)
         self.lua = LuaHost()
         self.lua.register(self.registry)
         self._states: WeakKeyDictionary[Channel, CallState] = WeakKeyDictionary()
@@ -190,6 +217,8 @@ class Dialplan:
         One that only a switch knows, and only by waiting, counts as existing; see
         :class:`~server.dialplan.switches.Switch`.
         """
+        if exten and exten == self.settings.features.general.pickupexten:
+            return ExtensionMatch.EXACT
         where = context, exten
         wall, nobody = self.node.clock.wall(), self._nobody
         try:
@@ -218,6 +247,9 @@ class Dialplan:
     def start(self, channel: Channel) -> None:
         """Let the dialplan control *channel* from its present position on."""
         self.part(CallRecords).of(channel)
+        if self._picks_up(channel):
+            channel.take_control(pick_up_group(self, channel), "pickup")
+            return
         channel.take_control(suspendable(Call(self, channel).run()), "dialplan")
 
     def read(self, channel: Channel | None, expression: str) -> str | None:
@@ -242,6 +274,12 @@ class Dialplan:
         if reference.arguments is None:
             raise InvalidArgument("variable", f"{expression!r} is not a variable")
         scope.write_function(reference.name, reference.arguments, value)
+
+    def _picks_up(self, channel: Channel) -> bool:
+        """Whether a new call of a phone has dialled features.conf's *pickupexten*."""
+        is_new = channel.state == "Ring" and not channel.app_name
+        is_phone = channel.endpoint[0] == "PJSIP"
+        return is_new and is_phone and channel.exten == self.settings.features.general.pickupexten
 
     # what a call keeps
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from server.dialplan.controlled_playback import ControlledPlayback
+    from server.dialplan.executor import Call
     from server.dialplan.port import Dialplan
     from server.dialplan.speech import Speech
     from server.dialplan.tone_watch import ToneWatch
@@ -56,9 +57,16 @@ class CallState:
     exception: tuple[str, str, str, int] | None = None  # reason, context, exten, priority
     shared: dict[str, str] = field(default_factory=dict)
     peer_causes: dict[str, tuple[int, str]] = field(default_factory=dict)  # by channel name
+    features: dict[str, str] = field(default_factory=dict)  # what FEATURE() changed
+    after_bridge_goto: str = ""  # where a channel goes on when its conversation is over
+    hangup_handlers: list[str] = field(default_factory=list)  # subroutines, the last one first
+    runs_h: bool = False  # when it ends, though no dialplan controls it
+    is_tidied: bool = False  # its end has been arranged; see hangup_handlers.py
+    runner: Call | None = None  # the controller, if that is the dialplan
     message: dict[str, str] | None = None  # to, from and body of a text
     message_data: dict[str, str] = field(default_factory=dict)  # headers to send with it
     stored_digits: Callable[[str], None] | None = None  # StoreDTMF
+    recorded_ms: int | None = None  # by the last Record()
     speech: Speech | None = None
     tone_watch: ToneWatch | None = None  # TONE_DETECT
     controlled: ControlledPlayback | None = None  # what ControlPlayback plays now

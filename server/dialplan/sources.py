@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +21,7 @@ class SourcePaths:
 
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     :param lua_dirs: where ``require`` of extensions.lua finds modules, besides beside it.
+    :param static: reads extensions.conf if extconfig.conf has it in a database.
     """
 
     conf: str = ""
@@ -28,10 +29,17 @@ class SourcePaths:
     lua: str = ""
     may_exec: bool = False
     lua_dirs: Sequence[str] = ()
+    static: Callable[[str], ConfigFile | None] | None = None
 
     def exist(self) -> bool:
         """Tell whether there is any of them."""
+        if self.read_static() is not None:
+            return True
         return any(path and Path(path).is_file() for path in (self.conf, self.ael, self.lua))
+
+    def read_static(self) -> ConfigFile | None:
+        """Read extensions.conf from its database; ``None`` if it is in none."""
+        return None if self.static is None else self.static(Path(self.conf).name)
 
 
 @dataclass(slots=True)
@@ -53,7 +61,9 @@ def load_sources(paths: SourcePaths) -> Loaded:
     :raises ConfigError: a file is broken, or there is none at all.
     """
     present = [path for path in (paths.conf, paths.ael, paths.lua) if path and Path(path).is_file()]
-    if paths.conf in present or not present:
+    if (static := paths.read_static()) is not None:
+        config = static
+    elif paths.conf in present or not present:
         config = parse_file(paths.conf, may_exec=paths.may_exec)
     else:
         config = ConfigFile(paths.conf)

@@ -20,7 +20,7 @@ from server.dialplan.plan import Place, Plan
 from server.dialplan.port import Dialplan
 from server.dialplan.registry import Registry
 from server.resources.variables import ChannelVariables
-from server.tech.base import Party
+from server.tech.base import Party, Redirecting
 
 MAX_STEPS = 1_000
 
@@ -45,7 +45,9 @@ class _Channel:
         self.connected = Party()
         self.state = "Ring"
         self.language = "en"
-        self.rdnis = self.account_code = self.tone_zone = ""
+        self.ani = caller
+        self.redirecting = Redirecting()
+        self.dnid = self.account_code = self.tone_zone = ""
         self.context, self.exten, self.priority = "default", "s", 1
         self.hangup_cause = 0
         self.is_hungup = False
@@ -58,6 +60,9 @@ class _Channel:
 
     def set_caller(self, caller: Party) -> None:
         self.caller = caller
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        self.redirecting = redirecting
 
     def hangup(self, cause: int = 16, ended_by: object = None) -> None:
         self.is_hungup = True

@@ -478,10 +478,9 @@ class MediaEngine:
     def _on_rtp_packet(
         self, handle: int, sent: int, payload_type: int, sequence: int, timestamp: int, length: int
     ) -> None:
-        stream = self._objects.get(handle)
-        if stream is not None and self.tracer is not None:
+        if (stream := self._objects.get(handle)) is not None:
             packet = RtpPacket(bool(sent), payload_type, sequence, timestamp, length)
-            self.tracer.report(stream.remote, packet)
+            stream.handle_packet(packet)
 
     def _on_player_item(self, handle: int, index: int) -> None:
         if (player := self._objects.get(handle)) is not None:

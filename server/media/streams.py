@@ -7,16 +7,18 @@ it arrives at the stream's :class:`StreamListener` or settles a future.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 from server.base.errors import Conflict, InvalidArgument, InvalidState, Unavailable
 from server.media import _media
 from server.media.codecs import CODECS
+from server.media.effects import TAPS, Effects, gain_value
 from server.media.players import FileSource, ItemHandler, Player, SilenceSource, Source, ToneSource
 from server.media.recorders import Recorder
 from server.media.scans import Heard, HeardHandler, Scan, ScanSettings
+from server.media.trace import RtpPacket
 
 if TYPE_CHECKING:
     from server.media.bridges import MediaBridge
@@ -32,6 +34,7 @@ __all__ = [
     "Stream",
     "StreamListener",
     "StreamStats",
+    "TAPS",
     "ToneSource",
 ]
 
@@ -39,7 +42,6 @@ DTMF_DIGITS = frozenset("0123456789*#ABCDabcd")  # RFC 4733 section 3.2
 MAX_DTMF_DIGITS = 128  # of one send_dtmf
 MAX_SCANS = 16  # of one stream, as in scans.c
 BACKGROUNDS = {None: 0, "silence": 1, "music": 2, "tone": 3, "echo": 4}  # enum mp_background
-TAPS = {"none": 0, "in": 1, "out": 2, "both": 3}  # enum mp_tap: what a stream says, what it hears
 DIRECTIONS = {"inactive": 0, "sendonly": 1, "recvonly": 2, "sendrecv": 3}  # 1 send, 2 receive
 
 
@@ -130,6 +132,7 @@ class Stream:
         self._player: Player | None = None
         self._scans: dict[int, Scan] = {}
         self._next_scan = 0
+        self._effects: Effects | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.handle:#x}>"
@@ -143,6 +146,13 @@ class Stream:
     def is_playing(self) -> bool:
         """Whether a player runs on it that has not been told to stop."""
         return self._player is not None and self._player.is_running
+
+    @property
+    def effects(self) -> Effects:
+        """What changes its audio."""
+        if self._effects is None:
+            self._effects = Effects(self._submit)
+        return self._effects
 
     def close(self) -> None:
         """End the stream, its players and recorders, and leave its bridge. May be called again."""
@@ -318,6 +328,29 @@ class Stream:
         self._submit(_media.STREAM_RECORD, recorder.handle)
         return recorder
 
+    def tune_snoop(
+        self,
+        *,
+        spy: str,
+        whisper: str,
+        gain_in: float = 1.0,
+        gain_out: float = 1.0,
+        bridged_only: bool = False,
+    ) -> None:
+        """Change what a snoop hears and who hears it; see :meth:`MediaEngine.open_snoop`.
+
+        :param gain_in: volume of what the target says, *gain_out* of what it hears; up to 16.
+        :param bridged_only: it is recorded only while its target is in a bridge with somebody.
+        """
+        self._submit(
+            _media.STREAM_SNOOP_TUNE,
+            TAPS[spy],
+            TAPS[whisper],
+            gain_value(gain_in),
+            gain_value(gain_out),
+            int(bridged_only),
+        )
+
     def stats(self) -> StreamStats:
         """Return a snapshot of the statistics; all zero when the stream is closed."""
         return self._engine.stream_stats(self.handle)
@@ -349,6 +382,7 @@ class RtpStream(Stream):
         self.rtcp_port = rtcp_port
         self.remote = ("", 0)
         self._is_traced = False
+        self._report: Callable[[RtpPacket], None] | None = None
 
     def configure(
         self,
@@ -414,10 +448,23 @@ class RtpStream(Stream):
     def apply_trace(self) -> None:
         """Report packets, or stop to, as the engine's tracer wants it for this peer."""
         tracer = self._engine.tracer
-        is_traced = tracer is not None and tracer.wants(self.remote)
+        is_traced = self._report is not None or (tracer is not None and tracer.wants(self.remote))
         if is_traced != self._is_traced:
             self._is_traced = is_traced
             self._submit(_media.STREAM_TRACE, int(is_traced))
+
+    def set_report(self, report: Callable[[RtpPacket], None] | None) -> None:
+        """Report this stream's packets, besides what the engine's tracer wants, or stop to."""
+        self._report = report
+        self.apply_trace()
+
+    def handle_packet(self, packet: RtpPacket) -> None:
+        """The engine reports a packet."""
+        if self._report is not None:
+            self._report(packet)
+        tracer = self._engine.tracer
+        if tracer is not None and tracer.wants(self.remote):
+            tracer.report(self.remote, packet)
 
 
 def _tristate(value: bool | None) -> int:

@@ -63,6 +63,9 @@ class Bridge:
         self._creation_time = ari_timestamp(node.clock.wall())
         self._snapshot: Snapshot | None = None
         self._departures: list[asyncio.Future[Channel]] = []
+        self._suspended: set[str] = set()  # members that do something else for a moment
+        self._kept_back: set[str] = set()  # members whose digits are not passed on
+        self.is_kept_open = False  # somebody is to come; one alone waits for them
         self._waiting: set[str] = set()  # members that hear music because the other one holds
         self._helpers = 0  # players, recorders and music, for which Asterisk has channels
         self._has_music = False
@@ -122,6 +125,8 @@ class Bridge:
         self.channels[channel.id] = channel
         channel.report_progress(200)
         channel.digit_observers.append(self._on_digit)
+        if channel.features is not None and self.bridge_class == "basic":
+            channel.features.enter(self)
         if absorb_dtmf:
             self._media.set_dtmf_passthrough(channel.leg.stream, False)
         if channel.stasis is not None:
@@ -148,6 +153,10 @@ class Bridge:
         if self.channels.pop(channel.id, None) is None:
             return
         channel.digit_observers.remove(self._on_digit)
+        if channel.features is not None:
+            channel.features.leave()
+        self._suspended.discard(channel.id)
+        self._kept_back.discard(channel.id)
         self._waiting.discard(channel.id)
         if channel.is_held:
             self.on_member_resumed(channel)
@@ -165,9 +174,49 @@ class Bridge:
             self.set_video_source(self.video_mode, "")
         if channel.stasis is not None:
             self.node.applications.unwatch(channel.stasis.app, self.topics[0])
-        for departure in self._departures:
-            if not departure.done():
-                departure.set_result(channel)
+        self._tell_departure(channel)
+
+    def suspend(self, channel: Channel) -> None:
+        """Let a member neither hear nor be heard for a moment; it stays a member."""
+        if channel.bridge is self and channel.id not in self._suspended:
+            self._suspended.add(channel.id)
+            self._media.remove(channel.leg.stream)
+
+    def resume(self, channel: Channel) -> None:
+        """End :meth:`suspend`."""
+        if channel.bridge is self and channel.id in self._suspended and not channel.is_hungup:
+            self._suspended.discard(channel.id)
+            self._media.add(channel.leg.stream)
+            if channel.id in self._kept_back:
+                self._media.set_dtmf_passthrough(channel.leg.stream, False)
+
+    def pass_dtmf(self, channel: Channel, passes: bool) -> None:
+        """Choose whether the engine passes digits of a member on to the others."""
+        if passes:
+            self._kept_back.discard(channel.id)
+        else:
+            self._kept_back.add(channel.id)
+        self._media.set_dtmf_passthrough(channel.leg.stream, passes)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nobody is about to come, go or come back."""
+        return not self._suspended and not self.is_kept_open
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether there are two to talk, or one who waits for another."""
+        return len(self.channels) >= 2 or (len(self.channels) == 1 and self.is_kept_open)
+
+    def keep_open(self) -> None:
+        """Let one alone wait here for somebody who is to come."""
+        self.is_kept_open = True
+
+    def stop_waiting(self) -> None:
+        """End :meth:`keep_open`: who is alone here now may go on."""
+        self.is_kept_open = False
+        if len(self.channels) == 1:
+            self._tell_departure(next(iter(self.channels.values())))
 
     def drop(self, channel: Channel) -> None:
         """Take out a channel that has ended."""
@@ -247,6 +296,11 @@ class Bridge:
 
     def _forget_departure(self, future: asyncio.Future[Channel]) -> None:
         self._departures.remove(future)
+
+    def _tell_departure(self, channel: Channel) -> None:
+        for departure in self._departures:
+            if not departure.done():
+                departure.set_result(channel)
 
     # what members do
 

@@ -21,6 +21,7 @@ from server.base.errors import (
 from server.base.ids import MAX_ID_LENGTH, new_uuid
 from server.model import events
 from server.model.wire import Snapshot
+from server.resources.audio_formats import check_format
 from server.resources.bridge import Bridge
 from server.resources.channel import Channel
 from server.resources.listing import Page, check_fields, select, take_page
@@ -38,15 +39,6 @@ BRIDGE_TYPES = frozenset(
 )
 VIDEO_MODES = {"video_sfu": "sfu", "video_single": "single"}
 ROLES = frozenset({"participant", "announcer"})
-# Asterisk's names of audio formats, which an announcer or recorder channel could have there
-FORMATS = frozenset(
-    {
-        *("adpcm", "alaw", "codec2", "g719", "g722", "g723", "g726", "g726aal2", "g729", "gsm"),
-        *("ilbc", "lpc10", "opus", "silk12", "silk16", "silk24", "silk8", "siren14", "siren7"),
-        *("slin", "slin12", "slin16", "slin192", "slin24", "slin32", "slin44", "slin48", "slin96"),
-        *("speex", "speex16", "speex32", "testlaw", "ulaw"),
-    }
-)
 MAX_BRIDGES = 100_000
 BRIDGE_FIELDS = frozenset(member.name for member in members(model.Bridge))
 
@@ -207,7 +199,7 @@ class Bridges:
         :raises Unprocessable: there is no such format.
         """
         bridge = self._find_stasis(bridge_id)
-        _check_format("announcer_format", announcer_format)
+        check_format("announcer_format", announcer_format)
         return self._playbacks.start(bridge, f"bridge:{bridge_id}", **options)
 
     async def record(
@@ -219,7 +211,7 @@ class Bridges:
         :raises Unprocessable: there is no such format.
         """
         bridge = self._find_stasis(bridge_id)
-        _check_format("recorder_format", recorder_format)
+        check_format("recorder_format", recorder_format)
         return await self._recordings.start(bridge, f"bridge:{bridge_id}", **options)
 
     def set_video_source(self, bridge_id: str, *, channel_id: str) -> None:
@@ -318,10 +310,13 @@ class Bridges:
             raise NotFound("Bridge not found")
         return bridge
 
-    async def connect(self, controlled: Channel, other: Channel) -> Channel:
+    async def connect(
+        self, controlled: Channel, other: Channel, *, identifies: bool = True
+    ) -> Channel:
         """Join two channels in a basic bridge until one of them leaves.
 
         :param controlled: the channel whose controller calls this.
+        :param identifies: each of them is told whom it talks to.
         :return: the channel that left first; it has hung up, or was taken elsewhere.
         :raises ChannelHungUp: *controlled* ended.
         """
@@ -329,10 +324,12 @@ class Bridges:
             raise ChannelHungUp(controlled.hangup_cause)
         if other.is_hungup:
             return other
-        bridge, left = self.join(controlled, other)
+        bridge, left = self.join(controlled, other, identifies=identifies)
         return await self.keep(bridge, left, controlled)
 
-    def join(self, controlled: Channel, other: Channel) -> tuple[Bridge, asyncio.Future[Channel]]:
+    def join(
+        self, controlled: Channel, other: Channel, *, identifies: bool = True
+    ) -> tuple[Bridge, asyncio.Future[Channel]]:
         """Put two channels into a basic bridge, to be kept by :meth:`keep` at once.
 
         :returns: the bridge, and a future of the first one to leave it.
@@ -346,8 +343,9 @@ class Bridges:
             self._end(bridge)
             raise
         left = bridge.departure()
-        controlled.set_connected(other.caller)
-        other.set_connected(controlled.caller)
+        if identifies:
+            controlled.set_connected(other.caller)
+            other.set_connected(controlled.caller)
         optimize_locals(bridge)
         return bridge, left
 
@@ -359,13 +357,59 @@ class Bridges:
         :returns: the channel that left first.
         :raises ChannelHungUp: *controlled* ended.
         """
+        is_handed_over = False
         try:
-            return await controlled.wait(left)
+            while True:
+                gone = await controlled.wait(left)
+                if controlled.bridge is not bridge:
+                    is_handed_over = self._hand_over(bridge, controlled)
+                    return gone
+                if not bridge.lives_on:
+                    return gone
+                left = bridge.departure()
+                optimize_locals(bridge)
+        except (ChannelHungUp, asyncio.CancelledError):
+            is_handed_over = self._hand_over(bridge, controlled)
+            raise
         finally:
-            adopted = [member for member in bridge.channels.values() if member.is_adopted]
-            self._end(bridge)
-            for member in adopted:
-                member.hangup()
+            if not is_handed_over:
+                self.end_basic(bridge)
+
+    def make_holding(self, name: str, creator: str) -> Bridge:
+        """Make an empty bridge in which one waits. Whoever makes it has to end it."""
+        return self._make(
+            new_uuid(), name=name, creator=creator, bridge_class="base", is_holding=True
+        )
+
+    def end_basic(self, bridge: Bridge) -> None:
+        """End a bridge that is no application's, and the members that nobody else decides on."""
+        adopted = [member for member in bridge.channels.values() if member.is_adopted]
+        self._end(bridge)
+        for member in adopted:
+            member.hangup()
+
+    def _hand_over(self, bridge: Bridge, controlled: Channel) -> bool:
+        """Let those talk on who are still in a bridge whose controlling channel goes.
+
+        It can be so only once a feature has brought in a third one, or is about to.
+        """
+        others = [member for member in bridge.channels.values() if member is not controlled]
+        if bridge.is_destroyed or not (len(others) >= 2 or (others and bridge.is_kept_open)):
+            return False
+        for member in others:
+            member.is_adopted = member.is_adopted or not member.is_controlled
+        bridge.remove(controlled)
+        self._node.scope.spawn(self._take_care(bridge), f"bridge {bridge.id} care")
+        return True
+
+    async def _take_care(self, bridge: Bridge) -> None:
+        """Keep a bridge that no controller keeps, until one alone is left in it."""
+        try:
+            while bridge.lives_on:
+                optimize_locals(bridge)
+                await bridge.departure()
+        finally:
+            self.end_basic(bridge)
 
     # private
 
@@ -452,8 +496,3 @@ def _read_type(bridge_type: str | None) -> tuple[bool, str]:
 
 def _is_function(name: str) -> bool:
     return name.endswith(")")
-
-
-def _check_format(field: str, name: str | None) -> None:
-    if name and name not in FORMATS:
-        raise Unprocessable(field, f"specified {field} is unknown on this system")

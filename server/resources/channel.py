@@ -32,10 +32,11 @@ from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
-from server.tech.base import Leg, Party, TextMessage, Transfer
+from server.tech.base import Leg, Party, Redirecting, TextMessage, Transfer
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
+    from server.resources.ports import BridgeFeatures
     from server.resources.stasis_calls import StasisCall
 
 logger = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class Channel:
         "_shown",
         "_snapshot",
         "account_code",
+        "ani",
         "answered_at",
         "app_data",
         "app_name",
@@ -95,12 +97,17 @@ class Channel:
         "dial_string",
         "dial_watch",
         "digit_observers",
+        "dnid",
         "end_reason",
         "ended_by",
         "endpoint",
         "exten",
+        "features",
+        "groups",
         "hangup_cause",
         "id",
+        "ignored",
+        "intercepts_hold",
         "is_adopted",
         "is_destroyed",
         "is_held",
@@ -115,7 +122,7 @@ class Channel:
         "on_destroy",
         "on_end",
         "priority",
-        "rdnis",
+        "redirecting",
         "resources",
         "stasis",
         "state",
@@ -145,7 +152,9 @@ class Channel:
         self.state = state
         self.caller = Party()
         self.connected = Party()
-        self.rdnis = ""
+        self.ani = Party()  # who pays
+        self.dnid = ""  # the number as it was dialled
+        self.redirecting = Redirecting()
         self.language = node.settings.default_language
         self.account_code = ""
         self.music_class = "default"
@@ -160,7 +169,12 @@ class Channel:
         self.bridge: Bridge | None = None
         self.stasis: StasisCall | None = None
         self.made_for = ""  # the application that had it made
+        self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
+        self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
+        self.intercepts_hold = False  # its bridge does not learn that it holds
+        # signals that it does not take from ("rx") or give to ("tx") its far end
+        self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
         self.is_adopted = False  # its bridge, not the one who dialled it, decides on its end
         self.answered_at: float | None = None
         # transfers: what its far end asks for, and who waits to hear how it fares after one
@@ -230,8 +244,8 @@ class Channel:
             "creationtime": self._creation_time,
             "language": self.language,
         }
-        if self.rdnis:
-            description["caller_rdnis"] = self.rdnis
+        if self.redirecting.from_.number:
+            description["caller_rdnis"] = self.redirecting.from_.number
         shown = (*self.node.settings.channel_variables, *self._shown)
         if shown:
             description["channelvars"] = {name: self.variables.get(name) or "" for name in shown}
@@ -307,10 +321,15 @@ class Channel:
             return
         self.connected = party
         self.touch()
-        if tell_phone and not self.is_hungup:
-            self.leg.set_connected_line(party)
+        if tell_phone and not self.is_hungup and "CONNECTED_LINE" not in self.ignored["tx"]:
+            self.node.tell_connected(self)
         if self.has_audience:
             self.publish(events.channel_connected_line(channel=self.snapshot()))
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        """Change who redirected the call."""
+        self.redirecting = redirecting
+        self.touch()
 
     def show_variable(self, name: str) -> None:
         """Show a variable in ``channelvars`` from now on.
@@ -335,12 +354,12 @@ class Channel:
 
     def ring(self) -> None:
         """Tell the caller that it rings. The state stays: ``Ringing`` is for called phones."""
-        if not self.is_hungup and self.state != "Up":
+        if not self.is_hungup and self.state != "Up" and "RINGING" not in self.ignored["tx"]:
             self.leg.ring()
 
     def progress(self) -> None:
         """Open early media."""
-        if not self.is_hungup and self.state != "Up":
+        if not self.is_hungup and self.state != "Up" and "PROGRESS" not in self.ignored["tx"]:
             self.leg.progress()
 
     def hangup(self, cause: int = 16, ended_by: EndedBy = EndedBy.SERVER) -> None:
@@ -493,6 +512,22 @@ class Channel:
         if former is not None and former is not asyncio.current_task():
             former.cancel()
 
+    async def give_up_control(self) -> NoReturn:
+        """Leave the channel without a controller, as a dialled one is: the caller is cancelled."""
+        task = asyncio.current_task()
+        assert task is not None
+        assert task is self._controller
+        self.release_control()
+        task.cancel()
+        await asyncio.get_running_loop().create_future()
+        raise AssertionError("a cancelled controller went on")
+
+    def release_control(self) -> None:
+        """End the controller, if there is one; what becomes of the channel is up to the caller."""
+        former, self._controller = self._controller, None
+        if former is not None and former is not asyncio.current_task():
+            former.cancel()
+
     @property
     def is_controlled(self) -> bool:
         """Whether a controller drives the channel."""
@@ -529,23 +564,23 @@ class Channel:
         self._finish_end()
 
     def on_hold(self, music_class: str | None) -> None:
-        if self.is_held:
+        if self.is_held or "HOLD" in self.ignored["rx"]:
             return
         self.is_held = True
         if self.has_audience:
             self.publish(events.channel_hold(channel=self.snapshot(), musicclass=music_class))
         self.node.on_endpoint_activity(*self.endpoint)
-        if self.bridge is not None:
+        if self.bridge is not None and not self.intercepts_hold:
             self.bridge.on_member_held(self, music_class)
 
     def on_unhold(self) -> None:
-        if not self.is_held:
+        if not self.is_held or "UNHOLD" in self.ignored["rx"]:
             return
         self.is_held = False
         if self.has_audience:
             self.publish(events.channel_unhold(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
-        if self.bridge is not None:
+        if self.bridge is not None and not self.intercepts_hold:
             self.bridge.on_member_resumed(self)
 
     def on_connected_line(self, party: Party) -> None:

@@ -18,7 +18,13 @@ from server.model import events
 from server.resources.channel import Channel, EndedBy
 from server.resources.node import Node
 from server.stasis.topics import channel_topic
-from server.tech.base import OutgoingCall, Party, Technology, VariableSource
+from server.tech.base import (
+    OutgoingCall,
+    Party,
+    TakesRedirecting,
+    Technology,
+    VariableSource,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +83,7 @@ class DialAttempt:
         self.status: DialStatus | None = None
         self._news: asyncio.Queue[DialStatus] = asyncio.Queue(maxsize=64)
         channel.dial_watch = self._on_news
+        channel.node.attempts[channel.id] = self
 
     def start(self) -> None:
         """Send the call out."""
@@ -84,13 +91,23 @@ class DialAttempt:
         if not channel.app_name:
             # the names that Asterisk shows for channels that are dialled
             channel.set_application("AppDial" if self.caller else "AppDial2", "(Outgoing Line)")
-        caller_party = self.caller.caller if self.caller is not None else channel.caller
+        calling = channel.connected if self.caller is not None else channel.caller
         self._publish("")
-        channel.leg.dial(caller_party, channel.connected)
+        if isinstance(channel.leg, TakesRedirecting):
+            channel.leg.set_redirecting(channel.redirecting)
+        channel.leg.dial(calling, channel.connected)
 
     async def next_status(self) -> DialStatus:
         """Wait for the next change. To be awaited through the controlling channel."""
         return await self._news.get()
+
+    def pick_up(self, other: Channel) -> None:
+        """Let *other*, which has answered, take the place of the channel that rings."""
+        old, self.channel = self.channel, other
+        old.dial_watch = None
+        old.node.attempts.pop(old.id, None)
+        old.hangup(Cause.ANSWERED_ELSEWHERE, EndedBy.DIALLER)
+        self._settle(DialStatus.ANSWER)
 
     def give_up(self, cause: int, status: DialStatus = DialStatus.CANCEL) -> None:
         """End an attempt that nobody wants any more.
@@ -116,8 +133,10 @@ class DialAttempt:
     def _settle(self, status: DialStatus, cause: int | None = None) -> None:
         self.status = status
         self._publish(status.value, cause)
-        if status.is_final and status is not DialStatus.FORWARD:
-            self.channel.dial_watch = None
+        if status.is_final:
+            self.channel.node.attempts.pop(self.channel.id, None)
+            if status is not DialStatus.FORWARD:
+                self.channel.dial_watch = None
         if not self._news.full():
             self._news.put_nowait(status)
 
@@ -217,8 +236,10 @@ class Dialer:
         channel.dial_string = resource
         if requestor is not None:
             channel.linkedid = requestor.linkedid
-            channel.account_code = requestor.account_code
+            channel.account_code = leg.info("accountcode") or requestor.account_code
             channel.language = requestor.language
+            channel.redirecting = requestor.redirecting
+            channel.dnid = resource
             channel.connected = requestor.caller
             channel.caller = Party(number=requestor.exten)
         if caller is not None:

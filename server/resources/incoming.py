@@ -57,7 +57,9 @@ class IncomingCalls:
         channel_id = self._dialer.choose_id(call.channel_id, "channelId")
         channel = Channel(self._node, channel_id, leg, "Ring")
         channel.caller = call.caller
-        channel.rdnis = call.rdnis
+        channel.ani = call.caller
+        channel.dnid = call.exten
+        channel.redirecting = call.redirecting
         channel.language = call.language
         channel.account_code = call.account_code
         channel.music_class = call.music_class

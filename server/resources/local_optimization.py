@@ -34,6 +34,7 @@ def _fits(first: Channel, second: Channel) -> bool:
         half.bridge is not None
         and half.bridge.bridge_class == "basic"
         and len(half.bridge.channels) == 2
+        and half.bridge.is_settled
         and not half.resources
         and not half.leg.stream.snoops
         and not half.bridge.resources

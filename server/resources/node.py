@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from server.media.sounds import SoundLibrary
     from server.resources.broadcasts import Offer
     from server.resources.channel import Channel
+    from server.resources.dialing import DialAttempt
     from server.resources.ports import DialplanPort
     from server.resources.registry import ChannelRegistry
     from server.tech.base import TextMessage, Transfer
@@ -83,6 +84,9 @@ class Node:
         # called when the far end of a channel asks for a transfer, or sends a text
         self.on_transfer: Callable[[Channel, Transfer], None] = _refuse
         self.on_text: Callable[[Channel, TextMessage], None] = _ignore_text
+        # called when a channel's phone is to hear to whom it is connected now
+        self.tell_connected: Callable[[Channel], None] = _tell_connected
+        self.attempts: dict[str, DialAttempt] = {}  # calls out that may still be answered, by id
         self._dialplan: DialplanPort | None = None
 
     @property
@@ -107,6 +111,10 @@ class Node:
 def _refuse(_channel: Channel, transfer: Transfer) -> None:
     """Stand in until transfers are carried out."""
     transfer.refuse(503)
+
+
+def _tell_connected(channel: Channel) -> None:
+    channel.leg.set_connected_line(channel.connected)
 
 
 def _ignore_text(_channel: Channel, _message: TextMessage) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from server.tech.base import ExtensionMatch
 
 if TYPE_CHECKING:
+    from server.resources.bridge import Bridge
     from server.resources.channel import Channel
 
 
@@ -37,3 +38,13 @@ class DialplanPort(Protocol):
 
         :raises InvalidArgument: the function can't be written.
         """
+
+
+class BridgeFeatures(Protocol):
+    """What a channel's digits do while it talks in a basic bridge."""
+
+    def enter(self, bridge: Bridge) -> None:
+        """The channel has come into *bridge*."""
+
+    def leave(self) -> None:
+        """The channel has left it."""

@@ -57,11 +57,13 @@ def publish_blind(
     *,
     transferee: Channel | None = None,
     replaced_by: Channel | None = None,
+    is_external: bool = True,
 ) -> None:
     """Publish how a blind transfer of *channel*'s far end went.
 
     :param result: ``Success``, ``Invalid`` or ``Fail``.
     :param replaced_by: what takes the transferer's place among several.
+    :param is_external: the far end asks, not our own dialplan.
     """
     topics = _topics(channel.bridge, channel, transferee)
     if not channel.node.bus.wants(topics):
@@ -74,7 +76,7 @@ def publish_blind(
             exten=exten,
             context=context,
             result=result,
-            is_external=True,
+            is_external=is_external,
             bridge=_shown(channel.bridge),
         ),
         topics,
@@ -95,7 +97,10 @@ class AttendedTransfer:
         transferee: Channel | None,
         target: Channel | None,
         application: str,
+        *,
+        is_external: bool = True,
     ) -> None:
+        self._is_external = is_external
         self.first = first
         self.second = second
         self.transferee = transferee
@@ -126,7 +131,7 @@ class AttendedTransfer:
                 transferee=self._others[0],
                 transfer_target=self._others[1],
                 result=result,
-                is_external=True,
+                is_external=self._is_external,
                 transferer_first_leg_bridge=self._bridges[0],
                 transferer_second_leg_bridge=self._bridges[1],
                 destination_type=kind,

@@ -67,6 +67,23 @@ class Transfers:
             return
         self._succession.follow(old, new, lambda bridge: old.hangup(Cause.NORMAL_CLEARING))
 
+    def blind(self, channel: Channel, exten: str, context: str) -> str:
+        """Send those who talk to *channel* to an extension, as the channel itself asks for.
+
+        :returns: ``SUCCESS``, ``INVALID`` or ``FAILURE``, as BLINDTRANSFERSTATUS.
+        """
+        wish = _OwnWish(exten, context)
+        self._transfer_blind(channel, wish)
+        return wish.outcome
+
+    def begin_attended(
+        self, channel: Channel, target: Channel, transferee: Channel | None
+    ) -> AttendedTransfer:
+        """Return what publishes an attended transfer that *channel* itself asks for."""
+        return AttendedTransfer(
+            channel, channel, transferee, target, target.app_name, is_external=False
+        )
+
     # left to the application
 
     def _leave_to_application(self, channel: Channel, transfer: Transfer) -> None:
@@ -82,9 +99,10 @@ class Transfers:
     def _transfer_blind(self, channel: Channel, transfer: Transfer) -> None:
         bridge, exten = channel.bridge, transfer.exten
         context = self._context(channel, transfer)
+        is_external = not isinstance(transfer, _OwnWish)
         if bridge is None or len(bridge.channels) < 2:
             transfer.refuse(400)
-            publish_blind(channel, exten, context, "Invalid")
+            publish_blind(channel, exten, context, "Invalid", is_external=is_external)
             return
         others = [member for member in bridge.channels.values() if member is not channel]
         number = others[0].caller.number
@@ -97,28 +115,34 @@ class Transfers:
             return
         transferee = others[0]
         transfer.accept()
-        publish_blind(channel, exten, context, "Success", transferee=transferee)
+        publish_blind(
+            channel, exten, context, "Success", transferee=transferee, is_external=is_external
+        )
         _note_transfer(transferee, channel, context, transfer)
         if transfer.wants_progress:
             transferee.transfer_report = transfer.report
         else:
             transfer.report(200)
-        self._send_to_dialplan(transferee, context, exten)
-        channel.hangup(Cause.NORMAL_CLEARING)
+        self.send_to_dialplan(transferee, context, exten, 1)
+        if is_external:
+            channel.hangup(Cause.NORMAL_CLEARING)
 
     def _transfer_many(
         self, channel: Channel, transfer: Transfer, exten: str, context: str
     ) -> None:
         """Let a Local channel to the extension take the transferer's place among several."""
+        is_external = not isinstance(transfer, _OwnWish)
         try:
             local = self._dialer.create_outgoing(f"Local/{exten}@{context}", requestor=channel)
         except ServerError as error:
             logger.warning("%s: can't transfer: %s", channel.name, error)
             transfer.refuse(500)
-            publish_blind(channel, exten, context, "Fail")
+            publish_blind(channel, exten, context, "Fail", is_external=is_external)
             return
         transfer.accept()
-        publish_blind(channel, exten, context, "Success", replaced_by=local)
+        publish_blind(
+            channel, exten, context, "Success", replaced_by=local, is_external=is_external
+        )
         _note_transfer(local, channel, context, transfer)
         local.dial_watch = _watch_dial(transfer)
         local.leg.dial(channel.caller, channel.connected)
@@ -126,16 +150,17 @@ class Transfers:
             channel, local, lambda bridge: channel.hangup(Cause.NORMAL_CLEARING)
         )
 
-    def _send_to_dialplan(self, channel: Channel, context: str, exten: str) -> None:
+    def send_to_dialplan(self, channel: Channel, context: str, exten: str, priority: int) -> None:
+        """Take a channel from wherever it is, and let it go on in the dialplan."""
         channel.set_background(None)
         channel.is_adopted = False
         if channel.stasis is not None:
-            channel.set_position(context, exten, 1)
+            channel.set_position(context, exten, priority)
             channel.stasis.leave(Continue())
             return
         if channel.bridge is not None:
             channel.bridge.remove(channel)
-        channel.set_position(context, exten, 1)
+        channel.set_position(context, exten, priority)
         self._node.dialplan.start(channel)
 
     def _context(self, channel: Channel, transfer: Transfer) -> str:
@@ -210,6 +235,9 @@ def _note_transfer(channel: Channel, transferer: Channel, context: str, transfer
     """Set the variables by which the dialplan knows of a transfer, as Asterisk names them."""
     variables = channel.variables
     variables.set("BLINDTRANSFER", transferer.name)
+    variables.set("TRANSFERERNAME", transferer.name)
+    if isinstance(transfer, _OwnWish):
+        return
     variables.set("SIPTRANSFER", "yes")
     variables.set("SIPREFERRINGCONTEXT", context)
     if transfer.referred_by:
@@ -219,3 +247,27 @@ def _note_transfer(channel: Channel, transferer: Channel, context: str, transfer
 def _watch_dial(transfer: Transfer) -> Callable[[str], None]:
     statuses = {"RINGING": 180, "PROGRESS": 183, "ANSWER": 200, "HANGUP": 503}
     return lambda word: transfer.report(statuses.get(word, 100))
+
+
+class _OwnWish:
+    """A blind transfer that the server's own dialplan asks for; see :class:`Transfer`."""
+
+    referred_by = ""
+    replaces = None
+    consultation = None
+    wants_progress = False
+    is_over = True
+
+    def __init__(self, exten: str, context: str) -> None:
+        self.exten = exten
+        self.context = context
+        self.outcome = "FAILURE"
+
+    def accept(self) -> None:
+        self.outcome = "SUCCESS"
+
+    def refuse(self, status: int) -> None:
+        self.outcome = "FAILURE" if status >= 500 else "INVALID"
+
+    def report(self, status: int) -> None:
+        """Nobody is there to be told."""

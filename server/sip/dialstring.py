@@ -44,6 +44,15 @@ def find_target(resource: str, settings: SipSettings, contacts: Contacts) -> Tar
     return Target(endpoint, _contact_uri(endpoint, (where,) if slash else endpoint.aors, contacts))
 
 
+def endpoint_names(resource: str) -> list[str]:
+    """Return the endpoints that a dial string could mean; see :func:`find_target`."""
+    name = resource.partition("/")[0]
+    if len(resource) > MAX_LENGTH or name.startswith(("sip:", "sips:")):
+        return []
+    trunk = name.rpartition("@")[2]
+    return [each for each in dict.fromkeys((name, trunk)) if each]
+
+
 def find_destination(text: str, settings: SipSettings, contacts: Contacts) -> Target:
     """Read where a MESSAGE or REFER outside of calls goes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from server.sip.message import Request
 from server.sip.settings import Endpoint, Network, SipSettings
@@ -84,14 +84,10 @@ class EndpointIdentifier:
         return self._named(uri.user, uri.host, "username")
 
     def _by_digest_user(self, request: Request, flow: Flow) -> Endpoint | None:
-        for header in ("Authorization", "Proxy-Authorization"):
-            for value in request.headers.get_all(header):
-                found = _find_username(value)
-                if found is None:
-                    continue
-                endpoint = self._named(found[1], request.from_.uri.host, "auth_username")
-                if endpoint is not None:
-                    return endpoint
+        for user in _digest_users(request):
+            endpoint = self._named(user, request.from_.uri.host, "auth_username")
+            if endpoint is not None:
+                return endpoint
         return None
 
     def _anonymous(self, request: Request, flow: Flow) -> Endpoint | None:
@@ -104,6 +100,18 @@ class EndpointIdentifier:
         if endpoint is None or method not in endpoint.identify_by:
             return None
         return endpoint
+
+
+def digest_user(request: Request) -> str | None:
+    """Return the user name of the first credentials, ``None`` if there are none."""
+    return next(_digest_users(request), None)
+
+
+def _digest_users(request: Request) -> Iterator[str]:
+    for header in ("Authorization", "Proxy-Authorization"):
+        for value in request.headers.get_all(header):
+            if (found := _find_username(value)) is not None:
+                yield found[1]
 
 
 def _complete_order(settings: SipSettings) -> list[str]:

@@ -7,7 +7,7 @@ from server.sip.headers import NameAddr
 from server.sip.message import Message, Request
 from server.sip.settings import Endpoint
 from server.sip.uri import Uri
-from server.tech.base import Party
+from server.tech.base import Party, Redirecting
 
 ANONYMOUS = NameAddr(Uri("sip", "anonymous", "anonymous.invalid"), "Anonymous")
 
@@ -49,15 +49,65 @@ def read_asserted(message: Message) -> Party | None:
     return Party(chosen.display_name, user_of(chosen.uri), presentation)
 
 
-def read_redirecting_number(request: Request) -> str:
-    """Return the number that diverted the call here (RFC 5806), or nothing."""
-    value = request.headers.get("Diversion")
-    if value is None:
-        return ""
+# Diversion's reasons (RFC 5806 section 8), and what Asterisk calls them
+_REASONS = {
+    "unknown": "unknown",
+    "user-busy": "cfb",
+    "no-answer": "cfnr",
+    "unavailable": "unavailable",
+    "unconditional": "cfu",
+    "time-of-day": "time_of_day",
+    "do-not-disturb": "dnd",
+    "deflection": "deflection",
+    "follow-me": "follow_me",
+    "out-of-service": "out_of_order",
+    "away": "away",
+}
+_DIVERSIONS = {ours: theirs for theirs, ours in _REASONS.items()}
+MAX_DIVERSIONS = 100
+
+
+def read_redirecting(request: Request) -> Redirecting:
+    """Return who diverted the call here (RFC 5806)."""
     try:
-        return user_of(NameAddr.parse(value).uri)
+        diversions = request.diversions[:MAX_DIVERSIONS]
     except RemoteProtocolError:
-        return ""
+        return Redirecting()
+    if not diversions:
+        return Redirecting()
+    last, first = diversions[0], diversions[-1]
+    return Redirecting(
+        orig=_diverter(first) if len(diversions) > 1 else Party(),
+        from_=_diverter(last),
+        reason=_reason_of(last),
+        orig_reason=_reason_of(first),
+        count=len(diversions),
+    )
+
+
+def _diverter(address: NameAddr) -> Party:
+    is_open = (address.params.get("privacy") or "off").lower() in ("off", "none")
+    return Party(address.display_name, user_of(address.uri), "allowed" if is_open else "prohib")
+
+
+def _reason_of(address: NameAddr) -> str:
+    return _REASONS.get((address.params.get("reason") or "").strip('"').lower(), "unknown")
+
+
+def add_diversion(
+    message: Message, endpoint: Endpoint, redirecting: Redirecting, domain: str
+) -> None:
+    """Tell a peer who redirected the call, the last one first, if its endpoint wants that."""
+    if not endpoint.send_diversion or not redirecting.from_.number:
+        return
+    diverters = [(redirecting.from_, redirecting.reason)]
+    if redirecting.orig.number:
+        diverters.append((redirecting.orig, redirecting.orig_reason))
+    for party, reason in diverters:
+        address = NameAddr(Uri("sip", party.number, domain), party.name)
+        privacy = {} if party.presentation == "allowed" else {"privacy": "full"}
+        named = address.with_params(reason=_DIVERSIONS.get(reason, "unknown"), **privacy)
+        message.headers.add("Diversion", str(named))
 
 
 def add_identity(message: Message, endpoint: Endpoint, party: Party, domain: str) -> None:

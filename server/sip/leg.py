@@ -14,7 +14,13 @@ from server.base.errors import InvalidArgument, ServerError, Unprocessable
 from server.media.streams import RtpStream
 from server.sip import dtmf_info
 from server.sip.headers import NameAddr
-from server.sip.identity import add_identity, from_address, read_asserted, user_of
+from server.sip.identity import (
+    add_diversion,
+    add_identity,
+    from_address,
+    read_asserted,
+    user_of,
+)
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
 from server.sip.refer_notifier import IncomingRefer
@@ -28,7 +34,7 @@ from server.sip.text import TEXT_PLAIN, read_message
 from server.sip.transaction import Flow
 from server.sip.transfer import SipTransfer
 from server.sip.uri import Uri
-from server.tech.base import LegListener, Party
+from server.tech.base import LegListener, Party, Redirecting
 
 if TYPE_CHECKING:
     from server.sip.technology import PjsipTechnology
@@ -331,6 +337,10 @@ class OutgoingLeg(SipLeg):
         self._target = target
         self._codecs = codecs
         self._headers = extra_headers(variables)
+        self._redirecting = Redirecting()
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        self._redirecting = redirecting
 
     def dial(self, caller: Party, connected: Party) -> None:
         endpoint = self.endpoint
@@ -347,6 +357,7 @@ class OutgoingLeg(SipLeg):
         def prepare(request: Request, flow: Flow) -> None:
             host = self._technology.signalling_host(flow)
             add_identity(request, endpoint, party, host)
+            add_diversion(request, endpoint, self._redirecting, host)
             for name, value in self._headers:
                 request.headers.add(name, value)
             media.capabilities = replace(
@@ -448,6 +459,11 @@ _INFO: dict[str, Callable[[SipLeg], str | None]] = {
     "local_uri": _dialog_uri("local"),
     "remote_uri": _dialog_uri("remote"),
     "target_uri": _dialog_uri("target"),
+    "accountcode": lambda leg: leg.endpoint.accountcode,
+    "callgroup": lambda leg: leg.endpoint.call_group,
+    "pickupgroup": lambda leg: leg.endpoint.pickup_group,
+    "namedcallgroup": lambda leg: leg.endpoint.named_call_group,
+    "namedpickupgroup": lambda leg: leg.endpoint.named_pickup_group,
     "useragent": _request_header("User-Agent"),
     "codec": lambda leg: leg.stream.codec,
 }

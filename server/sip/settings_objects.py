@@ -240,6 +240,7 @@ class Endpoint:
     trust_id_outbound: bool = setting(boolean, False)
     send_pai: bool = setting(boolean, False)
     send_rpid: bool = setting(boolean, False)
+    send_diversion: bool = setting(boolean, True)
     rpid_immediate: bool = setting(boolean, False)
     send_connected_line: bool = setting(boolean, True)
     trust_connected_line: bool = setting(boolean, True)
@@ -253,6 +254,10 @@ class Endpoint:
     mailboxes: tuple[str, ...] = setting(items, (), no_effect=NO_VOICEMAIL)
     variables: tuple[tuple[str, str], ...] = settings(variable, names=("set_var",))
     device_state_busy_at: int = setting(integer(0, 10_000), 0)
+    call_group: str = setting(text, "", names=("call_group", "callgroup"))
+    pickup_group: str = setting(text, "", names=("pickup_group", "pickupgroup"))
+    named_call_group: str = setting(text, "", names=("named_call_group", "namedcallgroup"))
+    named_pickup_group: str = setting(text, "", names=("named_pickup_group", "namedpickupgroup"))
     # Signalling
     transport: str = setting(text, "")
     outbound_proxy: str = setting(text, "")

@@ -20,7 +20,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     "endpoint": _words(
         """
     100rel accept_multiple_sdp_answers aggregate_mwi allow_subscribe asymmetric_rtp_codec bundle
-    call_group callerid_tag codec_prefs_incoming_answer codec_prefs_incoming_offer
+    callerid_tag codec_prefs_incoming_answer codec_prefs_incoming_offer
     codec_prefs_outgoing_answer codec_prefs_outgoing_offer cos_audio cos_video
     direct_media_glare_mitigation direct_media_method disable_direct_media_on_nat
     dtls_auto_generate_cert dtls_ca_file dtls_ca_path dtls_cert_file dtls_cipher
@@ -29,11 +29,11 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     g726_non_standard geoloc_incoming_call_profile geoloc_outgoing_call_profile ice_support
     incoming_call_offer_pref incoming_mwi_mailbox max_audio_streams max_video_streams
     media_encryption media_encryption_optimistic media_use_received_transport
-    moh_passthrough mwi_from_user mwi_subscribe_replaces_unsolicited named_call_group
-    named_pickup_group notify_early_inuse_ringing one_touch_recording outgoing_call_offer_pref
-    overlap_context pickup_group preferred_codec_only record_off_feature record_on_feature
+    moh_passthrough mwi_from_user mwi_subscribe_replaces_unsolicited
+    notify_early_inuse_ringing one_touch_recording outgoing_call_offer_pref
+    overlap_context preferred_codec_only record_off_feature record_on_feature
     rtp_engine rtp_ipv6 rtp_keepalive rtp_port_end rtp_port_start
-    security_mechanisms security_negotiation send_aoc send_diversion send_history_info
+    security_mechanisms security_negotiation send_aoc send_history_info
     srtp_tag_32 stir_shaken stir_shaken_profile sub_min_expiry subscribe_context
     suppress_moh_on_sendonly t38_bind_udptl_to_media_address t38_udptl t38_udptl_ec
     t38_udptl_ipv6 t38_udptl_maxdatagram t38_udptl_nat tenantid tos_video use_avpf

@@ -40,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 CONFIG_CLASS = "res_pjsip"
 ORIGIN = "dynamic configuration"  # stands where other objects have a file's name
+MANY_CHANGES = 16  # from which all settings are made anew rather than one by one
 CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
     "aor": Aor,
@@ -109,6 +110,8 @@ class SipObjects:
         self._warnings: tuple[ConfigWarning, ...] = ()  # about them
         self._configured: dict[tuple[str, str], ConfigObject] = {}
         self._made: dict[tuple[str, str], ConfigObject] = {}
+        self._fetched: dict[tuple[str, str], ConfigObject] = {}
+        self._language = SipSettings().default_language
         self.settings = SipSettings()
 
     def configure(
@@ -131,9 +134,9 @@ class SipObjects:
             listed,
             named_acls=named_acls,
             default_language=language,
-            dynamic=made.values(),
+            dynamic=[*made.values(), *self._fetched_beside(configured)],
         )
-        self._named_acls = named_acls
+        self._named_acls, self._language = named_acls, language
         self._configured, self._made = configured, made
         self._sources, self._warnings = sources, settings.warnings
         self.settings = settings
@@ -149,7 +152,50 @@ class SipObjects:
         listed = list(objects)
         if (listed, dict(named_acls), language) == self._sources:
             return
-        build_settings(listed, named_acls=named_acls, default_language=language)
+        configured = {(item.type, item.name): item for item in listed}
+        build_settings(
+            listed,
+            named_acls=named_acls,
+            default_language=language,
+            dynamic=[*self._made.values(), *self._fetched_beside(configured)],
+        )
+
+    def set_fetched(self, changes: Mapping[tuple[str, str], ConfigObject | None]) -> None:
+        """Take what a database has, by type and name; ``None`` for what it has no more.
+
+        Objects of pjsip.conf stay as they are. Nothing happens if nothing is new.
+        """
+        fresh = {
+            key: item
+            for key, item in changes.items()
+            if key not in self._configured and self._fetched.get(key) != item
+        }
+        if not fresh:
+            return
+        former = self.settings
+        for key, item in fresh.items():
+            if item is None:
+                del self._fetched[key]
+            else:
+                self._fetched[key] = item
+        if len(fresh) > MANY_CHANGES:
+            dynamic = [*self._made.values(), *self._fetched_beside(self._configured)]
+            self._use(
+                build_settings(
+                    self._configured.values(),
+                    named_acls=self._named_acls,
+                    default_language=self._language,
+                    dynamic=dynamic,
+                )
+            )
+            return
+        for key, item in fresh.items():
+            former = self._changed(former, key, item)
+        self._use(former)
+
+    def fetched_names(self, object_type: str) -> list[str]:
+        """List the objects of a type that a database has."""
+        return [name for kind, name in self._fetched if kind == object_type]
 
     # what the REST interface asks for
 
@@ -211,6 +257,20 @@ class SipObjects:
 
     # private
 
+    def _fetched_beside(self, configured: Mapping[tuple[str, str], object]) -> list[ConfigObject]:
+        return [item for key, item in self._fetched.items() if key not in configured]
+
+    def _changed(
+        self, settings: SipSettings, key: tuple[str, str], item: ConfigObject | None
+    ) -> SipSettings:
+        if item is None:
+            return without_object(settings, *key)
+        try:
+            return with_object(settings, item, named_acls=self._named_acls)
+        except ConfigError as error:
+            logger.warning("%s %s can't be used: %s", *key, error)
+            return without_object(settings, *key)
+
     def _load(self) -> dict[tuple[str, str], ConfigObject]:
         found: dict[tuple[str, str], ConfigObject] = {}
         for object_type in CREATABLE:
@@ -229,13 +289,15 @@ class SipObjects:
 
     def _find(self, object_type: str, object_id: str) -> ConfigObject | None:
         key = (object_type, object_id)
-        return self._configured.get(key) or self._made.get(key)
+        return self._configured.get(key) or self._fetched.get(key) or self._made.get(key)
 
     def _check_may_change(self, object_type: str, object_id: str) -> None:
         if object_type not in CREATABLE:
             raise Forbidden(f"objects of type {object_type} can't be made or changed here")
         if (object_type, object_id) in self._configured:
             raise Forbidden(f"{object_type} {object_id} is one of pjsip.conf")
+        if (object_type, object_id) in self._fetched:
+            raise Forbidden(f"{object_type} {object_id} is in a database, which is to be changed")
 
     def _with(self, item: ConfigObject) -> SipSettings:
         try:
@@ -331,11 +393,21 @@ def _aliases(object_type: str) -> Mapping[str, str]:
     return {**{name: name for name in option_kinds()[object_type]}, **own}
 
 
-def _make(object_type: str, object_id: str, options: Fields) -> ConfigObject:
+def make_fetched(object_type: str, object_id: str, row: Fields, origin: str) -> ConfigObject:
+    """Make an object of a database's row: columns that are empty or no options are left out.
+
+    :param origin: what warnings name as the file.
+    """
+    aliases = _aliases(object_type)
+    options = [(name, value) for name, value in row if value and name.lower() in aliases]
+    return _make(object_type, object_id, options, origin)
+
+
+def _make(object_type: str, object_id: str, options: Fields, origin: str = ORIGIN) -> ConfigObject:
     """Make an object of options, whose order matters no more than that of :data:`ORDERED`."""
     ordered = sorted(options, key=_codec_rank)
-    listed = [Option(name, value, ORIGIN, 0) for name, value in ordered]
-    return ConfigObject(object_type, object_id, listed, ORIGIN, 0, is_dynamic=True)
+    listed = [Option(name, value, origin, 0) for name, value in ordered]
+    return ConfigObject(object_type, object_id, listed, origin, 0, is_dynamic=True)
 
 
 def _codec_rank(option: tuple[str, str]) -> int:

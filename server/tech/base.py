@@ -31,11 +31,31 @@ class Party:
 
     :param presentation: RFC 3323/Q.951 wish as Asterisk names it: ``allowed``, ``prohib`` or
         ``unavailable``.
+    :param details: what only the dialplan knows of a party (its tag, numbering plan, subaddress,
+        exact presentation …), by item.
     """
 
     name: str = ""
     number: str = ""
     presentation: str = "allowed"
+    details: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Redirecting:
+    """How a call came to be redirected.
+
+    :param orig: whom it was for at first; likewise *orig_reason*.
+    :param from_: who redirected it last, and *to* whom.
+    :param reason: as Asterisk names it: ``cfu``, ``cfb``, ``cfnr``, ``deflection`` …
+    """
+
+    orig: Party = Party()
+    from_: Party = Party()
+    to: Party = Party()
+    reason: str = "unknown"
+    orig_reason: str = "unknown"
+    count: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +66,7 @@ class IncomingCall:
     :param context: where in the dialplan the call goes.
     :param exten: the dialled extension.
     :param caller: who calls.
-    :param rdnis: the number that redirected the call here, or empty.
+    :param redirecting: who redirected the call here, if anybody did.
     :param variables: channel variables from configuration (``set_var``) and signalling.
     :param channel_id: the id that the new channel is to have, or empty for a new one.
     :param replaces: the leg whose place the new call takes (RFC 3891), or ``None``.
@@ -56,7 +76,7 @@ class IncomingCall:
     context: str
     exten: str
     caller: Party = Party()
-    rdnis: str = ""
+    redirecting: Redirecting = Redirecting()
     language: str = "en"
     account_code: str = ""
     music_class: str = "default"
@@ -294,6 +314,14 @@ class Leg(Protocol):
 
     def info(self, item: str) -> str | None:
         """Read a fact for ``CHANNEL(item)`` and its like, ``None`` if there is none."""
+
+
+@runtime_checkable
+class TakesRedirecting(Protocol):
+    """A leg that can tell the far end who redirected the call."""
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        """Take it before :meth:`Leg.dial`."""
 
 
 @runtime_checkable

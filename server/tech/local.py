@@ -23,6 +23,7 @@ from server.tech.base import (
     LegListener,
     OutgoingCall,
     Party,
+    Redirecting,
     TextMessage,
 )
 
@@ -53,6 +54,10 @@ class LocalLeg:
     def dial(self, caller: Party, connected: Party) -> None:
         """Send the other half into the dialplan."""
         asyncio.get_running_loop().call_soon(self.pair.enter_dialplan, caller)
+
+    def set_redirecting(self, redirecting: Redirecting) -> None:
+        """Let the other half know who redirected the call."""
+        self.pair.redirecting = redirecting
 
     def ring(self) -> None:
         """Let the other half report ringing."""
@@ -153,6 +158,7 @@ class LocalPair:
         self.first.other, self.second.other = self.second, self.first
         self.may_optimize = "n" not in options
         self.is_answered = False
+        self.redirecting = Redirecting()
         self._is_parted = False
         self._sink = sink
         self._exten = exten
@@ -176,6 +182,7 @@ class LocalPair:
             context=self._context,
             exten=self._exten,
             caller=caller,
+            redirecting=self.redirecting,
             variables=self._call.variables,
             channel_id=self._call.other_channel_id,
         )

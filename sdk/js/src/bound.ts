@@ -347,8 +347,9 @@ export abstract class BoundBridge extends Resource {
   /**
    * Set several variables of a bridge.
    *
-   * @param variables name and value of each; an object says whether the bridge shows the
-   * variable in `bridgevars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the bridge shows the variable in `bridgevars` from now
+   * on
    */
   setBridgeVars(
     variables: Record<string, unknown>,
@@ -652,8 +653,9 @@ export abstract class BoundChannel extends Resource {
   /**
    * Set several variables.
    *
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   setChannelVars(
     variables: Record<string, unknown>,

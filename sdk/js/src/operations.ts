@@ -528,8 +528,9 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   originate(
     options: {
@@ -595,8 +596,9 @@ export class ChannelsOperations {
    * @param direction which way media flows
    * @param data for `audiosocket` the UUID that the application is told
    * @param transport_data for `websocket` options as in its dial string, such as `f(json)`
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   externalMedia(
     options: {
@@ -631,8 +633,9 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   create(
     options: {
@@ -691,8 +694,9 @@ export class ChannelsOperations {
    * @param otherChannelId id for the second channel of a Local pair
    * @param originator channel that asks; its identity and formats are used
    * @param formats codecs to offer, comma-separated
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   originateWithId(
     channelId: Path,
@@ -1210,8 +1214,9 @@ export class ChannelsOperations {
    * Set several variables.
    *
    * @param channelId the channel
-   * @param variables name and value of each; an object says whether the channel shows the
-   * variable in `channelvars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the channel shows the variable in `channelvars` from
+   * now on
    */
   setChannelVars(
     channelId: Path,
@@ -1374,8 +1379,9 @@ export class BridgesOperations {
    * @param type attributes of the bridge, comma-separated
    * @param bridgeId id for the bridge
    * @param name a name for people
-   * @param variables name and value of each; an object says whether the bridge shows the
-   * variable in `bridgevars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the bridge shows the variable in `bridgevars` from now
+   * on
    */
   create(
     options: {
@@ -1415,8 +1421,9 @@ export class BridgesOperations {
    * @param type attributes of the bridge, comma-separated
    * @param bridgeId id for the bridge
    * @param name a name for people
-   * @param variables name and value of each; an object says whether the bridge shows the
-   * variable in `bridgevars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the bridge shows the variable in `bridgevars` from now
+   * on
    */
   createWithId(
     bridgeId: Path,
@@ -1726,8 +1733,9 @@ export class BridgesOperations {
    * Set several variables of a bridge.
    *
    * @param bridgeId the bridge
-   * @param variables name and value of each; an object says whether the bridge shows the
-   * variable in `bridgevars` from now on
+   * @param variables name and value of each, a text; or an object of `value` and
+   * `report_events`, which says whether the bridge shows the variable in `bridgevars` from now
+   * on
    */
   setBridgeVars(
     bridgeId: Path,

@@ -11,7 +11,7 @@ from server.agi.protocol import Failure
 from server.base.errors import ChannelHungUp, ServerError
 from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.executor import Call
-from server.dialplan.functions.parties import parse_party
+from server.dialplan.parties import parse_party
 from server.resources.channel import Channel, EndedBy
 
 if TYPE_CHECKING:

@@ -20,7 +20,9 @@ def load_commands() -> Registry:
         hints,
         logger,
         module,
+        odbc,
         pjsip,
+        realtime,
         rtp,
         shutdown,
     )

@@ -73,7 +73,7 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("Caller ID Name", channel.caller.name or "(N/A)"),
         ("Connected Line ID", channel.connected.number or "(N/A)"),
         ("Connected Line ID Name", channel.connected.name or "(N/A)"),
-        ("Redirecting ID", channel.rdnis or "(N/A)"),
+        ("Redirecting ID", channel.redirecting.from_.number or "(N/A)"),
         ("Account Code", channel.account_code or "(N/A)"),
         ("Language", channel.language),
         ("State", f"{channel.state} ({STATE_NUMBERS.get(channel.state, 0)})"),

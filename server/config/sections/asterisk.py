@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from server.config.binder import bind, setting
@@ -132,11 +133,15 @@ class ControlFiles:
 
 @dataclass(frozen=True, slots=True)
 class AsteriskConf:
-    """asterisk.conf as a whole."""
+    """asterisk.conf as a whole.
+
+    :ivar static: reads a file that extconfig.conf has in a database, ``None`` for any other.
+    """
 
     directories: Directories = Directories()
     options: Options = Options()
     files: ControlFiles = ControlFiles()
+    static: Callable[[str], ConfigFile | None] | None = None
 
     @property
     def control_socket(self) -> str:

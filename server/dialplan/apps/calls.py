@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp
-from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.arguments import argument, parse_options, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 
+ANSWER_OPTIONS = "i"
+
 
 @application("Answer")
 async def answer(call: Call, data: str) -> None:
-    """Answer(delay ms, options): answer, and wait a moment."""
+    """Answer(delay ms, options): answer, and wait a moment.
+
+    Option ``i`` is to answer without waiting for audio, as is always done here.
+    """
     channel = call.channel
     was_up = channel.state == "Up"
     channel.answer()
@@ -20,8 +25,7 @@ async def answer(call: Call, data: str) -> None:
         return
     arguments = split_arguments(data)
     delay = parse_seconds(argument(arguments, 0)) / 1000
-    if argument(arguments, 1):
-        call.report(f"Answer: option {arguments[1]} is not supported and was ignored")
+    parse_options(argument(arguments, 1), ANSWER_OPTIONS, "Answer", call.where)
     if delay > 0 and not was_up:
         await channel.sleep(delay)
 

@@ -5,18 +5,21 @@ from __future__ import annotations
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp
 from server.dialplan.apps.subroutines import run_subroutine
-from server.dialplan.arguments import Options, Target, argument, parse_options, split_arguments
-from server.dialplan.conversation import Conversation, Outcome
+from server.dialplan.arguments import Options, argument, parse_options, split_arguments
+from server.dialplan.conversation import Conversation
 from server.dialplan.dialling import Ringing, is_ours, subroutine_of
 from server.dialplan.executor import Call
+from server.dialplan.handover import go_on_after_bridge, option_position, send_peer_away, start_at
+from server.dialplan.hangup_handlers import run_h_at_end
 from server.dialplan.media import find_prompts, split_names
 from server.dialplan.numbers import parse_seconds
+from server.dialplan.privacy import Screening
 from server.dialplan.registry import application
 from server.media.players import Player
 from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 
-OPTIONS = "AabBcdDFgGhHiLmrStTU"
+OPTIONS = "ABCDEFGHIKLNOPQRSTUWXabcdefghijkmnoprstuwxz"
 MAX_DESTINATIONS = 128
 
 _RESULTS = ("DIALEDTIME", "DIALEDTIME_MS", "ANSWEREDTIME", "ANSWEREDTIME_MS", "RINGTIME",
@@ -26,29 +29,50 @@ _RESULTS = ("DIALEDTIME", "DIALEDTIME_MS", "ANSWEREDTIME", "ANSWEREDTIME_MS", "R
 
 @application("Dial")
 async def dial(call: Call, data: str) -> None:
-    """Dial(Technology/resource&..., timeout, options): sets DIALSTATUS and its like.
+    """Dial(Technology/resource&..., timeout^progress timeout, options): sets DIALSTATUS and more.
 
     Options::
 
         A(x:y)       announce to the called and the calling party
         a            answer the caller at once
         B(x^y^z) b() subroutines before it rings, on the caller and on the called channels
+        C            start the call's record anew
         c            to whom it stops ringing, the call was answered elsewhere
-        D(x:y)       send digits to the called and the calling party after the answer
+        D(x:y:z)     send digits to the called and the calling party after the answer, and to
+                     the called one before it
         d            a digit of the caller leaves for that extension
+        e            the called party runs h when it ends
         F(x^y^z)     the called party goes there when the caller hangs up
+        f(x)         who calls, as forwarded parties see it: x, or this extension
         G(x^y^z)     after the answer both go into the dialplan
         g            go on when the called party hangs up
-        H h          the calling or called party may end it by *
+        H h          the calling or called party may end it by a digit
+        I            don't tell the caller whom it reaches
         i            don't follow redirections
-        L(ms) S(s)   limits
+        K k          the calling or called party may park the other (there are no parking lots yet)
+        L(x:y:z) S() limits
         m(class)     music while it rings
-        r(tone)      ringing even without the far end's
-        T t          the calling or called party may transfer the other by #
+        N n P(x) p   screening; see privacy.py
+        o(x)         who is called, as its channel shows it: x, or who calls
+        Q(cause)     why the others stop ringing once one answers
+        r(tone) R    ringing even without the far end's; R lets early media through
+        s(x) u(x)    tag and presentation that go with f
+        T t          the calling or called party may transfer the other
         U(x^arg)     a subroutine on the called channel after the answer; see GOSUB_RESULT
+        W w X x      the calling or called party may record the call
+        z            a redirection ends the timeout
+
+    ``E``, ``j`` and ``O`` concern hardware and video, and change nothing here.
+    """
+    await run_dial(call, split_arguments(data))
+
+
+async def run_dial(call: Call, arguments: list[str]) -> None:
+    """Do what Dial() does.
+
+    :raises ChannelHungUp: the call is over, or is to end.
     """
     channel = call.channel
-    arguments = split_arguments(data)
     for name in _RESULTS:
         if channel.variables.get(name) is not None:
             channel.variables.remove(name)
@@ -58,8 +82,9 @@ async def dial(call: Call, data: str) -> None:
         channel.variables.set("DIALSTATUS", "INVALIDARGS")
         raise ChannelHungUp(channel.hangup_cause)
     options = parse_options(argument(arguments, 2), OPTIONS, "Dial", call.where)
-    timeout = parse_seconds(argument(arguments, 1).partition("^")[0])
-    await _Dial(call, options).run(destinations, timeout)
+    if "C" in options and "resetcdr" in call.dialplan.registry.applications:
+        await call.start_application("ResetCDR", "")
+    await _Dial(call, options).run(destinations, argument(arguments, 1))
 
 
 class _Dial:
@@ -73,14 +98,24 @@ class _Dial:
         self._started_at = self._clock.now()
         self._answered_at: float | None = None
         self._ringing = Ringing(call, options)
+        self._screening = Screening(call, options)
+        self._status = ""  # DIALSTATUS, where it is none of the ringing
 
-    async def run(self, destinations: list[str], timeout: float) -> None:
+    async def run(self, destinations: list[str], timeouts: str) -> None:
+        """Call, and talk to who answers."""
+        timeout, _, progress_timeout = timeouts.partition("^")
         if "a" in self._options:
             self._channel.answer()
-        if "B" in self._options:
-            await run_subroutine(self._call, subroutine_of(self._options.get("B")))
         try:
-            winner = await self._ringing.run(destinations, timeout)
+            self._status = await self._screening.prepare()
+            if self._status:
+                return
+            if "B" in self._options:
+                await run_subroutine(self._call, subroutine_of(self._options.get("B")))
+            self._started_at = self._clock.now()
+            winner = await self._ringing.run(
+                destinations, parse_seconds(timeout), parse_seconds(progress_timeout)
+            )
             self._end_waiting()
             if winner is None:
                 self._leave_by_digit()
@@ -88,6 +123,7 @@ class _Dial:
             await self._talk(winner)
         finally:
             self._set_results()
+            await self._screening.close(is_answered=self._answered_at is not None)
 
     def _end_waiting(self) -> None:
         self._channel.set_background(None)
@@ -102,7 +138,7 @@ class _Dial:
     def _set_results(self) -> None:
         now = self._clock.now()
         ringing, started = self._ringing, self._started_at
-        self._set("DIALSTATUS", ringing.status.value)
+        self._set("DIALSTATUS", self._status or ringing.status.value)
         self._set_time("DIALEDTIME", now - started)
         if ringing.ringing_at is not None:
             self._set_time("RINGTIME", ringing.ringing_at - started)
@@ -128,21 +164,25 @@ class _Dial:
             self._answered_at = self._clock.now()
             self._channel.answer()
             self._name_peer(winner)
+            if await self._refuses(peer):
+                return
             await self._prepare(peer)
             if "U" in self._options and await self._screen(peer):
                 return
             if "G" in self._options:
                 is_handed_over = self._send_both_away(peer)
                 return
-            outcome = await Conversation(self._call, peer, self._options).run()
-            is_handed_over = outcome is Outcome.PEER_TRANSFERRED
+            if "e" in self._options:
+                run_h_at_end(self._call.dialplan, peer, self._channel.context, self._channel.exten)
+            await Conversation(self._call, peer, self._options).run()
+            is_handed_over = go_on_after_bridge(self._call, peer)
         except ChannelHungUp:
-            is_handed_over = self._send_peer_away(peer)
+            is_handed_over = send_peer_away(self._call, peer, self._options)
             raise
         finally:
             if not is_handed_over and is_ours(peer):
                 peer.hangup(Cause.NORMAL_CLEARING, EndedBy.DIALPLAN)
-        if "g" not in self._options and outcome is not Outcome.CALLER_TRANSFERRED:
+        if "g" not in self._options and not self._call.has_jumped:
             raise ChannelHungUp(Cause.NORMAL_CLEARING)
 
     def _name_peer(self, winner: DialAttempt) -> None:
@@ -153,6 +193,16 @@ class _Dial:
         self._set("BRIDGEPEER", peer.name)
         peer.variables.set("BRIDGEPEER", self._channel.name)
         peer.variables.set("DIALEDPEERNUMBER", winner.dial_string)
+
+    async def _refuses(self, peer: Channel) -> bool:
+        """Let the called party screen the call; tell whether it refuses."""
+        try:
+            self._status = await self._screening.ask(peer)
+        except ChannelHungUp:
+            if self._channel.is_hungup:
+                raise
+            self._status = DialStatus.NOANSWER.value
+        return bool(self._status)
 
     async def _prepare(self, peer: Channel) -> None:
         """Announce, and send digits."""
@@ -212,38 +262,9 @@ class _Dial:
 
     def _send_both_away(self, peer: Channel) -> bool:
         """Send the caller to a place and the called party to the priority after it."""
-        position = self._position("G")
+        position = option_position(self._call, self._options, "G")
         if position is None:
             return False
         context, exten, priority = position
         self._call.jump(context, exten, priority)
-        return self._start(peer, (context, exten, priority + 1))
-
-    def _send_peer_away(self, peer: Channel) -> bool:
-        """Send the called party on when the caller has hung up, with option F."""
-        if "F" not in self._options or not is_ours(peer):
-            return False
-        channel = self._channel
-        if not self._options.get("F"):
-            return self._start(peer, (channel.context, channel.exten, channel.priority + 1))
-        position = self._position("F")
-        return position is not None and self._start(peer, position)
-
-    def _start(self, peer: Channel, position: tuple[str, str, int]) -> bool:
-        if not is_ours(peer):
-            return False
-        peer.set_position(*position)
-        self._call.dialplan.start(peer)
-        return True
-
-    def _position(self, option: str) -> tuple[str, str, int] | None:
-        parts = self._options.get(option).split("^")
-        if not parts[-1]:
-            self._call.report(f"Dial: option {option} needs a priority")
-            return None
-        parts = [""] * (3 - len(parts)) + parts
-        target = Target(parts[0] or None, parts[1] or None, parts[2])
-        position = self._call.resolve(target)
-        if position is None:
-            self._call.report(f"Dial: option {option}: there is no {'^'.join(parts)}")
-        return position
+        return start_at(self._call, peer, (context, exten, priority + 1))

@@ -63,7 +63,7 @@ def dump_channel(call: Call, data: str) -> None:
         "CallerIDName": channel.caller.name or "(N/A)",
         "ConnectedLineIDNum": channel.connected.number or "(N/A)",
         "ConnectedLineIDName": channel.connected.name or "(N/A)",
-        "RDNIS": channel.rdnis or "(N/A)",
+        "RDNIS": channel.redirecting.from_.number or "(N/A)",
         "Language": channel.language,
         "State": channel.state,
         "NativeFormat": channel.leg.stream.codec,

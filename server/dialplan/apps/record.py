@@ -75,6 +75,7 @@ async def _record(
     try:
         await channel.wait(recorder.opened)
         result = await channel.wait(recorder.done)
+        call.state.recorded_ms = result.duration_ms
     except ChannelHungUp:
         if "k" not in options:
             recorder.stop()

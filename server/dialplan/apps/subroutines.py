@@ -50,6 +50,12 @@ def set_local(call: Call, frame: Frame, name: str, value: str) -> None:
     variables.set(name, value)
 
 
+def leave_subroutines(call: Call, depth: int) -> None:
+    """Leave the subroutines that are deeper than *depth*, as if they had returned."""
+    while len(call.state.frames) > depth:
+        _leave(call)
+
+
 async def run_subroutine(call: Call, text: str) -> bool:
     """Run a subroutine to its Return, and put the channel back where it was.
 
@@ -69,8 +75,7 @@ async def run_subroutine(call: Call, text: str) -> bool:
         return False
     finally:
         has_returned = len(call.state.frames) <= depth
-        while len(call.state.frames) > depth:
-            _leave(call)
+        leave_subroutines(call, depth)
         channel.set_position(*place)
     return has_returned
 

@@ -9,6 +9,7 @@ from weakref import WeakKeyDictionary
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
 from server.dialplan.call_record import CallRecords
+from server.dialplan.channel_items import read_item, write_item
 from server.dialplan.functions.records import parse_ama_flags
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.port import Dialplan
@@ -52,7 +53,7 @@ _WRITABLE = {
 }
 # What scripts may set and read back, though nothing here depends on it.
 _NOTES = {
-    "digitdetect": "1", "dtmf_features": "", "faxdetect": "0", "max_forwards": "20",
+    "digitdetect": "1", "faxdetect": "0", "max_forwards": "20",
     "parkinglot": "", "relaxdtmf": "0", "secure_bridge_media": "", "secure_bridge_signaling": "",
     "tdd": "0", "tenantid": "", "transfercapability": "SPEECH", "userdata": "",
 }  # fmt: skip
@@ -77,6 +78,9 @@ def read_channel(scope: Scope, data: str) -> str:
     """CHANNEL(item): what is not ours is asked of the technology, such as ``rtp,dest``."""
     channel = scope.channel
     name = data.strip().lower()
+    special = read_item(scope, name)
+    if special is not None:
+        return special
     item = _ITEMS.get(name)
     if item is not None:
         return item(channel)
@@ -94,6 +98,8 @@ def read_channel(scope: Scope, data: str) -> str:
 def write_channel(scope: Scope, data: str, value: str) -> None:
     """Set accountcode, amaflags, language, musicclass, tonezone, or what is only remembered."""
     name = data.strip().lower()
+    if write_item(scope, name, value):
+        return
     if name == "amaflags":
         records = scope.dialplan.part(CallRecords)
         records.of(scope.channel).ama_flags = parse_ama_flags(value)

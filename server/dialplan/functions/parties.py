@@ -1,111 +1,102 @@
-"""Functions on who calls and who is called."""
+"""Functions on who calls, who is called, and who redirected the call."""
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.numbers import parse_integer
+from server.dialplan.parties import (
+    detail_of,
+    parse_party,
+    printable,
+    read_party,
+    with_detail,
+    write_party,
+)
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
-from server.tech.base import Party
+from server.resources.channel import Channel
+from server.tech.base import Party, Redirecting
 
-# presentations as Asterisk names them, and the three that a Party knows
-_PRESENTATIONS = {
-    "allowed": "allowed",
-    "allowed_not_screened": "allowed",
-    "allowed_passed_screen": "allowed",
-    "allowed_failed_screen": "allowed",
-    "prohib": "prohib",
-    "prohib_not_screened": "prohib",
-    "prohib_passed_screen": "prohib",
-    "prohib_failed_screen": "prohib",
-    "unavailable": "unavailable",
+# CALLERID(dnid-…): kept with the ANI, since it belongs to the dialled number
+_DNID_ITEMS = {
+    "dnid-num-plan": "0",
+    "dnid-subaddr": "",
+    "dnid-subaddr-valid": "0",
+    "dnid-subaddr-type": "0",
+    "dnid-subaddr-odd": "0",
 }
-_SHOWN = {
-    "allowed": "allowed_not_screened",
-    "prohib": "prohib_not_screened",
-    "unavailable": "unavailable",
-}
-_ALL = re.compile(r'\s*(?:"(?P<quoted>[^"]*)"|(?P<name>[^<"]*?))\s*(?:<(?P<number>[^>]*)>)?\s*')
-
-
-def parse_party(text: str) -> Party:
-    """Parse ``"Name" <number>``, ``Name <number>`` or a bare number."""
-    match = _ALL.fullmatch(text)
-    if match is None:
-        raise InvalidArgument("caller id", f'{text!r} is not "name" <number>')
-    name = match["quoted"] if match["quoted"] is not None else match["name"]
-    number = match["number"]
-    if number is None and match["quoted"] is None and re.fullmatch(r"[0-9*#+]+", name):
-        return Party(number=name)
-    return Party(name=_printable(name), number=_printable(number or ""))
-
-
-def _printable(text: str) -> str:
-    """Return *text* without control characters, which must not reach a header."""
-    return "".join(letter for letter in text if letter.isprintable())
-
-
-def _read(party: Party, item: str) -> str:
-    key = item.strip().lower().removeprefix("ani-")
-    if key == "all":
-        return f'"{party.name}" <{party.number}>'
-    if key == "name":
-        return party.name
-    if key in ("num", "number"):
-        return party.number
-    if key in ("pres", "name-pres", "num-pres"):
-        return _SHOWN.get(party.presentation, party.presentation)
-    if key in ("name-valid", "num-valid"):
-        return "1" if (party.name if key == "name-valid" else party.number) else "0"
-    raise InvalidArgument("item", f"{item!r} is not supported")
-
-
-def _written(party: Party, item: str, value: str) -> Party:
-    key = item.strip().lower()
-    if key == "all":
-        return replace(parse_party(value), presentation=party.presentation)
-    if key == "name":
-        return replace(party, name=_printable(value))
-    if key in ("num", "number"):
-        return replace(party, number=_printable(value))
-    if key in ("pres", "name-pres", "num-pres"):
-        presentation = _PRESENTATIONS.get(value.strip().lower())
-        if presentation is None:
-            raise InvalidArgument("presentation", f"{value!r} is not known")
-        return replace(party, presentation=presentation)
-    raise InvalidArgument("item", f"{item!r} can't be written")
+# Q.931/DIVERSION reasons as Asterisk names them
+REASONS = frozenset(
+    ("away", "cf_dte", "cfb", "cfnr", "cfu", "deflection", "dnd", "follow_me", "out_of_order",
+     "send_to_vm", "time_of_day", "unavailable", "unknown")
+)  # fmt: skip
+MAX_COUNT = 1_000_000
 
 
 @function("CALLERID")
 def read_caller(scope: Scope, data: str) -> str:
-    """CALLERID(all|name|num|pres|ANI-num|RDNIS...)."""
-    item = argument(split_arguments(data), 0)
-    if item.lower() == "rdnis":
-        return scope.channel.rdnis
-    return _read(scope.channel.caller, "num" if item.lower() == "ani" else item)
+    """CALLERID(item[,caller id]): of who calls; with a caller id, of that one."""
+    arguments = split_arguments(data)
+    item = argument(arguments, 0).strip()
+    key = item.lower()
+    if argument(arguments, 1):
+        return read_party(parse_party(arguments[1]), item)
+    channel = scope.channel
+    match key:
+        case "rdnis":
+            return channel.redirecting.from_.number
+        case "dnid":
+            return channel.dnid
+        case "ani":
+            return channel.ani.number
+        case "ani2":
+            return detail_of(channel.ani, "ani2", "0")
+    if key in _DNID_ITEMS:
+        return detail_of(channel.ani, key, _DNID_ITEMS[key])
+    if key.startswith("ani-"):
+        return read_party(channel.ani, key.removeprefix("ani-"))
+    return read_party(channel.caller, item)
 
 
 @function_write("CALLERID")
 def write_caller(scope: Scope, data: str, value: str) -> None:
-    """Change who calls."""
+    """Change who calls. ``all``, ``num`` and ``name`` change ANI's number likewise, as Asterisk."""
     channel = scope.channel
-    item = argument(split_arguments(data), 0)
-    if item.lower() == "rdnis":
-        channel.rdnis = _printable(value)
-        channel.touch()
-        return
-    changed = _written(channel.caller, item, value)
-    if changed != channel.caller:
-        channel.set_caller(changed)
+    item = argument(split_arguments(data), 0).strip()
+    key = item.lower()
+    if key == "rdnis":
+        party = replace(channel.redirecting.from_, number=printable(value))
+        channel.set_redirecting(replace(channel.redirecting, from_=party))
+    elif key == "dnid":
+        channel.dnid = printable(value)
+    elif key in ("ani", "ani2") or key.startswith("ani-") or key in _DNID_ITEMS:
+        _write_ani(channel, key, value)
+    else:
+        changed = write_party(channel.caller, item, value)
+        if key in ("all", "num", "number"):
+            channel.ani = replace(channel.ani, number=changed.number)
+        if changed != channel.caller:
+            channel.set_caller(changed)
+
+
+def _write_ani(channel: Channel, key: str, value: str) -> None:
+    if key == "ani":
+        channel.ani = write_party(channel.ani, "num", value)
+    elif key == "ani2":
+        channel.ani = with_detail(channel.ani, key, str(parse_integer(value)))
+    elif key in _DNID_ITEMS:
+        channel.ani = with_detail(channel.ani, key, value)
+    else:
+        channel.ani = write_party(channel.ani, key.removeprefix("ani-"), value)
 
 
 @function("CONNECTEDLINE")
 def read_connected(scope: Scope, data: str) -> str:
-    """CONNECTEDLINE(all|name|num|pres)."""
-    return _read(scope.channel.connected, argument(split_arguments(data), 0))
+    """CONNECTEDLINE(item[,i]): of who the channel is connected to."""
+    return read_party(scope.channel.connected, argument(split_arguments(data), 0))
 
 
 @function_write("CONNECTEDLINE")
@@ -113,5 +104,68 @@ def write_connected(scope: Scope, data: str, value: str) -> None:
     """Change who the channel is connected to; with the argument ``i`` the phone isn't told."""
     arguments = split_arguments(data)
     channel = scope.channel
-    changed = _written(channel.connected, argument(arguments, 0), value)
+    changed = write_party(channel.connected, argument(arguments, 0), value)
     channel.set_connected(changed, tell_phone="i" not in argument(arguments, 1))
+
+
+@function("REDIRECTING")
+def read_redirecting(scope: Scope, data: str) -> str:
+    """REDIRECTING(orig-item|from-item|to-item|reason|orig-reason|count[,i])."""
+    redirecting = scope.channel.redirecting
+    key = argument(split_arguments(data), 0).strip().lower()
+    match key:
+        case "reason":
+            return redirecting.reason
+        case "orig-reason":
+            return redirecting.orig_reason
+        case "count":
+            return str(redirecting.count)
+    side, item = _side_of(key)
+    return read_party(_sides(redirecting)[side], item)
+
+
+@function_write("REDIRECTING")
+def write_redirecting(scope: Scope, data: str, value: str) -> None:
+    """Change who redirected the call. The phones learn of it with the next call (``i`` or not)."""
+    channel = scope.channel
+    redirecting = channel.redirecting
+    key = argument(split_arguments(data), 0).strip().lower()
+    match key:
+        case "reason":
+            changed = replace(redirecting, reason=_reason(value))
+        case "orig-reason":
+            changed = replace(redirecting, orig_reason=_reason(value))
+        case "count":
+            count = min(MAX_COUNT, max(0, parse_integer(value)))
+            changed = replace(redirecting, count=count)
+        case _:
+            side, item = _side_of(key)
+            party = write_party(_sides(redirecting)[side], item, value)
+            changed = _with_side(redirecting, side, party)
+    channel.set_redirecting(changed)
+
+
+def _side_of(key: str) -> tuple[str, str]:
+    """Split ``priv-from-num`` into ``from`` and ``priv-num``."""
+    bare = key.removeprefix("priv-")
+    side, dash, item = bare.partition("-")
+    if side not in ("orig", "from", "to") or not dash:
+        raise InvalidArgument("item", f"{key!r} is not known")
+    return side, f"priv-{item}" if bare != key else item
+
+
+def _sides(redirecting: Redirecting) -> dict[str, Party]:
+    return {"orig": redirecting.orig, "from": redirecting.from_, "to": redirecting.to}
+
+
+def _with_side(redirecting: Redirecting, side: str, party: Party) -> Redirecting:
+    if side == "orig":
+        return replace(redirecting, orig=party)
+    return replace(redirecting, from_=party) if side == "from" else replace(redirecting, to=party)
+
+
+def _reason(value: str) -> str:
+    reason = value.strip().lower()
+    if reason not in REASONS:
+        raise InvalidArgument("reason", f"{value!r} is not known")
+    return reason

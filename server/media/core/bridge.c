@@ -17,16 +17,10 @@ bool mp_bridge_hears(const struct mp_bridge *b, const struct mp_stream *s)
 	return !b->holding || s->role != MP_ROLE_ANNOUNCER;
 }
 
-/* Who spies or whispers works on frames. */
-static bool needs_no_frames(const struct mp_stream *s)
-{
-	return !s->snoop && !mp_stream_is_tapped(s);
-}
-
 /* Two members whose packets fit each other, and nobody who needs the decoded mix. */
 static bool can_relay(const struct mp_bridge *b)
 {
-	return b->count == 2 && needs_no_frames(b->members[0]) && needs_no_frames(b->members[1]) &&
+	return b->count == 2 && !mp_stream_needs_frames(b->members[0]) && !mp_stream_needs_frames(b->members[1]) &&
 	       !b->holding && !b->player && !b->music && !mp_link_is_in(&b->recorders) &&
 	       mp_stream_rate(b->members[0]) == mp_stream_rate(b->members[1]);
 }

@@ -155,6 +155,32 @@ static int stream_mute(struct mp_worker *w, const struct mp_cmd *c)
 	return 0;
 }
 
+static int stream_drop(struct mp_worker *w, const struct mp_cmd *c)
+{
+	struct mp_stream *s = STREAM(c->object);
+
+	(void)w;
+	if (c->i[0] & MP_TAP_IN)
+		s->drop_in = (uint8_t)c->i[1];
+	if (c->i[0] & MP_TAP_OUT)
+		s->drop_out = (uint8_t)c->i[1];
+	return 0;
+}
+
+static int stream_effect(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	return mp_stream_effect(STREAM(c->object), (enum mp_tap)c->i[0], (enum mp_effect)c->i[1],
+	                        (int32_t)c->i[2]);
+}
+
+static int stream_jitter(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	mp_stream_jitter(STREAM(c->object), c->i[0] != 0, (uint32_t)c->i[1], (uint32_t)c->i[2]);
+	return 0;
+}
+
 static int stream_talk_detect(struct mp_worker *w, const struct mp_cmd *c)
 {
 	(void)w;
@@ -206,6 +232,12 @@ static int stream_snoop(struct mp_worker *w, const struct mp_cmd *c)
 {
 	(void)w;
 	return mp_snoop_link(STREAM(c->object), STREAM(c->second), (uint8_t)c->i[0], (uint8_t)c->i[1]);
+}
+
+static int stream_snoop_tune(struct mp_worker *w, const struct mp_cmd *c)
+{
+	(void)w;
+	return mp_snoop_tune(STREAM(c->object), c);
 }
 
 static int stream_connect(struct mp_worker *w, const struct mp_cmd *c)
@@ -374,6 +406,9 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_CLOSE] = stream_close,
         [MP_CMD_STREAM_CONFIGURE] = stream_configure,
         [MP_CMD_STREAM_MUTE] = stream_mute,
+        [MP_CMD_STREAM_DROP] = stream_drop,
+        [MP_CMD_STREAM_EFFECT] = stream_effect,
+        [MP_CMD_STREAM_JITTER] = stream_jitter,
         [MP_CMD_STREAM_TALK_DETECT] = stream_talk_detect,
         [MP_CMD_STREAM_DTMF_DETECT] = stream_dtmf_detect,
         [MP_CMD_STREAM_SCAN] = stream_scan,
@@ -382,6 +417,7 @@ static command_h *const HANDLERS[MP_CMD_COUNT] = {
         [MP_CMD_STREAM_RECEIVE_DTMF] = stream_receive_dtmf,
         [MP_CMD_STREAM_BACKGROUND] = stream_background,
         [MP_CMD_STREAM_SNOOP] = stream_snoop,
+        [MP_CMD_STREAM_SNOOP_TUNE] = stream_snoop_tune,
         [MP_CMD_STREAM_CONNECT] = stream_connect,
         [MP_CMD_STREAM_PLAY] = stream_play,
         [MP_CMD_STREAM_RECORD] = stream_record,

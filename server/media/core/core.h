@@ -16,6 +16,7 @@
 
 #include "codec.h"
 #include "dtmf.h"
+#include "effects.h"
 #include "fileio.h"
 #include "jbuf.h"
 #include "list.h"
@@ -257,6 +258,8 @@ struct mp_snoop {
 	struct mp_link working;   /* worker's snoops */
 	struct mp_stream *target; /* NULL: none yet, or it has ended */
 	uint8_t spy, whisper;     /* enum mp_tap bits */
+	int32_t gain_in, gain_out; /* of what is spied, Q12 */
+	bool bridged_only;         /* it is recorded only while its target is in a bridge with somebody */
 	struct mp_snoop_frame gathered, spied, heard, whispered;
 };
 
@@ -278,6 +281,9 @@ struct mp_stream {
 	uint8_t role;
 	bool bridge_mute, dtmf_pass;
 	bool mute_in, mute_out;
+	uint8_t drop_in, drop_out; /* enum mp_drop bits */
+	bool has_jitter;           /* it is played out steadily, within these: */
+	uint32_t jitter_min_ms, jitter_max_ms;
 	bool override;          /* a player, tone, music or digit replaces what the bridge gives */
 	enum mp_codec_id codec; /* LOCAL, NULL: slin; SNOOP: target's rate; SOCKET: chosen at open */
 	struct mp_link snoops;  /* of those whose target it is */
@@ -290,6 +296,7 @@ struct mp_stream {
 	struct mp_vad *talk;
 	struct mp_dtmf_det *dtmf_det;
 	struct mp_stream_scan *scans; /* list */
+	struct mp_effects *effects_in, *effects_out;
 	struct mp_dtmf_out *dtmf_out;
 	struct mp_bg *background;
 	struct mp_resampler *to_mix, *from_mix;
@@ -514,6 +521,8 @@ void mp_stream_connect(struct mp_stream *s);
 void mp_stream_configure(struct mp_stream *s, const struct mp_cmd *cmd);
 int mp_stream_talk_detect(struct mp_stream *s, bool enabled, uint32_t silence_ms, uint32_t threshold);
 int mp_stream_dtmf_detect(struct mp_stream *s, bool enabled);
+int mp_stream_effect(struct mp_stream *s, enum mp_tap tap, enum mp_effect what, int32_t value);
+void mp_stream_jitter(struct mp_stream *s, bool enabled, uint32_t min_ms, uint32_t max_ms);
 void mp_stream_update(struct mp_stream *s); /* after a change of effects: lists and override */
 void mp_stream_tick_out(struct mp_stream *s);
 uint32_t mp_stream_rate(const struct mp_stream *s);
@@ -524,6 +533,22 @@ static inline bool mp_stream_is_tapped(const struct mp_stream *s)
 	return mp_link_is_in(&s->snoops);
 }
 
+/* Somebody works on its audio, so that packets can't be passed on as they are. */
+static inline bool mp_stream_needs_frames(const struct mp_stream *s)
+{
+	return s->snoop || mp_stream_is_tapped(s) || s->effects_in || s->effects_out || s->has_jitter;
+}
+
+static inline bool mp_stream_is_muted_in(const struct mp_stream *s)
+{
+	return s->mute_in || (s->drop_in & MP_DROP_VOICE);
+}
+
+static inline bool mp_stream_is_muted_out(const struct mp_stream *s)
+{
+	return s->mute_out || (s->drop_out & MP_DROP_VOICE);
+}
+
 /* scans.c */
 int mp_stream_scan(struct mp_stream *s, const struct mp_cmd *cmd);
 void mp_scans_feed(struct mp_stream *s, const int16_t *pcm, size_t n, uint32_t rate);
@@ -532,6 +557,8 @@ void mp_scans_close(struct mp_stream *s);
 /* snoop.c */
 int mp_snoop_link(struct mp_stream *s, struct mp_stream *target, uint8_t spy, uint8_t whisper);
 void mp_snoop_unlink(struct mp_snoop *sn);
+int mp_snoop_tune(struct mp_stream *s, const struct mp_cmd *cmd);
+bool mp_snoop_is_idle(const struct mp_snoop *sn);
 void mp_snoop_retune(struct mp_stream *target);
 bool mp_snoop_taps(const struct mp_stream *s, enum mp_tap tap);
 bool mp_snoop_tap(struct mp_stream *target, enum mp_tap tap, int16_t *pcm, size_t n);

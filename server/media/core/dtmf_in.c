@@ -73,6 +73,8 @@ void mp_dtmf_inband(char digit, bool is_begin, uint32_t duration_ms, void *strea
 	struct mp_stream *s = stream;
 	struct mp_worker *w = mp_worker_of(&s->obj);
 
+	if (s->drop_in & MP_DROP_DTMF)
+		return;
 	if (is_begin)
 		mp_worker_emit(w, MP_EVENT_DTMF_BEGIN, s->obj.handle, digit, 0, 0, 0, 0);
 	else
@@ -88,7 +90,7 @@ void mp_dtmf_forward(struct mp_stream *s, char digit, uint32_t duration_ms)
 	if (!s->bridge || !s->dtmf_pass || s->bridge_mute || s->bridge->holding)
 		return;
 	for (size_t i = 0; i < s->bridge->count; i++) {
-		if (s->bridge->members[i] != s)
+		if (s->bridge->members[i] != s && !(s->bridge->members[i]->drop_out & MP_DROP_DTMF))
 			(void)mp_dtmf_send(s->bridge->members[i], digits, ms, 0);
 	}
 }

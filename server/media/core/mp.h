@@ -61,6 +61,7 @@ enum mp_background {
 };
 enum mp_direction { MP_DIRECTION_SEND = 1, MP_DIRECTION_RECEIVE = 2 };
 enum mp_tap { MP_TAP_IN = 1, MP_TAP_OUT = 2 }; /* what a stream says, what it hears */
+enum mp_drop { MP_DROP_VOICE = 1, MP_DROP_DTMF = 2 };
 
 /* Media on a TCP connection: what is spoken there, and who we are. */
 /* RAW: samples and nothing else, one way, to a script */

@@ -12,7 +12,10 @@
 
 int mp_pcm_need(struct mp_stream *s)
 {
-	const struct mp_jbuf_conf conf = {.clock_rate = mp_stream_rate(s)};
+	const struct mp_jbuf_conf conf = {.clock_rate = mp_stream_rate(s),
+	                                  .min_ms = s->has_jitter ? s->jitter_min_ms : 0,
+	                                  .max_ms = s->has_jitter ? s->jitter_max_ms : 0,
+	                                  .max_packets = s->has_jitter ? 256 : 0};
 	struct mp_pcm *pcm = s->pcm;
 	int err;
 
@@ -123,9 +126,9 @@ static void make_frame(struct mp_stream *s, struct mp_pcm *pcm)
 	memset(pcm->frame + got, 0, (n - got) * sizeof(pcm->frame[0]));
 	pcm->filled -= got;
 	memmove(pcm->fifo, pcm->fifo + got, pcm->filled * sizeof(pcm->fifo[0]));
-	if (s->mute_in)
+	if (mp_stream_is_muted_in(s))
 		memset(pcm->frame, 0, n * sizeof(pcm->frame[0]));
-	pcm->active = got && !s->mute_in && mp_mix_level(pcm->frame, n) > SILENT_LEVEL;
+	pcm->active = got && !mp_stream_is_muted_in(s) && mp_mix_level(pcm->frame, n) > SILENT_LEVEL;
 }
 
 static void detect_talk(struct mp_stream *s, const int16_t *frame, size_t n)
@@ -154,12 +157,16 @@ void mp_pcm_tick(struct mp_stream *s)
 		count_jbuf(mp_worker_of(&s->obj), pcm);
 	if (mp_stream_is_tapped(s) && mp_snoop_tap(s, MP_TAP_IN, pcm->frame, n))
 		pcm->active = true;
+	if (s->effects_in)
+		mp_effects_run(s->effects_in, pcm->frame, n);
 	if (s->talk)
 		detect_talk(s, pcm->frame, n);
 	if (s->scans)
 		mp_scans_feed(s, pcm->frame, n, pcm->rate);
 	if (s->dtmf_det)
 		mp_dtmf_det_feed(s->dtmf_det, pcm->frame, n, mp_dtmf_inband, s);
+	if (s->snoop && mp_snoop_is_idle(s->snoop))
+		return;
 	MP_EACH(&s->recorders, at, after)
 	mp_recorder_feed(MP_ENTRY(at, struct mp_recorder, link), pcm->frame, n, pcm->rate);
 }

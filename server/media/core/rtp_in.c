@@ -154,13 +154,15 @@ static void input_event(struct mp_stream *s, struct mp_packet *p)
 void mp_stream_input(struct mp_stream *s, struct mp_packet *p)
 {
 	if (p->codec == MP_CODEC_NONE) {
+		if (s->drop_in & MP_DROP_DTMF)
+			return;
 		if (p->len >= MP_EVENT_PAYLOAD)
 			input_event(s, p);
 		else
 			MP_COUNT(mp_worker_of(&s->obj), rx_bad);
 		return;
 	}
-	if (s->mute_in)
+	if (mp_stream_is_muted_in(s))
 		return;
 	if (s->pcm) /* before the relay, which may rewrite what lies before the payload */
 		mp_pcm_put(s, p);

@@ -177,7 +177,8 @@ static void relay_rtp(struct mp_stream *s, const struct mp_stream *from, struct 
 
 void mp_stream_relay(struct mp_stream *s, const struct mp_stream *from, struct mp_packet *p)
 {
-	if (s->override || (s->mute_out && p->codec != MP_CODEC_NONE))
+	if (s->override || (p->codec != MP_CODEC_NONE && mp_stream_is_muted_out(s)) ||
+	    (p->codec == MP_CODEC_NONE && (s->drop_out & MP_DROP_DTMF)))
 		return;
 	if (s->type == MP_STREAM_RTP) {
 		relay_rtp(s, from, p);
@@ -277,11 +278,11 @@ void mp_stream_send_encoded(struct mp_stream *s, const uint8_t *payload, size_t 
 {
 	uint8_t packet[MP_PACKET_MAX];
 
-	if (s->snoop || mp_stream_is_tapped(s)) {
+	if (mp_stream_needs_frames(s)) {
 		send_decoded(s, s->type == MP_STREAM_RTP ? s->rtp->out.codec : s->codec, payload, len);
 		return;
 	}
-	if (s->mute_out || !mp_stream_is_sending(s) || len > sizeof(packet) - MP_HEADROOM)
+	if (mp_stream_is_muted_out(s) || !mp_stream_is_sending(s) || len > sizeof(packet) - MP_HEADROOM)
 		return;
 	memcpy(packet + MP_HEADROOM, payload, len);
 	if (s->type == MP_STREAM_RTP)
@@ -297,18 +298,23 @@ void mp_stream_send_frame(struct mp_stream *s, const int16_t *pcm, size_t n)
 	const enum mp_codec_id id = s->type == MP_STREAM_RTP ? s->rtp->out.codec : s->codec;
 	const struct mp_codec *c = mp_codec_get(id);
 	uint8_t packet[MP_PACKET_MAX];
-	int16_t tapped[MP_FRAME_MAX];
-	bool is_silent = s->mute_out;
+	int16_t own[MP_FRAME_MAX];
+	bool is_silent = mp_stream_is_muted_out(s);
 	size_t len;
 
-	if (mp_stream_is_tapped(s)) { /* a muted stream still hears whispers, as in Asterisk */
-		memcpy(tapped, pcm, n * sizeof(tapped[0]));
-		if (s->mute_out)
-			memset(tapped, 0, n * sizeof(tapped[0]));
-		is_silent = !mp_snoop_tap(s, MP_TAP_OUT, tapped, n) && s->mute_out;
-		s->sent_tick = mp_worker_of(&s->obj)->tick;
-		pcm = tapped;
+	if (mp_stream_is_tapped(s) || s->effects_out) {
+		if (is_silent)
+			memset(own, 0, n * sizeof(own[0]));
+		else
+			memcpy(own, pcm, n * sizeof(own[0]));
+		pcm = own;
 	}
+	if (mp_stream_is_tapped(s)) { /* a muted stream still hears whispers, as in Asterisk */
+		is_silent = !mp_snoop_tap(s, MP_TAP_OUT, own, n) && is_silent;
+		s->sent_tick = mp_worker_of(&s->obj)->tick;
+	}
+	if (s->effects_out)
+		mp_effects_run(s->effects_out, own, n);
 	if (is_silent || !mp_stream_is_sending(s))
 		return;
 	if (s->snoop) {

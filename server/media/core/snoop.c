@@ -16,12 +16,27 @@
 
 static void add(struct mp_snoop_frame *f, const int16_t *pcm, size_t n)
 {
+	if (n > MP_FRAME_MAX)
+		return;
 	if (f->n == n) {
 		mp_mix_into(f->pcm, pcm, n);
 		return;
 	}
 	memcpy(f->pcm, pcm, n * sizeof(f->pcm[0]));
 	f->n = n;
+}
+
+static void gather(struct mp_snoop *sn, const int16_t *pcm, size_t n, int32_t gain)
+{
+	int16_t louder[MP_FRAME_MAX];
+
+	if (gain == MP_MIX_UNITY || n > MP_FRAME_MAX) {
+		add(&sn->gathered, pcm, n);
+		return;
+	}
+	memcpy(louder, pcm, n * sizeof(louder[0]));
+	mp_mix_gain(louder, n, gain);
+	add(&sn->gathered, louder, n);
 }
 
 /* The linear codec of a rate, so that no frame needs to be resampled; 8 kHz if there is none. */
@@ -71,6 +86,7 @@ int mp_snoop_link(struct mp_stream *s, struct mp_stream *target, uint8_t spy, ui
 	s->snoop->target = target;
 	s->snoop->spy = spy;
 	s->snoop->whisper = whisper;
+	s->snoop->gain_in = s->snoop->gain_out = MP_MIX_UNITY;
 	mp_link_add(&target->snoops, &s->snoop->link);
 	mp_snoop_retune(target);
 	update(target);
@@ -88,6 +104,29 @@ void mp_snoop_unlink(struct mp_snoop *sn)
 	sn->target = NULL;
 	sn->gathered.n = sn->whispered.n = 0;
 	update(target);
+}
+
+/* i: spy whisper gain_in gain_out bridged_only. Returns 0 or EINVAL (not a snoop). */
+int mp_snoop_tune(struct mp_stream *s, const struct mp_cmd *c)
+{
+	struct mp_snoop *sn = s->snoop;
+
+	if (!sn)
+		return EINVAL;
+	sn->spy = (uint8_t)c->i[0];
+	sn->whisper = (uint8_t)c->i[1];
+	sn->gain_in = (int32_t)c->i[2];
+	sn->gain_out = (int32_t)c->i[3];
+	sn->bridged_only = c->i[4] != 0;
+	if (sn->target)
+		update(sn->target);
+	return 0;
+}
+
+/* Whether what it says is not to be recorded now. */
+bool mp_snoop_is_idle(const struct mp_snoop *sn)
+{
+	return sn->bridged_only && !(sn->target && sn->target->bridge && sn->target->bridge->count > 1);
 }
 
 /* Whether anybody listens or whispers in this direction (enum mp_tap). */
@@ -116,7 +155,7 @@ bool mp_snoop_tap(struct mp_stream *target, enum mp_tap tap, int16_t *pcm, size_
 		struct mp_snoop *sn = MP_ENTRY(spies, struct mp_snoop, link);
 
 		if (sn->spy & tap)
-			add(&sn->gathered, pcm, n);
+			gather(sn, pcm, n, tap == MP_TAP_IN ? sn->gain_in : sn->gain_out);
 	}
 	MP_EACH(&target->snoops, whisperers, after_whisperer)
 	{

@@ -26,7 +26,7 @@ static void link_if(struct mp_link *list, struct mp_link *link, bool wanted)
 static bool echoes_frames(const struct mp_stream *s)
 {
 	return !s->bridge && s->background && s->background->kind == MP_BACKGROUND_ECHO &&
-	       (s->snoop || mp_stream_is_tapped(s));
+	       mp_stream_needs_frames(s);
 }
 
 static bool needs_audio(const struct mp_stream *s)
@@ -56,6 +56,8 @@ void mp_stream_update(struct mp_stream *s)
 	bool decodes = needs_audio(s);
 	const bool echoes = echoes_frames(s);
 
+	mp_effects_tune(s->effects_in, mp_stream_rate(s));
+	mp_effects_tune(s->effects_out, mp_stream_rate(s));
 	s->override = s->player || beeps || kind == MP_BACKGROUND_MUSIC || kind == MP_BACKGROUND_TONE ||
 	              mp_dtmf_is_sounding(s);
 	if (!s->bridge)
@@ -206,6 +208,8 @@ static void drop_effects(struct mp_stream *s)
 	free(s->talk);
 	free(s->dtmf_det);
 	mp_scans_close(s);
+	mp_effects_close(s->effects_in);
+	mp_effects_close(s->effects_out);
 	free(s->dtmf_out);
 	if (s->background)
 		free(s->background->tones);
@@ -216,6 +220,7 @@ static void drop_effects(struct mp_stream *s)
 	s->dtmf_det = NULL;
 	s->dtmf_out = NULL;
 	s->background = NULL;
+	s->effects_in = s->effects_out = NULL;
 	s->to_mix = s->from_mix = NULL;
 	if (s->rtp) {
 		free(s->rtp->out.waiting);
@@ -380,4 +385,31 @@ int mp_stream_dtmf_detect(struct mp_stream *s, bool enabled)
 	}
 	mp_stream_update(s);
 	return err;
+}
+
+/* -- effects ------------------------------------------------------------------------------------- */
+
+static void update_all(struct mp_stream *s)
+{
+	if (s->bridge)
+		mp_bridge_update(s->bridge);
+	mp_stream_update(s);
+}
+
+int mp_stream_effect(struct mp_stream *s, enum mp_tap tap, enum mp_effect what, int32_t value)
+{
+	struct mp_effects **ep = tap == MP_TAP_IN ? &s->effects_in : &s->effects_out;
+	const int err = mp_effects_set(ep, what, value, mp_stream_rate(s));
+
+	update_all(s);
+	return err;
+}
+
+void mp_stream_jitter(struct mp_stream *s, bool enabled, uint32_t min_ms, uint32_t max_ms)
+{
+	s->has_jitter = enabled;
+	s->jitter_min_ms = min_ms;
+	s->jitter_max_ms = max_ms;
+	mp_pcm_close(s); /* the buffer is opened again as it is wanted now */
+	update_all(s);
 }

@@ -17,6 +17,7 @@ from server.config.objects import ConfigFile, ConfigWarning
 from server.config.sections.amd import build_amd
 from server.config.sections.ari import Scope, build_ari
 from server.config.sections.asterisk import build_asterisk
+from server.config.sections.features import build_features
 from server.config.sections.http import build_http
 from server.config.sections.indications import build_indications, builtin_zones, tone_list
 from server.config.sections.logger import build_logger
@@ -36,6 +37,7 @@ BUILDERS: dict[str, Callable[[ConfigFile, list[ConfigWarning]], object]] = {
     "ari.conf": lambda file, warnings: build_ari(file, warnings, ACLS),
     "rtp.conf": lambda file, warnings: build_rtp(file, warnings, ACLS),
     "logger.conf": build_logger,
+    "features.conf": build_features,
     "indications.conf": build_indications,
     "musiconhold.conf": build_musiconhold,
     "amd.conf": build_amd,
@@ -53,6 +55,7 @@ VALUES = {  # of types whose documented default, if any, says nothing
     "ms list": "1000,4000",
     "samples": "100",
     "float": "1.5",
+    "digits": "*1",
     "tonelist": "440+480/2000,0/4000",
     "levels": "[json]debug,notice,warning,error,verbose(3),dtmf,fax,security,trace",
 }

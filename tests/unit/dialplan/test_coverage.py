@@ -11,8 +11,12 @@ import pytest
 from server.base.errors import Conflict
 from server.dialplan.apps import (
     authenticate,
+    bridging,
+    calls,
     dial,
     digits,
+    originate,
+    pickup,
     playback,
     record,
     say,
@@ -20,6 +24,7 @@ from server.dialplan.apps import (
     signals,
     speech,
     tones,
+    transfers,
     trunk_receivers,
     waiting,
 )
@@ -76,11 +81,6 @@ ELSEWHERE = {
     "databases": {
         "ODBC", "ODBCFinish", "ODBC_Commit", "ODBC_FETCH", "ODBC_Rollback", "REALTIME",
         "REALTIME_DESTROY", "REALTIME_FIELD", "REALTIME_HASH", "REALTIME_STORE",
-    },
-    "bridging, features and transfers": {
-        "AttendedTransfer", "BlindTransfer", "Bridge", "BridgeAdd", "BridgeWait", "ChanIsAvail",
-        "ChannelRedirect", "FEATURE", "FEATUREMAP", "Originate", "Pickup", "PickupChan",
-        "REDIRECTING", "RetryDial", "SoftHangup",
     },
     "listening in and recording": {
         "Broadcast", "ChanSpy", "ExtenSpy", "MixMonitor", "MIXMONITOR", "RECORDING_INFO",
@@ -168,7 +168,9 @@ def test_what_is_read_or_written_in_asterisk_is_so_here(registry: Registry) -> N
      "Set", "MSet", "Goto", "GotoIf", "GotoIfTime", "ExecIf", "Exec", "Dial", "Echo", "Read",
      "SayDigits", "SayNumber", "SayAlpha", "Record", "Stasis", "Progress", "Ringing", "Busy",
      "Congestion", "WaitDigit", "StartMusicOnHold", "StopMusicOnHold", "MusicOnHold", "Gosub",
-     "GosubIf", "Return", "While", "EndWhile", "SayAlphaCase", "SayPhonetic", "SayOrdinal",
+     "GosubIf", "Return", "While", "EndWhile", "RetryDial", "Bridge", "BridgeAdd", "BridgeWait",
+     "BlindTransfer", "AttendedTransfer", "ChannelRedirect", "SoftHangup", "Pickup", "PickupChan",
+     "Originate", "ChanIsAvail", "SayAlphaCase", "SayPhonetic", "SayOrdinal",
      "SayMoney", "SayCountedNoun", "SayCountedAdj", "SayUnixTime", "DateTime", "ControlPlayback",
      "ReadExten", "Authenticate", "Morsecode", "Milliwatt", "Zapateller", "MP3Player",
      "StreamEcho", "Flash", "StoreDTMF", "SendMF", "ReceiveMF", "SendSF", "ReceiveSF",
@@ -194,6 +196,18 @@ def test_the_applications_to_work_with_are_there(registry: Registry, name: str) 
 )  # fmt: skip
 def test_every_option_letter_is_a_published_one(name: str, supported: str) -> None:
     assert set(supported) <= set(published("applications")[name]["options"])
+
+
+@pytest.mark.parametrize(
+    ("name", "supported"),
+    [("Dial", dial.OPTIONS), ("Bridge", bridging.BRIDGE_OPTIONS),
+     ("BridgeWait", bridging.BRIDGEWAIT_OPTIONS), ("PickupChan", pickup.PICKUPCHAN_OPTIONS),
+     ("Originate", originate.ORIGINATE_OPTIONS), ("SoftHangup", transfers.SOFTHANGUP_OPTIONS),
+     ("ChanIsAvail", originate.CHANISAVAIL_OPTIONS), ("Answer", calls.ANSWER_OPTIONS)],
+)  # fmt: skip
+def test_all_option_letters_are_there(name: str, supported: str) -> None:
+    letters = [letter[0] for letter in published("applications")[name]["options"]]
+    assert sorted(set(supported)) == sorted(set(letters))
 
 
 def test_a_name_can_be_added_once() -> None:

@@ -362,8 +362,8 @@ async def test_a_answers_the_caller_first(dut: DialplanUnderTest) -> None:
 async def test_unsupported_options_are_reported(
     dut: DialplanUnderTest, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await dut.run("Dial(PJSIP/bob,,wrW(sub))")
-    assert "Dial: option w, W is not supported and was ignored" in caplog.text
+    await dut.run("Dial(PJSIP/bob,,JrM(sub))")
+    assert "Dial: option J, M is not supported and was ignored" in caplog.text
 
 
 async def test_inherited_variables_reach_the_called_channel(dut: DialplanUnderTest) -> None:
@@ -398,7 +398,8 @@ class TestTransfer:
     async def test_the_called_party_sends_the_caller_away(self, dut: DialplanUnderTest) -> None:
         caller, peer = await self.start(dut, "t")
         await self.press(peer, "#")
-        assert caller.bridge is None
+        dut.under.engine.players[-1].finish()
+        await settle()
         calls = dut.under.engine.calls(caller.leg.stream)
         assert ("STREAM_BACKGROUND", 2, "default") in calls
         await self.press(peer, "55")
@@ -418,6 +419,8 @@ class TestTransfer:
     ) -> None:
         caller, peer = await self.start(dut, "t")
         await self.press(peer, "#9")
+        for _prompt in range(3):
+            await self.press(peer, "9")
         dut.under.engine.players[-1].finish()
         await settle()
         assert caller.bridge is not None

@@ -207,7 +207,7 @@ async def test_an_endless_h_is_stopped(
     for _ in range(1_000):
         await asyncio.sleep(0)
     assert channel.is_destroyed
-    assert "h was stopped" in caplog.text
+    assert "stopped after 10000 steps" in caplog.text
 
 
 async def test_reload_leaves_calls_running_on_the_new_plan(dut: DialplanUnderTest) -> None:

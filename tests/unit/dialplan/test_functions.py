@@ -88,7 +88,7 @@ from tests.support.dialplan import DialplanUnderTest
         ("", "${CALLERID(num)}", "alice"),
         ('CALLERID(all)="Bob" <200>', "${CALLERID(name)}/${CALLERID(num)}", "Bob/200"),
         ("CALLERID(num)=300", "${CALLERID(name)}/${CALLERID(num)}", "Alice/300"),
-        ("CALLERID(pres)=prohib", "${CALLERID(pres)}", "prohib_not_screened"),
+        ("CALLERID(pres)=prohib", "${CALLERID(pres)}", "prohib"),
         ("CONNECTEDLINE(num,i)=5", "${CONNECTEDLINE(num)}", "5"),
         ("GLOBAL(G)=1", "${G}${GLOBAL(G)}", "11"),
         ("SHARED(S)=1", "${SHARED(S)}", "1"),

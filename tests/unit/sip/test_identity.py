@@ -7,16 +7,17 @@ import pytest
 from server.sip.headers import NameAddr
 from server.sip.identity import (
     ANONYMOUS,
+    add_diversion,
     add_identity,
     from_address,
     read_asserted,
     read_caller,
-    read_redirecting_number,
+    read_redirecting,
 )
 from server.sip.message import Request
 from server.sip.settings import Endpoint
 from server.sip.uri import Uri
-from server.tech.base import Party
+from server.tech.base import Party, Redirecting
 
 
 def invite(sender: str = '"Alice" <sip:alice@x>;tag=1', **headers: str) -> Request:
@@ -67,11 +68,42 @@ def test_without_an_assertion_there_is_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [("<sip:700@x>;reason=busy", "700"), ("<<", ""), (None, "")]
+    ("values", "number", "reason", "orig", "count"),
+    [
+        (["<sip:700@x>;reason=user-busy"], "700", "cfb", "", 1),
+        (["<sip:700@x>;reason=other", "<sip:600@x>;reason=no-answer"], "700", "unknown", "600", 2),
+        (["<<"], "", "unknown", "", 0),
+        ([], "", "unknown", "", 0),
+    ],
 )
-def test_the_redirecting_number(value: str | None, number: str) -> None:
-    request = invite() if value is None else invite(Diversion=value)
-    assert read_redirecting_number(request) == number
+def test_who_redirected_the_call(
+    values: list[str], number: str, reason: str, orig: str, count: int
+) -> None:
+    request = invite()
+    for value in values:
+        request.headers.add("Diversion", value)
+    found = read_redirecting(request)
+    assert (found.from_.number, found.reason, found.count) == (number, reason, count)
+    assert found.orig.number == orig
+
+
+def test_a_hidden_diverter_stays_hidden() -> None:
+    found = read_redirecting(invite(Diversion='"A" <sip:7@x>;privacy=full;reason=away'))
+    assert found.from_ == Party("A", "7", "prohib")
+
+
+@pytest.mark.parametrize("sends", [True, False])
+def test_a_peer_hears_who_redirected_the_call(sends: bool) -> None:
+    request = invite()
+    redirecting = Redirecting(
+        orig=Party("", "600"), from_=Party("A", "7", "prohib"), reason="cfb", orig_reason="cfnr"
+    )
+    add_diversion(request, Endpoint("bob", send_diversion=sends), redirecting, "d")
+    expected = [
+        '"A" <sip:7@d>;reason=user-busy;privacy=full',
+        "<sip:600@d>;reason=no-answer",
+    ]
+    assert request.headers.get_all("Diversion") == (expected if sends else [])
 
 
 @pytest.mark.parametrize(

@@ -386,8 +386,9 @@ class BoundBridge:
     ) -> None:
         """Set several variables of a bridge.
 
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         return await self._client.bridges.set_bridge_vars(
             self.id,
@@ -704,8 +705,9 @@ class BoundChannel:
     ) -> None:
         """Set several variables.
 
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         return await self._client.channels.set_channel_vars(
             self.id,

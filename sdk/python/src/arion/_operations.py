@@ -468,8 +468,9 @@ class BridgesOperations:
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = await self._client.request(
             "bridges.create",
@@ -512,8 +513,9 @@ class BridgesOperations:
         :param bridge_id: id for the bridge
         :param bridge_type: attributes of the bridge, comma-separated
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = await self._client.request(
             "bridges.createWithId",
@@ -847,8 +849,9 @@ class BridgesOperations:
         """Set several variables of a bridge.
 
         :param bridge_id: the bridge
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         await self._client.request(
             "bridges.setBridgeVars",
@@ -934,8 +937,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.originate",
@@ -1031,8 +1035,9 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.externalMedia",
@@ -1075,8 +1080,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.create",
@@ -1150,8 +1156,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = await self._client.request(
             "channels.originateWithId",
@@ -1705,8 +1712,9 @@ class ChannelsOperations:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         await self._client.request(
             "channels.setChannelVars",

@@ -469,8 +469,9 @@ class BridgesOperations:
         :param bridge_type: attributes of the bridge, comma-separated
         :param bridge_id: id for the bridge
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = self._client.request(
             "bridges.create",
@@ -513,8 +514,9 @@ class BridgesOperations:
         :param bridge_id: id for the bridge
         :param bridge_type: attributes of the bridge, comma-separated
         :param name: a name for people
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         answer = self._client.request(
             "bridges.createWithId",
@@ -848,8 +850,9 @@ class BridgesOperations:
         """Set several variables of a bridge.
 
         :param bridge_id: the bridge
-        :param variables: name and value of each; an object says whether the bridge shows the
-            variable in `bridgevars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the bridge shows the variable in `bridgevars` from
+            now on
         """
         self._client.request(
             "bridges.setBridgeVars",
@@ -935,8 +938,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.originate",
@@ -1032,8 +1036,9 @@ class ChannelsOperations:
         :param direction: which way media flows
         :param data: for `audiosocket` the UUID that the application is told
         :param transport_data: for `websocket` options as in its dial string, such as `f(json)`
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.externalMedia",
@@ -1076,8 +1081,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.create",
@@ -1151,8 +1157,9 @@ class ChannelsOperations:
         :param other_channel_id: id for the second channel of a Local pair
         :param originator: channel that asks; its identity and formats are used
         :param formats: codecs to offer, comma-separated
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         answer = self._client.request(
             "channels.originateWithId",
@@ -1706,8 +1713,9 @@ class ChannelsOperations:
         """Set several variables.
 
         :param channel_id: the channel
-        :param variables: name and value of each; an object says whether the channel shows the
-            variable in `channelvars` from now on
+        :param variables: name and value of each, a text; or an object of `value` and
+            `report_events`, which says whether the channel shows the variable in `channelvars`
+            from now on
         """
         self._client.request(
             "channels.setChannelVars",

@@ -1,0 +1,2 @@
+features.conf: blind and attended transfer by digits with abort, complete, three-way and swap, hanging up, recording, and applications of your own (`[applicationmap]`, groups, `DYNAMIC_FEATURES`, `FEATURE()`, `FEATUREMAP()`). They go on working after a transfer. Digits that are no feature reach the other side.
+`Bridge()`, `BridgeAdd()`, `BridgeWait()`, `BlindTransfer()`, `AttendedTransfer()`, `ChannelRedirect()` and `SoftHangup()`.

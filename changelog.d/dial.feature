@@ -1,0 +1,1 @@
+`Dial()` has every option of Asterisk: screening (`p`, `P`, `n`, `N`), limits with warnings (`L`), who calls (`f`, `u`, `s`, `o`), recording (`w`, `W`, `x`, `X`), `e`, `I`, `Q`, `R`, `z`, and a second timeout after `^` for phones that don't ring. `RetryDial()`, `Originate()` and `ChanIsAvail()` are there.

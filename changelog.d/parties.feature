@@ -1,0 +1,1 @@
+Hangup handlers (`CHANNEL(hangup_handler_push)`) and `REDIRECTING()`; every item of `CALLERID()` and `CONNECTEDLINE()`; Diversion in calls out (`send_diversion`); `CONNECTED_LINE_SEND_SUB` and `REDIRECTING_SEND_SUB`.

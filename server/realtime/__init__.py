@@ -1,0 +1,1 @@
+"""Configuration and objects that live in databases: Asterisk's realtime and sorcery."""

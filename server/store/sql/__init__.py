@@ -1,0 +1,1 @@
+"""Databases: bounded pools of connections, rows as text, the schema and its migrations."""

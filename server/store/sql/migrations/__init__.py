@@ -1,0 +1,1 @@
+"""Alembic's side of the schema: one revision after the other, each of them final."""
