@@ -18,6 +18,7 @@ from server.app.settings import (
     sip_sources,
 )
 from server.config.loader import Configuration
+from server.config.objects import Remark
 
 if TYPE_CHECKING:
     from server.app.server import Server
@@ -58,7 +59,12 @@ async def _dialplan(server: Server, fresh: Configuration) -> Sequence[str]:
 async def _sip(server: Server, fresh: Configuration) -> Sequence[str]:
     settings = server.sip_objects.configure(**sip_sources(fresh))
     server.sip.reload(settings)
-    return [str(warning) for warning in settings.warnings]
+    lines = [str(each) for each in settings.warnings if each.kind is not Remark.NO_EFFECT]
+    lines += (
+        f"pjsip.conf: a restart is needed for transport [{name}], without allow_reload"
+        for name in server.sip.transports_needing_restart()
+    )
+    return lines
 
 
 async def _http(server: Server, fresh: Configuration) -> Sequence[str]:

@@ -190,6 +190,7 @@ def sound_library(configuration: Configuration) -> SoundLibrary:
         list(dict.fromkeys(places)),
         configuration.options.defaultlanguage,
         roots=[Path(directories.astspooldir)],
+        is_language_first=configuration.options.languageprefix,
     )
 
 

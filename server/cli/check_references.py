@@ -28,7 +28,12 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "outbound-publish": {"outbound_auth": "auth", "transport": "transport"},
     "acl": {"acl": ACL, "contact_acl": ACL},
 }
-_FILE_WIZARDS = ("config", "astdb", "memory", "memory_cache")  # what sorcery.conf may name without a database
+_FILE_WIZARDS = (
+    "config",
+    "astdb",
+    "memory",
+    "memory_cache",
+)  # what sorcery.conf may name without a database
 
 
 @dataclass(frozen=True, slots=True)

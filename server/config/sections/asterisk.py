@@ -99,9 +99,7 @@ class Options:
         boolean, False, no_effect="messages make no channel events here"
     )
     initcrypto: bool = setting(boolean, False, no_effect="keys are never asked for at start")
-    languageprefix: bool = setting(
-        boolean, True, no_effect="the language is always the first folder of a sound's path"
-    )
+    languageprefix: bool = setting(boolean, True)
     lockconfdir: bool = setting(boolean, False, no_effect="configuration is never written")
     lockmode: str = setting(choice("lockfile", "flock"), "lockfile", no_effect=_FOR_C)
     refdebug: bool = setting(boolean, False, no_effect=_FOR_C)

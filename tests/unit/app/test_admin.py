@@ -197,6 +197,13 @@ async def test_a_reload_names_what_needs_a_restart(server: Server, admin: Admin)
     assert [line for line in await admin.reload("logger") if "restart" in line] == named
 
 
+async def test_a_reload_names_the_transports_that_stay(server: Server, admin: Admin) -> None:
+    append(server, "pjsip.conf", "\n[udp](+)\ntos = 46\n")
+    line = "pjsip.conf: a restart is needed for transport [udp], without allow_reload"
+    assert line in await admin.reload("res_pjsip")
+    assert line in await admin.reload()
+
+
 async def test_a_named_list_counts_for_all_who_use_it(server: Server, admin: Admin) -> None:
     etc = Path(server.configuration.config_path("acl.conf"))
     etc.write_text("[office]\npermit = 127.0.0.1\n")
