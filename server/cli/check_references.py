@@ -28,12 +28,8 @@ REFERENCES: Mapping[str, Mapping[str, str]] = {
     "outbound-publish": {"outbound_auth": "auth", "transport": "transport"},
     "acl": {"acl": ACL, "contact_acl": ACL},
 }
-_FILE_WIZARDS = (
-    "config",
-    "astdb",
-    "memory",
-    "memory_cache",
-)  # what sorcery.conf may name without a database
+# what sorcery.conf may name without a database
+_FILE_WIZARDS = ("config", "astdb", "memory", "memory_cache")
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,9 +106,8 @@ def test_references_that_point_nowhere_have_their_nearest_name(tmp_path: Path) -
 def test_what_a_database_may_hold_is_no_missing_reference(tmp_path: Path) -> None:
     (tmp_path / "asterisk.conf").write_text("")
     (tmp_path / "pjsip.conf").write_text("[a]\ntype=endpoint\naors=in-the-database\n")
-    (tmp_path / "sorcery.conf").write_text(
-        "[res_pjsip]\naor/cache=memory_cache\naor=realtime,ps_aors\n"
-    )
+    sorcery = "[res_pjsip]\naor/cache=memory_cache\naor=realtime,ps_aors\n"
+    (tmp_path / "sorcery.conf").write_text(sorcery)
     report = check_configuration(str(tmp_path), offline_registry())
     assert not [each for each in report.warnings if "in-the-database" in each.message]
 

@@ -349,3 +349,10 @@ def test_many_objects_take_time_in_proportion(tmp_path: Path) -> None:
 
     few = min(seconds(300) for _ in range(3))
     assert min(seconds(3000) for _ in range(2)) < 20 * few
+
+
+def test_utf_16_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    path.write_text("[a]\nb=c\n", encoding="utf-16")
+    with pytest.raises(ConfigError, match=r"x\.conf:1: expected UTF-8, but the file is UTF-16"):
+        parse_file(str(path))
