@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 
 import rows_agi
 import rows_calls
+import rows_config
 import rows_control
 import rows_dialplan
 import rows_live
@@ -41,6 +42,7 @@ ROWS: dict[str, Row] = {
     "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
+    "config": rows_config.configuration,
 }
 
 
