@@ -32,7 +32,7 @@ FILES_READ = frozenset(
      "statsd.conf", "websocket_client.conf")
 )  # fmt: skip
 # Their lines are checked one by one; the others are no lists of options.
-FILES_OF_OPTIONS = FILES_READ - {"extensions.conf", "indications.conf", "say.conf", "statsd.conf"}
+FILES_OF_OPTIONS = FILES_READ - {"extensions.conf", "indications.conf", "say.conf"}
 MAX_ERRORS = 100  # of one file
 _WORDS = {
     Remark.REFERENCE: "reference",
@@ -161,6 +161,7 @@ def _readers(
         lambda: loader.load_modules(asterisk, warnings),
         lambda: loader.load_musiconhold(asterisk, warnings),
         lambda: loader.load_amd(asterisk, warnings),
+        lambda: loader.load_statsd(asterisk, warnings),
     )
 
 

@@ -11,8 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.base.log_settings import LogSettings
-from server.config.acl import Acl, build_acl
-from server.config.binder import unknown_option
+from server.config.acl import Acl, build_acls
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
 from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
 from server.config.sections.amd import AmdConf, build_amd
@@ -38,6 +37,7 @@ from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.statsd import StatsdSettings, build_statsd
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -190,16 +190,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
     """Read acl.conf: the named lists, by lower-case name."""
     file = _read(asterisk, "acl.conf", warnings)
-    acls: dict[str, Acl] = {}
-    for section in file.sections if file else ():
-        rules = []
-        for option in section.options:
-            if option.name.lower() in ("permit", "deny"):
-                rules.append(option)
-            else:
-                warnings.append(unknown_option(option, ("permit", "deny")))
-        acls[section.name.lower()] = build_acl(rules, {})
-    return acls
+    return {} if file is None else build_acls(file, warnings)
 
 
 def load_http(
@@ -245,6 +236,12 @@ def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> I
 def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
     """Read musiconhold.conf."""
     return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
+
+
+def load_statsd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> StatsdSettings:
+    """Read statsd.conf."""
+    file = _read(asterisk, "statsd.conf", warnings)
+    return StatsdSettings() if file is None else build_statsd(file, warnings)
 
 
 def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
