@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import rows_agi
 import rows_calls
 import rows_config
+import rows_console
 import rows_control
 import rows_dialplan
 import rows_live
@@ -43,6 +44,7 @@ ROWS: dict[str, Row] = {
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
     "config": rows_config.configuration,
+    "rx": rows_console.rx,
 }
 
 

@@ -23,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
         return check_configuration(words[2:])
     if words[:1] == ["dialplan"]:
         return run_dialplan(words[1:])
+    if words[:1] == ["doctor"]:
+        return run_doctor(words[1:])
     if words[:1] == ["db"]:
         return run_db(words[1:])
     if words[:2] == ["ael", "print"] and len(words) <= 3:
@@ -97,6 +99,22 @@ def check_configuration(words: list[str]) -> int:
     report = check(path, offline_registry(), is_verbose="-v" in words)
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
+
+
+def run_doctor(words: list[str]) -> int:
+    """Say what is wrong with a server and its machine."""
+    from server.app.offline import offline_registry
+    from server.cli.doctor.findings import Level
+    from server.cli.doctor.run import consult, lines_of
+    from server.config.home import DEFAULT_PATH
+
+    paths = [word for word in words if word != "-q"]
+    if len(paths) > 1 or any(path.startswith("-") for path in paths):
+        print("Usage: arion doctor [-q] [FILE]", file=sys.stderr)
+        return EXIT_USAGE
+    findings = list(consult("".join(paths) or DEFAULT_PATH, offline_registry()))
+    print("\n".join(lines_of(findings, is_brief="-q" in words)))
+    return EXIT_FAILURE if any(each.level is Level.ERROR for each in findings) else 0
 
 
 def run_dialplan(words: list[str]) -> int:

@@ -14,6 +14,7 @@ from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
 from server.cli.context import CliContext
+from server.cli.registry import Registry
 from server.cli.server import ControlServer
 from server.config.objects import Remark
 from server.resources.modules import SUFFIX
@@ -53,6 +54,7 @@ class Admin:
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
+        self._scope.spawn(self._run_startup_commands(commands, context), "startup commands")
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
 
@@ -161,6 +163,17 @@ class Admin:
         """Stop the server when its own console is left, as Asterisk does."""
         await console.run()
         self.stop(when="now", restart=False)
+
+    async def _run_startup_commands(self, commands: Registry, context: CliContext) -> None:
+        """Run what cli.conf says, once everything is up."""
+        await self.wait_fully_booted()
+        for line in context.configuration.cli.startup:
+            try:
+                output = await commands.execute(context, line, None)
+            except ServerError as error:
+                logger.warning("cli.conf: %s: %s", line, error)
+            else:
+                logger.info("cli.conf: %s\n%s", line, output)
 
     async def _reload_and_log(self) -> None:
         try:

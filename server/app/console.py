@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from inspect import isawaitable
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from server import __version__
 from server.app.agi_console import AgiConsole
+from server.app.sip_console import SipConsole
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
 from server.base.log import log_verbose
 from server.cli.context import (
     AriUserView,
     CliContext,
-    ContactView,
     HttpView,
     ModuleView,
     OutboundView,
-    RegistrationView,
     WebhookView,
     WebsocketView,
 )
@@ -31,24 +29,12 @@ from server.resources.channel import Channel, EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.originate import DEFAULT_TIMEOUT, follow
 from server.resources.stasis_calls import continue_or_hangup
-from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNREACHABLE
 
 if TYPE_CHECKING:
     from server.app.admin import Admin
     from server.app.server import Server
-    from server.sip.settings import SipSettings
-    from server.sip.transaction import Flow
 
 logger = logging.getLogger(__name__)
-
-CONTACT_WORDS = {
-    REACHABLE: "Avail",
-    UNREACHABLE: "Unavail",
-    NON_QUALIFIED: "NonQual",
-    UNKNOWN: "Unknown",
-    REMOVED: "Removed",
-}
-_SECRET = re.compile(r'(?im)^((?:proxy-)?authorization\s*:.*?\bresponse=")[^"]*')
 
 
 def console_context(server: Server, admin: Admin) -> CliContext:
@@ -73,7 +59,7 @@ def console_context(server: Server, admin: Admin) -> CliContext:
             AriUserView(user.name, user.read_only)
             for user in server.configuration.ari.users.values()
         ],
-        scopes=lambda: [server.node.scope, server.sip.scope, server.http.scope],
+        scopes=lambda: [server.node.scope, server.sip.scope, server.data.scope, server.http.scope],
         entity_id=server.bus.asterisk_id,
         max_calls=server.options.max_calls or 0,
         modules=lambda: [
@@ -81,64 +67,8 @@ def console_context(server: Server, admin: Admin) -> CliContext:
             for module in server.modules.list()
         ],
         module_registry=server.modules,
+        mailboxes=server.mailboxes,
     )
-
-
-class SipConsole:
-    """See :class:`server.cli.context.SipAdmin`."""
-
-    def __init__(self, server: Server) -> None:
-        self._sip = server.sip
-        self._networks: list[IPv4Network | IPv6Network] = []
-
-    @property
-    def settings(self) -> SipSettings:
-        """pjsip.conf."""
-        return self._sip.settings
-
-    def contacts(self) -> Sequence[ContactView]:
-        """All contacts, permanent and registered."""
-        return [
-            ContactView(
-                aor=contact.aor,
-                uri=contact.uri_text,
-                status=CONTACT_WORDS[contact.status],
-                roundtrip_ms=None
-                if contact.roundtrip_usec is None
-                else contact.roundtrip_usec / 1000,
-                user_agent=contact.user_agent,
-                expires=None
-                if contact.expires_at is None
-                else max(0, round(contact.expires_at - self._sip.now())),
-            )
-            for contact in self._sip.contacts()
-        ]
-
-    def registrations(self) -> Sequence[RegistrationView]:
-        """Return nothing: this server does not register elsewhere yet."""
-        return ()
-
-    def set_logger(self, is_on: bool, host: str | None = None) -> None:
-        """Log SIP messages, of one host or network only if it is given."""
-        if not is_on:
-            self._networks.clear()
-            self._sip.set_logger(None)
-            return
-        if host is not None:
-            try:
-                self._networks.append(ip_network(host, strict=False))
-            except ValueError:
-                raise InvalidArgument("host", f"{host!r} is no address or network") from None
-        self._sip.set_logger(self._log)
-
-    def _log(self, is_sent: bool, flow: Flow, message: bytes) -> None:
-        address = ip_address(flow.remote[0])
-        if self._networks and not any(address in network for network in self._networks):
-            return
-        way = "Transmitting SIP message to" if is_sent else "Received SIP message from"
-        text = redact(message.decode("utf-8", "replace"))
-        where = f"{flow.transport}:{flow.remote[0]}:{flow.remote[1]}"
-        log_verbose(logger, 1, "<--- %s %s --->\n%s", way, where, text)
 
 
 class RtpConsole:
@@ -317,8 +247,3 @@ def _log_packet(peer: tuple[str, int], packet: RtpPacket) -> None:
 
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def redact(message: str) -> str:
-    """Blot out the proof of a password in a SIP message."""
-    return _SECRET.sub(r"\1***", message)

@@ -24,23 +24,23 @@ logger = logging.getLogger(__name__)
 class DataSources:
     """The databases of the configuration, and everybody who takes something from them.
 
-    :param scope: of what goes on while nobody waits.
+    :ivar scope: of what goes on while nobody waits.
     :ivar contacts: where registered contacts survive a restart; ``None``: nowhere.
     """
 
     def __init__(
         self,
         configuration: Configuration,
-        scope: TaskScope,
         objects: SipObjects,
         store: KeyValueStore,
     ) -> None:
         files = configuration.databases
+        self.scope = TaskScope("databases")
         self.databases = Databases(files)
         self.realtime = Realtime(self.databases, files.extconfig)
-        self.sip = SipRealtime(self.realtime, objects, scope)
+        self.sip = SipRealtime(self.realtime, objects, self.scope)
         self.sip.configure(files.sorcery)
-        self.contacts = self._choose_contacts(configuration, scope, store)
+        self.contacts = self._choose_contacts(configuration, store)
         self._files = files
         self._dialplan: Dialplan | None = None
 
@@ -73,8 +73,10 @@ class DataSources:
 
     async def close(self) -> None:
         """Write what is left, and close every connection."""
+        self.sip.close()
         if isinstance(self.contacts, RealtimeContactStore):
             await self.contacts.flush()
+        await self.scope.close()
         await self.databases.close()
 
     def _install_functions(self) -> None:
@@ -84,13 +86,13 @@ class DataSources:
             )
 
     def _choose_contacts(
-        self, configuration: Configuration, scope: TaskScope, store: KeyValueStore
+        self, configuration: Configuration, store: KeyValueStore
     ) -> ContactStore | None:
         mapping = configuration.databases.sorcery.find("contact")
         wizard = mapping.wizards[0] if mapping is not None and mapping.wizards else None
         if wizard is not None and wizard.kind == "realtime":
             name = configuration.options.systemname
-            return RealtimeContactStore(self.realtime, wizard.data, scope, name)
+            return RealtimeContactStore(self.realtime, wizard.data, self.scope, name)
         if wizard is not None and wizard.kind == "memory":
             return None
         return KeyValueContactStore(store)

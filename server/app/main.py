@@ -16,6 +16,7 @@ from server.app import process
 from server.app.admin import Admin
 from server.app.modules import RequiredModuleError
 from server.app.server import Server
+from server.app.service_manager import ServiceManager
 from server.base.errors import ServerError
 from server.base.log import LogService, log_verbose
 from server.cli.options import Options
@@ -76,6 +77,7 @@ async def _serve(
             logger.warning("%s", warning)
     server = Server(configuration, options, log)
     admin = Admin(server)
+    manager = ServiceManager()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, lambda: admin.stop(when="now", restart=False))
@@ -84,6 +86,7 @@ async def _serve(
         await server.start()
         await admin.start()
         _tune_collector()
+        manager.ready()
         await admin.stopped.wait()
     except (ServerError, OSError) as error:
         logger.error("%s", error)
@@ -92,6 +95,7 @@ async def _serve(
         is_required = isinstance(error, RequiredModuleError)
         return EXIT_REQUIRED_MODULE if is_required else EXIT_FAILED, False
     finally:
+        manager.stopping(is_restart=admin.is_restart)
         with contextlib.suppress(ServerError):
             await admin.close()
         await server.stop()

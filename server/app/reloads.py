@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING
 
+from server.app.observability import configure_metrics
 from server.app.settings import (
     define_music,
     dialplan_settings,
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from server.app.server import Server
 
 DIALPLAN_MODULES = frozenset({"pbx_ael", "pbx_config", "pbx_lua"})  # reloaded together
+METRICS_MODULES = frozenset({"res_prometheus", "res_statsd"})
+# For these, reading the files again is all there is to do.
+CONSOLE_MODULES = frozenset({"cli", "cli_permissions", "res_clialiases", "res_pjsip_notify"})
 DATABASE_MODULES = frozenset({"func_odbc", "res_odbc"})  # reloaded together
 ACL = "acl"  # no module of Asterisk's, but reloaded like one; so are http, indications, logger
 
@@ -100,6 +104,15 @@ async def _log(server: Server, fresh: Configuration) -> Sequence[str]:
     return ()
 
 
+async def _metrics(server: Server, fresh: Configuration) -> Sequence[str]:
+    await configure_metrics(server, fresh)
+    return ()
+
+
+async def _nothing(_server: Server, _fresh: Configuration) -> Sequence[str]:
+    return ()
+
+
 # In this order: what the dialplan and SIP may be stored in, then what is likeliest to be broken.
 STEPS = (
     Step(DATABASE_MODULES | {"res_pjsip"}, _databases),
@@ -111,7 +124,9 @@ STEPS = (
     Step(frozenset({"res_ari", "indications"}), _node),
     Step(frozenset({"res_ari", "res_websocket_client"}), _outbound),
     Step(frozenset({"res_musiconhold"}), _music),
+    Step(METRICS_MODULES, _metrics),
     Step(frozenset({"logger"}), _log),
+    Step(CONSOLE_MODULES, _nothing),
 )
 RELOADABLE = frozenset().union(*(step.names for step in STEPS))
 

@@ -12,6 +12,7 @@ from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import Launcher as AgiLauncher
 from server.app.data_sources import DataSources
 from server.app.modules import apply_modules_conf, count_uses, register_modules
+from server.app.observability import configure_metrics, make_metrics
 from server.app.settings import (
     agi_settings,
     define_music,
@@ -120,6 +121,7 @@ class Server:
             await self.sip.start()
         else:
             self.dialer.remove_technology(self.sip)
+        await configure_metrics(self, self.configuration)
         await self._start_http()
         self.http.set_fully_booted()
         self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
@@ -188,6 +190,7 @@ class Server:
             self.applications.close()
             await self.data.close()
             await self.node.scope.close()
+            await self.metrics.close()
             self.bus.flush()  # what was still to be said about the calls goes to the journals
             await self.event_log.close(self.journals.last)
         await self.engine.close()
@@ -259,7 +262,7 @@ class Server:
         sip_settings = self.sip_objects.configure(**sip_sources(configuration))
         for warning in sip_settings.warnings:
             logger.warning("%s", warning)
-        self.data = DataSources(configuration, self.node.scope, self.sip_objects, self.store)
+        self.data = DataSources(configuration, self.sip_objects, self.store)
         contacts = self.data.contacts
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
         self.dialer.add_technology(self.sip)
@@ -323,6 +326,7 @@ class Server:
         )
         self.http.media = self.media
         register_modules(self)
+        self.metrics = make_metrics(self)
         self.outbound = OutboundWebsockets(self.http, self.applications, self.bus)
         self.applications.set_call_connector(self.outbound)
         self.webhooks = Webhooks(self.http, self.applications, self.bus, spool / "webhooks")

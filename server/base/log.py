@@ -160,6 +160,7 @@ class LogService(logging.Handler):
         self._unreported = 0
         self.verbose = verbose
         self.debug = debug
+        self.module_debug: dict[str, int] = {}  # of single packages
         self.consoles: list[Console] = []
         self.is_console_taken = False  # a prompt shows what the console channel would
         self._open_sinks(settings)
@@ -179,6 +180,8 @@ class LogService(logging.Handler):
     def close(self) -> None:
         """Write what waits, close the files, give the root logger back. May be called again."""
         root = logging.getLogger()
+        for package in list(self.module_debug):
+            self.set_module_debug(package, 0)
         if self in root.handlers:
             root.removeHandler(self)
             root.setLevel(self._former_level)
@@ -199,6 +202,17 @@ class LogService(logging.Handler):
         """Set the server's debug level: 0 silences debug messages."""
         self.debug = level
         self._apply_levels()
+
+    def set_module_debug(self, package: str, level: int) -> None:
+        """Set the debug level of one package, such as ``server.sip``, whatever the server's is.
+
+        :param level: 0 lets it follow the server's level again.
+        """
+        if level:
+            self.module_debug[package] = level
+        else:
+            self.module_debug.pop(package, None)
+        logging.getLogger(package).setLevel(logging.DEBUG if level else logging.NOTSET)
 
     def add_console(self, console: Console) -> None:
         """Let a remote console see messages."""
@@ -303,8 +317,14 @@ class LogService(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Hand a record to whoever wants it. Never waits, never raises."""
         level, verbose_level = _levels_of(record)
+        debug = self.debug
         watching = [console for console in self.consoles if console.wants(level, verbose_level)]
-        takers = [sink for sink in self._sinks if self._is_wanted(sink, level, verbose_level)]
+        if level == "DEBUG" and self._is_debugged(record.name):
+            debug = max(debug, 1)
+            watching = [console for console in self.consoles if not console.is_muted]
+        takers = [
+            sink for sink in self._sinks if self._is_wanted(sink, level, verbose_level, debug)
+        ]
         if not watching and not takers:
             return
         try:
@@ -323,10 +343,13 @@ class LogService(logging.Handler):
 
     # private
 
-    def _is_wanted(self, sink: Sink, level: str, verbose_level: int) -> bool:
+    def _is_wanted(self, sink: Sink, level: str, verbose_level: int, debug: int) -> bool:
         if self.is_console_taken and isinstance(sink, ConsoleSink):
             return False
-        return sink.wants(level, verbose_level, self.verbose, self.debug)
+        return sink.wants(level, verbose_level, self.verbose, debug)
+
+    def _is_debugged(self, logger_name: str) -> bool:
+        return any(f"{logger_name}.".startswith(f"{name}.") for name in self.module_debug)
 
     def _enqueue(self, line: Line, takers: list[Sink]) -> None:
         waiting, limit = len(self._queue), self._settings.queue_limit

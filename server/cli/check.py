@@ -26,10 +26,11 @@ from server.sip.settings import build_settings
 
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "amd.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
-     "features.conf", "indications.conf", "modules.conf", "musiconhold.conf", "pjsip.conf",
-     "extensions.conf", "extconfig.conf", "func_odbc.conf", "res_odbc.conf", "res_pgsql.conf",
-     "res_config_mysql.conf", "res_config_sqlite3.conf", "say.conf", "sorcery.conf",
-     "statsd.conf", "websocket_client.conf")
+     "cli.conf", "cli_aliases.conf", "cli_permissions.conf", "extconfig.conf", "extensions.conf",
+     "features.conf", "func_odbc.conf", "indications.conf", "modules.conf", "musiconhold.conf",
+     "pjsip.conf", "pjsip_notify.conf", "prometheus.conf", "res_config_mysql.conf",
+     "res_config_sqlite3.conf", "res_odbc.conf", "res_pgsql.conf", "say.conf", "sorcery.conf",
+     "statsd.conf", "tracing.conf", "websocket_client.conf")
 )  # fmt: skip
 # Their lines are checked one by one; the others are no lists of options.
 FILES_OF_OPTIONS = FILES_READ - {"extensions.conf", "indications.conf", "say.conf"}
@@ -87,6 +88,11 @@ class Report:
         said = {(error.path, error.line) for error in self.errors}
         found = dict.fromkeys(each for each in self.warnings if each.kind is kind)
         return [each for each in found if not each.line or (each.path, each.line) not in said]
+
+    @property
+    def remark_count(self) -> int:
+        """How many things are accepted, but not as the author may expect."""
+        return len(self.remarks) + sum(len(self.of(kind)) for kind in Remark)
 
     @property
     def lines(self) -> list[str]:
@@ -162,6 +168,10 @@ def _readers(
         lambda: loader.load_musiconhold(asterisk, warnings),
         lambda: loader.load_amd(asterisk, warnings),
         lambda: loader.load_statsd(asterisk, warnings),
+        lambda: loader.load_cli(asterisk, warnings),
+        lambda: loader.load_notify_types(asterisk, warnings),
+        lambda: loader.load_prometheus(asterisk, warnings),
+        lambda: loader.load_tracing(asterisk, warnings),
     )
 
 

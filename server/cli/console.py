@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 from prompt_toolkit import PromptSession
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
+from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 from prompt_toolkit.patch_stdout import patch_stdout
 
@@ -22,13 +24,14 @@ from server.base.log_sinks import Line, render_console, render_plain
 from server.base.tasks import TaskScope
 from server.cli.context import CliContext
 from server.cli.options import Options
+from server.cli.prompt import Surroundings, render_prompt, template
 from server.cli.protocol import MAX_RESPONSE, decode, encode
 from server.cli.registry import Registry
 
 HISTORY_FILE = "~/.arion_history"
 MAX_ANSWERS = 16  # unread; more would stop the reading from the server
 RECONNECT_DELAY = 2.0  # seconds
-ANSI = {"ERROR": "\033[1;31m", "WARNING": "\033[1;33m", "NOTICE": "\033[1;36m"}
+COLOURS = {"ERROR": "\033[1;31m", "WARNING": "\033[1;33m", "NOTICE": "\033[1;36m"}
 RESET = "\033[0m"
 
 Complete = Callable[[str], Awaitable[list[str]]]
@@ -65,7 +68,7 @@ class RemoteConsole:
         self._reader = reader
         self._writer = writer
         self._options = options
-        self._outputs: asyncio.Queue[str] = asyncio.Queue(MAX_ANSWERS)
+        self._outputs: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_ANSWERS)
         self._completions: asyncio.Queue[dict[str, Any]] = asyncio.Queue(MAX_ANSWERS)
         self.hello: dict[str, Any] = {}
 
@@ -84,7 +87,8 @@ class RemoteConsole:
             mute=self._options.is_muted,
         )
         scope = TaskScope("console")
-        talk = scope.spawn(self._talk(f"{host}*CLI> "), "prompt")
+        around = Surroundings(str(self.hello["hostname"]), str(self.hello["system_name"]))
+        talk = scope.spawn(self._talk(around), "prompt")
         listen = scope.spawn(self._listen(), "listen")
         await asyncio.wait({talk, listen}, return_when=asyncio.FIRST_COMPLETED)
         has_left = talk.done()
@@ -94,15 +98,27 @@ class RemoteConsole:
             print("\nDisconnected from the server")
         return has_left
 
-    async def _talk(self, prompt: str) -> None:
+    async def _talk(self, around: Surroundings) -> None:
         session = make_session(self._complete)
-        while (line := await ask_line(session, prompt)) is not None:
+        while (line := await ask_line(session, around)) is not None:
             if line.startswith("!"):
                 self._run_shell(line[1:])
             elif line:
                 self._send(command=line, once=False)
-                if output := await self._outputs.get():
-                    print(output)
+                await self._print_output()
+
+    async def _print_output(self) -> None:
+        """Print the answer to a command as it comes, and end the last line."""
+        last = ""
+        while True:
+            answer = await self._outputs.get()
+            text = str(answer["output"])
+            last = text or last
+            print(text, end="")
+            if not answer.get("more"):
+                break
+        if last and not last.endswith("\n"):
+            print()
 
     async def _listen(self) -> None:
         try:
@@ -113,7 +129,7 @@ class RemoteConsole:
                 elif "completions" in message:
                     await self._completions.put(message)
                 elif "output" in message:
-                    await self._outputs.put(str(message["output"]))
+                    await self._outputs.put(message)
         except (Unavailable, RemoteProtocolError):
             return
 
@@ -136,13 +152,13 @@ class RemoteConsole:
         self._writer.write(encode(message))
 
     def _run_shell(self, command: str) -> None:
-        if not self.hello.get("may_use_shell"):
+        if self.hello.get("may_use_shell"):
+            run_shell(command)
+        else:
             print("the shell is disabled (disable_remote_console_shell)")
-        elif command.strip():
-            subprocess.run(["/bin/sh", "-c", command], check=False)
 
     def _coloured(self, text: str, level: str) -> str:
-        colour = "" if self._options.no_colour else ANSI.get(level, "")
+        colour = "" if self._options.no_colour else COLOURS.get(level, "")
         return f"{colour}{text}{RESET}" if colour else text
 
 
@@ -225,7 +241,12 @@ class LocalConsole:
 
     async def _talk(self, console: Console) -> None:
         session = make_session(self._complete)
-        while (line := await ask_line(session, f"{self._hostname}*CLI> ")) is not None:
+        system_name = self._context.configuration.options.systemname
+        around = Surroundings(self._hostname, system_name, is_remote=False)
+        while (line := await ask_line(session, around)) is not None:
+            if line.startswith("!"):
+                await asyncio.to_thread(run_shell, line[1:])
+                continue
             try:
                 output = await self._registry.execute(self._context, line, console)
             except ServerError as error:
@@ -247,13 +268,23 @@ def make_session(ask: Complete) -> PromptSession[str]:
     )
 
 
-async def ask_line(session: PromptSession[str], prompt: str) -> str | None:
+async def ask_line(session: PromptSession[str], around: Surroundings) -> str | None:
     """Return the next line, ``None`` when the user leaves."""
+
+    def prompt() -> ANSI:
+        return ANSI(render_prompt(template(), around, time.time()))
+
     try:
         line = (await session.prompt_async(prompt)).strip()
     except (EOFError, KeyboardInterrupt):
         return None
     return None if line in ("quit", "exit") else line
+
+
+def run_shell(command: str) -> None:
+    """Run a command of this user's, on this terminal; without one, a shell."""
+    shell = os.environ.get("SHELL") or "/bin/sh"
+    subprocess.run([shell, "-c", command] if command.strip() else [shell], check=False)
 
 
 def _history() -> History:

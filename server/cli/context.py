@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from server.base.log import LogService
     from server.base.tasks import TaskScope
+    from server.cli.manager_port import ManagerAdmin
     from server.config.loader import Configuration
     from server.dialplan.port import Dialplan
     from server.resources.bridges import Bridges
+    from server.resources.mailboxes import Mailboxes
     from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
     from server.sip.settings import SipSettings
@@ -45,6 +47,22 @@ class RegistrationView:
     status: str
 
 
+@dataclass(frozen=True, slots=True)
+class SipMessageView:
+    """A SIP message as ``pjsip show history`` lists it.
+
+    :param number: from 0, counted since the history was cleared.
+    :param wall: when, in seconds since the Unix epoch.
+    :param text: the whole message, proofs of passwords blotted out.
+    """
+
+    number: int
+    wall: float
+    is_sent: bool
+    address: str
+    text: str
+
+
 class SipAdmin(Protocol):
     """The SIP stack, for people."""
 
@@ -61,11 +79,38 @@ class SipAdmin(Protocol):
         """The outbound registrations."""
         ...
 
-    def set_logger(self, is_on: bool, host: str | None = None) -> None:
-        """Log SIP messages, of one host only if it is given.
+    def set_logger(
+        self, is_on: bool, *, host: str = "", method: str = "", adds: bool = False
+    ) -> None:
+        """Log SIP messages, of one host or method only if it is given.
 
+        :param adds: what was named before counts as well.
         :raises InvalidArgument: *host* is no address or network.
         """
+        ...
+
+    def set_history(self, is_on: bool) -> None:
+        """Remember SIP messages, or stop to."""
+        ...
+
+    def clear_history(self) -> None:
+        """Forget the messages that were remembered."""
+        ...
+
+    def history(self) -> Sequence[SipMessageView]:
+        """The messages that are remembered, the oldest first."""
+        ...
+
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        """Send a NOTIFY that belongs to no subscription.
+
+        :raises InvalidArgument: a header or the destination can't be used.
+        :raises NotFound: no such endpoint, or it has no contact.
+        """
+        ...
+
+    def qualify(self, aor: str) -> None:
+        """Ask each contact of an address of record now whether it is there."""
         ...
 
 
@@ -323,9 +368,11 @@ class CliContext:
     http: HttpAdmin | None = None
     websockets: WebsocketAdmin | None = None
     agi: AgiAdmin | None = None
+    manager: ManagerAdmin | None = None
     ari_users: Callable[[], Sequence[AriUserView]] = tuple
     modules: Callable[[], Sequence[ModuleView]] = tuple
     module_registry: Modules | None = None
+    mailboxes: Mailboxes | None = None
     scopes: Callable[[], Sequence[TaskScope]] = tuple
     entity_id: str = ""
     max_calls: int = 0

@@ -1,8 +1,9 @@
 """What goes over the control socket: one JSON object per line, both ways.
 
 The server begins with ``{"hello": {…}}``. The client asks ``{"command": LINE, "once": BOOL}``,
-answered in order by ``{"output": TEXT, "status": 0 or 1}``, or ``{"complete": LINE}``, answered
-by ``{"completions": […], "line": LINE}``; ``{"verbose": N, "debug": N, "mute": BOOL}`` sets this
+answered in order by ``{"output": TEXT, "status": 0 or 1}``, before which parts of a long output may
+come as ``{"output": TEXT, "more": true}``; or ``{"complete": LINE}``, answered by
+``{"completions": […], "line": LINE}``; ``{"verbose": N, "debug": N, "mute": BOOL}`` sets this
 console's levels and has no answer. In between comes ``{"log": TEXT, "level": LEVEL}``.
 """
 

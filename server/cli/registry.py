@@ -11,9 +11,11 @@ as long as only one command fits, except where an argument could stand.
 
 from __future__ import annotations
 
+import asyncio
 import itertools
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import TYPE_CHECKING
 
 from server.base.errors import ServerError
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 MAX_WORDS = 100
 MAX_LINE = 4096  # characters
 MAX_COMPLETIONS = 500
+PIECE = 32 * 1024  # characters of a long list that are sent before others get a turn
 
 
 class CommandError(ServerError):
@@ -54,7 +57,18 @@ class Call:
         return self.words[-1]
 
 
-Handler = Callable[["CliContext", Call], "str | Awaitable[str]"]
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A user of the system, as the kernel vouches for it."""
+
+    uid: int
+    gid: int
+
+
+Output = str | Iterator[str]
+"""A text, or, of a list that may be long, its rows as they are made."""
+
+Handler = Callable[["CliContext", Call], Output | Awaitable[Output]]
 Completer = Callable[["CliContext", Sequence[str]], Iterable[str]]
 
 
@@ -144,23 +158,48 @@ class Registry:
             )
         return node.command, matched, tuple(words[len(matched) :])
 
-    async def execute(self, context: CliContext, line: str, console: Console | None) -> str:
+    async def execute(
+        self,
+        context: CliContext,
+        line: str,
+        console: Console | None,
+        user: Identity | None = None,
+    ) -> str:
         """Run one line.
 
+        :param user: who asks, checked against cli_permissions.conf; ``None`` may do everything.
         :return: the output, without a newline at the end; empty for an empty line.
         :raises ServerError: it failed; the text is for the user.
         """
-        words = split_words(line)
+        pieces = [piece async for piece in self.stream(context, line, console, user)]
+        return "".join(pieces).rstrip("\n")
+
+    async def stream(
+        self,
+        context: CliContext,
+        line: str,
+        console: Console | None,
+        user: Identity | None = None,
+    ) -> AsyncIterator[str]:
+        """Run one line, as :meth:`execute` does, and yield the output piece by piece."""
+        words = context.configuration.cli.expand_alias(split_words(line))
         if not words:
-            return ""
+            return
         found, matched, arguments = self.find(words)
         if arguments and not found.arguments:
             raise CommandError(found.usage)
+        if user is not None:
+            _check_permission(context, user, (*matched, *arguments))
         try:
             output = found.handler(context, Call(matched, arguments, console))
-            return (output if isinstance(output, str) else await output).rstrip("\n")
+            text = await output if isawaitable(output) else output
         except WrongUsage:
             raise CommandError(found.usage) from None
+        if isinstance(text, str):
+            yield text.rstrip("\n")
+            return
+        async for piece in _gather(text):
+            yield piece
 
     def complete(self, context: CliContext, line: str) -> list[str]:
         """List what the last word of *line* could become, sorted."""
@@ -169,11 +208,14 @@ class Registry:
         except CommandError:
             return []
         last = words.pop() if words and not line[-1:].isspace() else ""
+        aliases = _next_words(context.configuration.cli.aliases, words)
+        words = context.configuration.cli.expand_alias(words)
         try:
             node, matched = self._walk(words)
         except CommandError:
             return []
         found = set(node.candidates(last)) if len(matched) == len(words) else set()
+        found.update(name for name in aliases if name.lower().startswith(last.lower()))
         command = node.command
         if command is not None and command.complete is not None:
             names = command.complete(context, words[len(matched) :])
@@ -211,6 +253,35 @@ class Registry:
             node = node.children.setdefault(word, _Node())
         assert node.command is None, f"two commands for {command.syntax}"
         node.command = command
+
+
+def _check_permission(context: CliContext, user: Identity, words: Sequence[str]) -> None:
+    line = " ".join(words)
+    if not context.configuration.cli.permissions.allows(user.uid, user.gid, line):
+        raise CommandError(f"You don't have permissions to run '{line}' command")
+
+
+async def _gather(rows: Iterator[str]) -> AsyncIterator[str]:
+    """Join rows to pieces, and let others have the loop between them."""
+    waiting: list[str] = []
+    size = 0
+    for row in rows:
+        waiting.append(f"{row.rstrip()}\n")
+        size += len(row)
+        if size > PIECE:
+            yield "".join(waiting)
+            waiting.clear()
+            size = 0
+            await asyncio.sleep(0)
+    yield "".join(waiting).rstrip("\n")
+
+
+def _next_words(aliases: Iterable[str], words: Sequence[str]) -> list[str]:
+    """List the words that aliases have behind *words*."""
+    split = [alias.split() for alias in aliases]
+    return [
+        each[len(words)] for each in split if len(each) > len(words) and each[: len(words)] == words
+    ]
 
 
 def _below(node: _Node) -> Iterable[Command]:

@@ -30,7 +30,7 @@ from server.base.log_sinks import Line, render_console, render_plain
 from server.base.tasks import TaskScope
 from server.cli.context import CliContext
 from server.cli.protocol import MAX_REQUEST, decode, encode
-from server.cli.registry import Registry
+from server.cli.registry import Identity, Registry
 from server.config.sections.asterisk import ControlFiles
 
 logger = logging.getLogger(__name__)
@@ -104,13 +104,13 @@ class ControlServer:
             pass
 
     def _on_connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        pid, uid, _gid = peer_credentials(writer.get_extra_info("socket"))
+        pid, uid, gid = peer_credentials(writer.get_extra_info("socket"))
         if not may_connect(uid, self._files) or len(self._sessions) >= MAX_CONSOLES:
             self.refused += 1
             logger.warning("control socket: refused process %d of user %d", pid, uid)
             writer.transport.abort()
             return
-        session = _Session(self._context, self._registry, reader, writer)
+        session = _Session(self._context, self._registry, reader, writer, Identity(uid, gid))
         self._sessions.add(session)
         self._scope.spawn(self._serve(session, pid, uid), f"console {pid}")
 
@@ -136,8 +136,10 @@ class _Session:
         registry: Registry,
         reader: asyncio.StreamReader,
         writer: asyncio.StreamWriter,
+        user: Identity,
     ) -> None:
         self._context = context
+        self._user = user
         self._log: LogService = context.log
         self._registry = registry
         self._reader = reader
@@ -162,8 +164,10 @@ class _Session:
         }
         try:
             await self._send({"hello": hello})
-            while line := await self._reader.readline():
+            # half a line is what was left of a peer that went away: it is not obeyed
+            while (line := await self._reader.readline()).endswith(b"\n"):
                 await self._handle(decode(line))
+                await asyncio.sleep(0)  # a flood of quick commands must not starve the calls
         except (RemoteProtocolError, ValueError) as error:
             logger.warning("control socket: %s", error)
         except (ConnectionError, TimeoutError):
@@ -184,7 +188,7 @@ class _Session:
         match request:
             case {"command": str(line)}:
                 once = request.get("once") is True
-                await self._send(await self._execute(line, None if once else self._console))
+                await self._execute(line, None if once else self._console)
             case {"complete": str(line)}:
                 names = self._registry.complete(self._context, line)
                 await self._send({"completions": names, "line": line})
@@ -193,15 +197,23 @@ class _Session:
             case _:
                 raise RemoteProtocolError("unknown request")
 
-    async def _execute(self, line: str, console: Console | None) -> dict[str, Any]:
+    async def _execute(self, line: str, console: Console | None) -> None:
+        """Run a command and answer with what it prints, a long list piece by piece."""
+        piece = None
+        status = 0
         try:
-            output = await self._registry.execute(self._context, line, console)
+            async for following in self._registry.stream(self._context, line, console, self._user):
+                if piece is not None:
+                    await self._send({"output": piece, "more": True})
+                piece = following
         except ServerError as error:
-            return {"output": str(error), "status": 1}
+            piece, status = str(error), 1
+        except (ConnectionError, TimeoutError):
+            raise
         except Exception:
             logger.exception("command %r failed", line)
-            return {"output": "the command failed; see the log", "status": 1}
-        return {"output": output, "status": 0}
+            piece, status = "the command failed; see the log", 1
+        await self._send({"output": piece or "", "status": status})
 
     def _watch(self, verbose: int, debug: int, is_muted: bool) -> None:
         self._console.verbose_level = max(0, min(verbose, MAX_LEVEL))

@@ -75,6 +75,37 @@ def list_names(cls: type[Any]) -> frozenset[str]:
     return frozenset(name for name, (_, spec) in _table(cls).items() if spec.is_list)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Documented:
+    """An option for people: its name, its default as text, and why it may have no effect."""
+
+    name: str
+    default: str
+    no_effect: str
+
+
+def document(cls: type[Any]) -> list[Documented]:
+    """List the options that :func:`bind` takes for *cls*, by name, aliases left out."""
+    canonical = canonical_names(cls)
+    return [
+        Documented(name, _shown(where.default), spec.no_effect)
+        for name, (where, spec) in sorted(_table(cls).items())
+        if canonical[name] == name
+    ]
+
+
+def _shown(default: object) -> str:
+    match default:
+        case bool():
+            return "yes" if default else "no"
+        case str() | int() | float():
+            return str(default)
+        case tuple():
+            return ",".join(map(_shown, default))
+        case _:
+            return ""
+
+
 def bind(
     cls: type[T],
     options: Iterable[Option],

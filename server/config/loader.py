@@ -1,7 +1,7 @@
 """Reads a whole configuration directory, beginning with asterisk.conf.
 
 Everything here is a pure function of the files: nothing is kept, so a reload is another call,
-and a failed one changes nothing.
+and a failed one changes NO_CLI.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from server.config.sections.asterisk import (
     Directories,
     Options,
 )
+from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
@@ -33,11 +34,14 @@ from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
+from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
 from server.config.sections.statsd import StatsdSettings, build_statsd
+from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
     build_websocket_clients,
@@ -74,6 +78,10 @@ class Configuration:
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
     modules: ModulesConf
+    prometheus: Prometheus
+    tracing: Tracing
+    cli: Cli = NO_CLI
+    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -159,6 +167,10 @@ def load_configuration(
         websocket_clients=websocket_clients,
         acls=acls,
         modules=load_modules(asterisk, warnings),
+        cli=load_cli(asterisk, warnings),
+        notify_types=load_notify_types(asterisk, warnings),
+        prometheus=load_prometheus(asterisk, warnings),
+        tracing=load_tracing(asterisk, warnings),
         databases=databases,
         warnings=tuple(warnings),
         has_file=path is not None,
@@ -188,8 +200,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
-    """Read acl.conf: the named lists, by lower-case name."""
-    file = _read(asterisk, "acl.conf", warnings)
+    """Read acl.conf and the family ``acls``: the named lists, by lower-case name."""
+    file = _with_family(asterisk, _read(asterisk, "acl.conf", warnings), "acls")
     return {} if file is None else build_acls(file, warnings)
 
 
@@ -210,6 +222,28 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
 def load_modules(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> ModulesConf:
     """Read modules.conf; without it every part is there."""
     return build_modules(_read(asterisk, "modules.conf", warnings), warnings)
+
+
+def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
+    """Read cli.conf, cli_aliases.conf and cli_permissions.conf."""
+    startup = _read(asterisk, "cli.conf", warnings)
+    aliases = _read(asterisk, "cli_aliases.conf", warnings)
+    permissions = _read(asterisk, "cli_permissions.conf", warnings)
+    return Cli(
+        startup=build_startup(startup, warnings) if startup else NO_CLI.startup,
+        aliases=build_aliases(aliases, warnings) if aliases else NO_CLI.aliases,
+        permissions=(
+            build_permissions(permissions, warnings) if permissions else NO_CLI.permissions
+        ),
+    )
+
+
+def load_notify_types(
+    asterisk: AsteriskConf, warnings: list[ConfigWarning]
+) -> dict[str, NotifyType]:
+    """Read pjsip_notify.conf."""
+    file = _read(asterisk, "pjsip_notify.conf", warnings)
+    return {} if file is None else build_notify_types(file, warnings)
 
 
 def load_rtp(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]) -> Rtp:
@@ -234,8 +268,9 @@ def load_indications(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> I
 
 
 def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> MusicOnHold:
-    """Read musiconhold.conf."""
-    return build_musiconhold(_read(asterisk, "musiconhold.conf", warnings), warnings)
+    """Read musiconhold.conf, and the family of the same name."""
+    file = _with_family(asterisk, _read(asterisk, "musiconhold.conf", warnings), "musiconhold")
+    return build_musiconhold(file, warnings)
 
 
 def load_statsd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> StatsdSettings:
@@ -253,6 +288,18 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
+    """Read prometheus.conf; without it no figures are shown."""
+    file = _read(asterisk, "prometheus.conf", warnings)
+    return Prometheus() if file is None else build_prometheus(file, warnings)
+
+
+def load_tracing(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Tracing:
+    """Read tracing.conf; without it nothing is traced."""
+    file = _read(asterisk, "tracing.conf", warnings)
+    return Tracing() if file is None else build_tracing(file, warnings)
 
 
 def load_websocket_clients(
@@ -278,4 +325,14 @@ def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> C
     file = read_optional(asterisk, name)
     if file is not None:
         warnings += file.warnings
+    return file
+
+
+def _with_family(asterisk: AsteriskConf, file: ConfigFile | None, family: str) -> ConfigFile | None:
+    """Add the sections that extconfig.conf has in a database; those of the file go first."""
+    added = None if asterisk.static is None else asterisk.static(family)
+    if added is None or file is None:
+        return added or file
+    known = {section.name.lower() for section in file.sections}
+    file.sections += [each for each in added.sections if each.name.lower() not in known]
     return file

@@ -303,7 +303,7 @@ class Ringing:
         variables = self._call.channel.variables
         variables.set("FORWARDERNAME", out.name)
         if "/" not in target:
-            context = variables.get("FORWARD_CONTEXT") or self._call.channel.context
+            context = out.variables.get("FORWARD_CONTEXT") or out.context
             target = f"Local/{target}@{context}"
         if "z" in self._options:
             self._deadline = None

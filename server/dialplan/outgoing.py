@@ -72,7 +72,7 @@ def _identify(call: Call, channel: Channel, options: Options, *, is_forwarded: b
     """Apply the options ``f``, ``u``, ``s`` and ``o``."""
     if "f" in options and (options.get("f") or is_forwarded):
         text = options.get("f")
-        party = parse_party(text) if text else Party(number=call.channel.exten)
+        party = parse_party(text) if text else _extension_of(call)
         channel.connected = _marked(party, options)
     elif ("u" in options or "s" in options) and is_forwarded:
         channel.connected = _marked(channel.connected, options)
@@ -80,6 +80,12 @@ def _identify(call: Call, channel: Channel, options: Options, *, is_forwarded: b
         text = options.get("o")
         channel.caller = parse_party(text) if text else call.channel.caller
     channel.touch()
+
+
+def _extension_of(call: Call) -> Party:
+    """Return the dialled extension, with the name of its hint."""
+    exten, context = call.channel.exten, call.channel.context
+    return Party(call.dialplan.hints.describe(exten, context)[1], exten)
 
 
 def _marked(party: Party, options: Options) -> Party:

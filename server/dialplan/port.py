@@ -139,6 +139,7 @@ class Dialplan:
         self.dynamic_config: DynamicConfig | None = None  # for AST_SORCERY()
         self.realtime: Realtime | None = None  # for REALTIME(), ODBC() and the Realtime switch
         self.odbc_functions: Mapping[str, SqlFunction] = {}  # of func_odbc.conf
+        # in place of the one of a registry that was made to look at dialplans without a server
         self.registry.switches[NAME.lower()] = RealtimeSwitch(lambda: self.realtime)
         self.lua = LuaHost()
         self.lua.register(self.registry)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from types import CoroutineType
 from typing import Any
@@ -59,6 +59,10 @@ class Upgrade:
     is_token: bool = False
 
 
+# told of each operation that was carried out: its id, the channels that the request named, the
+# status, when it began (seconds since the epoch) and how many seconds it took
+OperationWatch = Callable[[str, Sequence[str], int, float, float], None]
+
 Answer = Response | Coroutine[Any, Any, Response]
 Outcome = Answer | Upgrade
 
@@ -80,6 +84,7 @@ class RestInterface:
     def __init__(self, ari: Ari, services: Services, clock: Clock) -> None:
         self.is_fully_booted = False
         self.is_loaded = True  # not taken out as a module
+        self.watches: list[OperationWatch] = []
         self._clock = clock
         self._repeatable = IdempotentRequests(clock)
         self._guard = ScopeGuard(services)
@@ -212,6 +217,33 @@ class RestInterface:
             return error(404, "Resource not found")
         if endpoint is None:
             return error(405, "Method not allowed", (b"Allow", route.allow))
+        if self.watches:
+            return self._watched(endpoint, route, request, user)
+        return self._noted(endpoint, route, request, user)
+
+    def _watched(
+        self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request, user: AriUser
+    ) -> Outcome:
+        """Carry out an operation, and tell how long it took."""
+        wall, begun = time.time(), time.perf_counter()
+        operation_id = endpoint.operation.operation_id
+        named = channels_named(endpoint.operation, route.values, request)
+        outcome = self._noted(endpoint, route, request, user)
+
+        def tell(status: int) -> None:
+            for watch in self.watches:
+                watch(operation_id, named, status, wall, time.perf_counter() - begun)
+
+        if isinstance(outcome, Response):
+            tell(outcome.status)
+        elif not isinstance(outcome, Upgrade):
+            return _tell_later(tell, outcome)
+        return outcome
+
+    def _noted(
+        self, endpoint: _Endpoint, route: Route[_Endpoint], request: Request, user: AriUser
+    ) -> Outcome:
+        """Carry out an operation, and write it to the timelines of its channels."""
         if not self._timelines.is_enabled or not is_command(request):
             return self._audited(endpoint, route, request, user)
         operation = endpoint.operation
@@ -344,6 +376,14 @@ def _allow_origin(request: Request, response: Response) -> Response:
 
 async def _allow_origin_later(request: Request, outcome: Coroutine[Any, Any, Response]) -> Response:
     return _allow_origin(request, await outcome)
+
+
+async def _tell_later(
+    tell: Callable[[int], None], outcome: Coroutine[Any, Any, Response]
+) -> Response:
+    response = await outcome
+    tell(response.status)
+    return response
 
 
 async def _delayed(response: Response, delay: float) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from server.http.h3.session import LineSession, LineStream
 from server.http.listeners import Listeners
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
-from server.http.rest import Outcome, RestInterface, Upgrade
+from server.http.rest import OperationWatch, Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.static import FOLDER, StaticFiles
@@ -92,6 +92,8 @@ class HttpServer:
         self._rest = RestInterface(ari, services, clock)
         self.media: MediaChannels | None = None  # who has the channels of media WebSockets
         self._static = StaticFiles(data_dir / FOLDER) if data_dir is not None else None
+        # what others serve besides, by the path below the prefix, such as "/metrics"
+        self.pages: dict[str, Callable[[Request], Outcome]] = {}
         self._connections: set[Client] = set()
         self._sessions: dict[Session, Caller] = {}
         self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
@@ -121,6 +123,7 @@ class HttpServer:
     def _take(self, settings: Http) -> None:
         prefix = settings.prefix.rstrip("/")
         self._settings = settings
+        self._prefix = prefix
         self.inactivity = settings.session_inactivity / 1000
         self.keep_alive = settings.session_keep_alive / 1000
         self._ari_prefix = f"{prefix}/ari/"
@@ -156,6 +159,11 @@ class HttpServer:
     def set_ari(self, *, is_enabled: bool) -> None:
         """Switch the whole REST interface off, whatever ari.conf says, or on again."""
         self._rest.is_loaded = is_enabled
+
+    @property
+    def watches(self) -> list[OperationWatch]:
+        """Who is told of each operation that was carried out."""
+        return self._rest.watches
 
     def set_family(self, tag: str, *, is_enabled: bool) -> None:
         """Switch all operations of a tag on or off."""
@@ -233,6 +241,8 @@ class HttpServer:
             return self._serve_static(request, path)
         if path == self._status_path and self._settings.enable_status:
             return self._status(request)
+        if path.startswith(self._prefix) and path[len(self._prefix) :] in self.pages:
+            return self.pages[path[len(self._prefix) :]](request)
         return error(404, "Not Found")
 
     def _serve_static(self, request: Request, path: str) -> Response:

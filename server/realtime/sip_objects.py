@@ -55,7 +55,7 @@ class SipRealtime:
         self._cache = NO_CACHE
         self._fetched_at: dict[str, float] = {}  # by endpoint
         self._running: dict[str, asyncio.Task[None]] = {}  # by endpoint
-        self._refreshing: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
 
     @property
     def is_used(self) -> bool:
@@ -80,8 +80,12 @@ class SipRealtime:
         for object_type in self._families:
             changes |= await self._load_type(object_type)
         self._objects.set_fetched(changes)
-        if "identify" in self._families and self._refreshing is None:
-            self._refreshing = self._scope.spawn(self._refresh(), "identifies")
+        self._arm()
+
+    def close(self) -> None:
+        """Look for nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def wants(self, names: Sequence[str]) -> bool:
         """See :class:`~server.sip.fetching.ObjectFetcher`."""
@@ -187,11 +191,17 @@ class SipRealtime:
             changes.setdefault((object_type, name), None)
         return changes
 
+    def _arm(self) -> None:
+        self.close()
+        if "identify" in self._families:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(
+                REFRESH_S, lambda: self._scope.spawn(self._refresh(), "identifies")
+            )
+
     async def _refresh(self) -> None:
-        while True:
-            await asyncio.sleep(REFRESH_S)
-            if "identify" in self._families:
-                self._objects.set_fetched(await self._load_type("identify"))
+        self._objects.set_fetched(await self._load_type("identify"))
+        self._arm()
 
 
 def without_mapped_types(

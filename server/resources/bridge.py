@@ -124,6 +124,8 @@ class Bridge:
         channel.bridge = self
         self.channels[channel.id] = channel
         channel.report_progress(200)
+        if len(self.channels) == 2:
+            _exchange_accounts(*self.channels.values())
         channel.digit_observers.append(self._on_digit)
         if channel.features is not None and self.bridge_class == "basic":
             channel.features.enter(self)
@@ -157,7 +159,8 @@ class Bridge:
             channel.features.leave()
         self._suspended.discard(channel.id)
         self._kept_back.discard(channel.id)
-        self._waiting.discard(channel.id)
+        if channel.id in self._waiting:
+            self._end_waiting(channel)
         if channel.is_held:
             self.on_member_resumed(channel)
         if not channel.is_hungup:
@@ -305,19 +308,29 @@ class Bridge:
     # what members do
 
     def on_member_held(self, channel: Channel, music_class: str | None) -> None:
-        """Play music to the one who waits for *channel*."""
+        """Play music to the one who waits for *channel*, or put it on hold as well."""
         if len(self.channels) == 2:
             for member in self.channels.values():
-                if member is not channel:
-                    self._waiting.add(member.id)
+                if member is channel:
+                    continue
+                self._waiting.add(member.id)
+                if member.passes_hold:
+                    member.leg.hold()
+                else:
                     member.set_background("music", music_class or member.music_class)
 
     def on_member_resumed(self, channel: Channel) -> None:
-        """End the music of :meth:`on_member_held`."""
+        """End the music, or the hold, of :meth:`on_member_held`."""
         for member in self.channels.values():
             if member is not channel and member.id in self._waiting:
-                self._waiting.discard(member.id)
-                member.set_background(None)
+                self._end_waiting(member)
+
+    def _end_waiting(self, member: Channel) -> None:
+        self._waiting.discard(member.id)
+        if not member.passes_hold:
+            member.set_background(None)
+        elif not member.is_hungup:
+            member.leg.unhold()
 
     def on_member_identified(self, channel: Channel) -> None:
         """Tell the other of two who it talks to."""
@@ -396,3 +409,12 @@ class Bridge:
         if shown := self.variables.shown():
             description["bridgevars"] = shown
         return description
+
+
+def _exchange_accounts(first: Channel, second: Channel) -> None:
+    """Let two know each other's account; who has none gets what the other meant for its peer."""
+    for channel, other in ((first, second), (second, first)):
+        if not channel.account_code and other.peer_account:
+            channel.account_code = other.peer_account
+            channel.touch()
+    first.peer_account, second.peer_account = second.account_code, first.account_code

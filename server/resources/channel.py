@@ -103,6 +103,7 @@ class Channel:
         "endpoint",
         "exten",
         "features",
+        "former_place",
         "groups",
         "hangup_cause",
         "id",
@@ -121,6 +122,8 @@ class Channel:
         "node",
         "on_destroy",
         "on_end",
+        "passes_hold",
+        "peer_account",
         "priority",
         "redirecting",
         "resources",
@@ -157,11 +160,13 @@ class Channel:
         self.redirecting = Redirecting()
         self.language = node.settings.default_language
         self.account_code = ""
+        self.peer_account = ""  # of the other one in a call
         self.music_class = "default"
         self.tone_zone = ""
         self.context = "default"
         self.exten = "s"
         self.priority = 1
+        self.former_place = "", ""  # the context and extension before
         self.app_name = ""
         self.app_data = ""
         self.variables = ChannelVariables(self._on_variable_set)
@@ -172,6 +177,7 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
+        self.passes_hold = False  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
@@ -279,12 +285,16 @@ class Channel:
         self.touch()
         if state == "Up":
             self.answered_at = self.node.clock.wall()
+        for observer in self.node.registry.observers:
+            observer.on_channel_state(self)
         if self.has_audience:
             self.publish(events.channel_state_change(channel=self.snapshot()))
         self.node.on_endpoint_activity(*self.endpoint)
 
     def set_position(self, context: str, exten: str, priority: int) -> None:
         """Move the channel's place in the dialplan; nothing is executed by this."""
+        if exten != self.exten or context != self.context:
+            self.former_place = self.context, self.exten
         self.context, self.exten, self.priority = context, exten, priority
         self.touch()
 
@@ -698,6 +708,8 @@ class Channel:
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
         self.hangup_cause = cause
+        for observer in self.node.registry.observers:
+            observer.on_channel_ending(self)
         self._end_transfers(cause)
         for close in list(self.resources):
             close()

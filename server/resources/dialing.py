@@ -22,7 +22,9 @@ from server.tech.base import (
     OutgoingCall,
     Party,
     TakesRedirecting,
+    TakesTraits,
     Technology,
+    Traits,
     VariableSource,
 )
 
@@ -69,6 +71,23 @@ def status_of_cause(cause: int) -> DialStatus:
         return DialStatus.CONGESTION
 
 
+def send_out(channel: Channel, calling: Party) -> None:
+    """Have the technology call, with all that is known of the call."""
+    leg = channel.leg
+    if isinstance(leg, TakesRedirecting):
+        leg.set_redirecting(channel.redirecting)
+    if isinstance(leg, TakesTraits):
+        leg.set_traits(
+            Traits(
+                language=channel.language,
+                music_class=channel.music_class,
+                account_code=channel.account_code,
+                peer_account=channel.peer_account,
+            )
+        )
+    leg.dial(calling, channel.connected)
+
+
 class DialAttempt:
     """One dialled channel, followed until it is answered or given up.
 
@@ -93,9 +112,7 @@ class DialAttempt:
             channel.set_application("AppDial" if self.caller else "AppDial2", "(Outgoing Line)")
         calling = channel.connected if self.caller is not None else channel.caller
         self._publish("")
-        if isinstance(channel.leg, TakesRedirecting):
-            channel.leg.set_redirecting(channel.redirecting)
-        channel.leg.dial(calling, channel.connected)
+        send_out(channel, calling)
 
     async def next_status(self) -> DialStatus:
         """Wait for the next change. To be awaited through the controlling channel."""
@@ -149,6 +166,8 @@ class DialAttempt:
         :param cause: why the call was not answered, if it is over.
         """
         caller = self.caller
+        for observer in self.channel.node.registry.observers:
+            observer.on_channel_dialled(self.channel, caller, status)
         topics = () if caller is None else caller.topics
         if not self.channel.node.bus.wants((*self.channel.topics, *topics)):
             return
@@ -206,7 +225,8 @@ class Dialer:
         """Make a channel that is not dialled yet.
 
         :param endpoint: a dial string such as ``PJSIP/alice``.
-        :param requestor: whose inheritable variables, linkedid and account the channel gets.
+        :param requestor: whose inheritable variables, linkedid and language the channel gets; their
+            accounts are each other's peer accounts.
         :param other_channel_id: id for the second half of a Local channel.
         :raises InvalidArgument: the dial string is malformed, the technology unknown, or a
             variable can't be written.
@@ -234,10 +254,13 @@ class Dialer:
         )
         channel = Channel(self._node, chosen, leg, "Down")
         channel.dial_string = resource
+        channel.context = leg.info("context") or channel.context
         if requestor is not None:
             channel.linkedid = requestor.linkedid
-            channel.account_code = leg.info("accountcode") or requestor.account_code
+            channel.account_code = leg.info("accountcode") or requestor.peer_account
+            channel.peer_account = requestor.account_code
             channel.language = requestor.language
+            channel.music_class = requestor.music_class
             channel.redirecting = requestor.redirecting
             channel.dnid = resource
             channel.connected = requestor.caller

@@ -62,6 +62,7 @@ class IncomingCalls:
         channel.redirecting = call.redirecting
         channel.language = call.language
         channel.account_code = call.account_code
+        channel.peer_account = call.peer_account
         channel.music_class = call.music_class
         channel.set_position(call.context, call.exten, 1)
         self._dialer.announce(channel)

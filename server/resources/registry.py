@@ -4,12 +4,34 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from server.base.errors import NotFound
 
 if TYPE_CHECKING:
     from server.resources.channel import Channel
+
+
+class ChannelObserver(Protocol):
+    """Who counts or follows channels, whether anybody is subscribed to their events or not.
+
+    It is called in the middle of what happens: it takes notes, and changes nothing.
+    """
+
+    def on_channel_added(self, channel: Channel) -> None:
+        """A channel is there."""
+
+    def on_channel_state(self, channel: Channel) -> None:
+        """Its state is another one."""
+
+    def on_channel_dialled(self, channel: Channel, caller: Channel | None, status: str) -> None:
+        """It is called on behalf of *caller*; *status* as in the Dial event, empty at first."""
+
+    def on_channel_ending(self, channel: Channel) -> None:
+        """It hangs up; its stream can still be asked."""
+
+    def on_channel_removed(self, channel: Channel) -> None:
+        """It is gone."""
 
 
 class ChannelRegistry:
@@ -20,6 +42,7 @@ class ChannelRegistry:
         self._by_name: dict[str, Channel] = {}
         self._by_endpoint: dict[tuple[str, str], dict[str, Channel]] = {}
         self.total = 0  # channels made since the start
+        self.observers: list[ChannelObserver] = []
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -39,6 +62,8 @@ class ChannelRegistry:
         self._by_id[channel.id] = channel
         self._by_name[channel.name.lower()] = channel
         self._by_endpoint.setdefault(channel.endpoint, {})[channel.id] = channel
+        for observer in self.observers:
+            observer.on_channel_added(channel)
 
     def remove(self, channel: Channel) -> None:
         """Take a channel out."""
@@ -51,6 +76,8 @@ class ChannelRegistry:
             self._by_endpoint.pop(channel.endpoint, None)
         if not self._by_id:
             self._empty.set()
+        for observer in self.observers:
+            observer.on_channel_removed(channel)
 
     async def wait_empty(self) -> None:
         """Return when there is no channel."""

@@ -16,7 +16,7 @@ from server.base.errors import InvalidArgument, InvalidState, ServerError
 from server.resources.bridge import Bridge
 from server.resources.bridges import Bridges
 from server.resources.channel import Channel
-from server.resources.dialing import Dialer
+from server.resources.dialing import Dialer, send_out
 from server.resources.node import Node
 from server.resources.stasis_calls import Continue
 from server.resources.succession import Succession
@@ -145,7 +145,7 @@ class Transfers:
         )
         _note_transfer(local, channel, context, transfer)
         local.dial_watch = _watch_dial(transfer)
-        local.leg.dial(channel.caller, channel.connected)
+        send_out(local, channel.caller)
         self._succession.follow(
             channel, local, lambda bridge: channel.hangup(Cause.NORMAL_CLEARING)
         )

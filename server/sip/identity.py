@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from server.base.errors import RemoteProtocolError
 from server.sip.headers import NameAddr
 from server.sip.message import Message, Request
@@ -27,7 +29,7 @@ def read_caller(request: Request, endpoint: Endpoint, *, strip_options: bool = F
     hidden = sender.uri.host == "anonymous.invalid" or endpoint.callerid_privacy != "allowed"
     presentation = "prohib" if hidden else "allowed"
     number = user_of(sender.uri, strip_options=strip_options)
-    return Party(sender.display_name, number, presentation)
+    return Party(plain(sender.display_name), number, presentation)
 
 
 def read_asserted(message: Message) -> Party | None:
@@ -46,7 +48,7 @@ def read_asserted(message: Message) -> Party | None:
     except RemoteProtocolError:
         return None
     presentation = "prohib" if hidden else "allowed"
-    return Party(chosen.display_name, user_of(chosen.uri), presentation)
+    return Party(plain(chosen.display_name), user_of(chosen.uri), presentation)
 
 
 # Diversion's reasons (RFC 5806 section 8), and what Asterisk calls them
@@ -87,7 +89,8 @@ def read_redirecting(request: Request) -> Redirecting:
 
 def _diverter(address: NameAddr) -> Party:
     is_open = (address.params.get("privacy") or "off").lower() in ("off", "none")
-    return Party(address.display_name, user_of(address.uri), "allowed" if is_open else "prohib")
+    presentation = "allowed" if is_open else "prohib"
+    return Party(plain(address.display_name), user_of(address.uri), presentation)
 
 
 def _reason_of(address: NameAddr) -> str:
@@ -140,5 +143,16 @@ def from_address(endpoint: Endpoint, caller: Party, default_user: str, domain: s
 
 
 def user_of(uri: Uri, *, strip_options: bool = True) -> str:
-    """The user part of a URI, without the options that some put there (``100;cpc=payphone``)."""
-    return uri.user.partition(";")[0] if strip_options else uri.user
+    """The user part of a URI, without the options that some put there (``100;cpc=payphone``).
+
+    Control characters, which ``%0A`` could stand for, are left out: it becomes an extension or a
+    number, and dialplans put those into commands, file names and queries.
+    """
+    return plain(uri.user.partition(";")[0] if strip_options else uri.user)
+
+
+def plain(text: str) -> str:
+    """Return *text* without control characters."""
+    if text.isprintable():
+        return text
+    return "".join(letter for letter in text if unicodedata.category(letter) != "Cc")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,8 @@ from server.base.causes import Cause
 from server.base.errors import InvalidArgument, ServerError, Unprocessable
 from server.media.streams import RtpStream
 from server.sip import dtmf_info
+from server.sip.grammar import is_token
+from server.sip.header_list import HeaderList, extra_headers
 from server.sip.headers import NameAddr
 from server.sip.identity import (
     add_diversion,
@@ -21,6 +23,7 @@ from server.sip.identity import (
     read_asserted,
     user_of,
 )
+from server.sip.leg_info import read_info
 from server.sip.message import Message, Request, Response
 from server.sip.offer_answer import Capabilities, Negotiated, OfferAnswer
 from server.sip.refer_notifier import IncomingRefer
@@ -41,7 +44,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-MAX_EXTRA_HEADERS = 50  # SIPADDHEADER variables of one call
 DEFAULT_RING_TONE = "440+480/2000,0/4000"  # inband_progress without an early answer
 
 
@@ -65,6 +67,10 @@ class SipLeg:
         self._negotiated: Negotiated | None = None
         self._dtmf_task: asyncio.Future[None] | None = None
         self._is_over = False
+        self._headers: HeaderList | None = None
+        self._dtmf_mode = ""  # empty: the endpoint's
+        self.contact: str = ""  # whom we called
+        self.aor: str = ""  # by which address of record
         session.listener = self
 
     def __repr__(self) -> str:
@@ -181,8 +187,50 @@ class SipLeg:
             self._flush()
 
     def info(self, item: str) -> str | None:
-        reader = _INFO.get(item.strip().lower())
-        return None if reader is None else reader(self)
+        return read_info(self, item)
+
+    # For the dialplan's functions
+
+    @property
+    def session(self) -> Session:
+        """The call as the protocol sees it."""
+        return self._session
+
+    @property
+    def technology(self) -> PjsipTechnology:
+        """Whose call it is."""
+        return self._technology
+
+    @property
+    def headers(self) -> HeaderList:
+        """The headers of the INVITE that came, or what is to be added to the one that goes."""
+        if self._headers is None:
+            session = self._session
+            request = session.request if isinstance(session, IncomingSession) else None
+            self._headers = HeaderList(request.headers.items() if request is not None else ())
+        return self._headers
+
+    @property
+    def codecs(self) -> Sequence[str]:
+        """What is offered, or would be."""
+        return self._session.media.capabilities.codecs
+
+    @codecs.setter
+    def codecs(self, codecs: Sequence[str]) -> None:
+        media = self._session.media
+        media.capabilities = replace(media.capabilities, codecs=tuple(codecs))
+
+    @property
+    def dtmf_mode(self) -> str:
+        """How digits are sent and heard: as the endpoint's option has it, or as was set."""
+        return self._dtmf_mode or self.endpoint.dtmf_mode
+
+    @dtmf_mode.setter
+    def dtmf_mode(self, mode: str) -> None:
+        self._dtmf_mode = mode
+        self._stream.set_dtmf_detect(mode == "inband")
+        if self._negotiated is not None:
+            self._configure(self._negotiated)
 
     # SessionListener
 
@@ -200,6 +248,9 @@ class SipLeg:
 
     def on_media(self, negotiated: Negotiated) -> None:
         self._negotiated = negotiated
+        self._configure(negotiated)
+
+    def _configure(self, negotiated: Negotiated) -> None:
         endpoint = self.endpoint
         timeout = endpoint.rtp_timeout_hold if negotiated.is_held else endpoint.rtp_timeout
         # A name instead of an address is legal, and as good as none: RTP is then sent to where it
@@ -215,7 +266,9 @@ class SipLeg:
             codec=negotiated.codec,
             payload_type=negotiated.payload_type,
             ptime_ms=negotiated.ptime_ms if endpoint.use_ptime else 20,
-            dtmf_payload_type=negotiated.dtmf_payload_type,
+            dtmf_payload_type=(
+                negotiated.dtmf_payload_type if self._dtmf_mode != "inband" else None
+            ),
             receive_map=codecs,
             symmetric=endpoint.rtp_symmetric or not has_address,
             direction=negotiated.direction.value,
@@ -271,7 +324,7 @@ class SipLeg:
 
     @property
     def _uses_info(self) -> bool:
-        mode = self.endpoint.dtmf_mode
+        mode = self.dtmf_mode
         if mode == "auto_info":
             return self._negotiated is None or self._negotiated.dtmf_payload_type is None
         return mode == "info"
@@ -336,7 +389,10 @@ class OutgoingLeg(SipLeg):
         self._outgoing = session
         self._target = target
         self._codecs = codecs
-        self._headers = extra_headers(variables)
+        self._headers = HeaderList(extra_headers(variables))
+        self.contact = str(target)
+        self.aor = self.endpoint.aors[0] if self.endpoint.aors else ""
+        self.from_params: dict[tuple[str, str], str] = {}  # by "header" or "uri", and name
         self._redirecting = Redirecting()
 
     def set_redirecting(self, redirecting: Redirecting) -> None:
@@ -352,13 +408,13 @@ class OutgoingLeg(SipLeg):
         def address(flow: Flow) -> NameAddr:
             default_user = self._technology.settings.global_.default_from_user
             host = self._technology.signalling_host(flow)
-            return from_address(endpoint, party, default_user, host)
+            return self._with_params(from_address(endpoint, party, default_user, host))
 
         def prepare(request: Request, flow: Flow) -> None:
             host = self._technology.signalling_host(flow)
             add_identity(request, endpoint, party, host)
             add_diversion(request, endpoint, self._redirecting, host)
-            for name, value in self._headers:
+            for name, value in self.headers:
                 request.headers.add(name, value)
             media.capabilities = replace(
                 media.capabilities, address=self._technology.media_address(endpoint, flow)
@@ -378,6 +434,37 @@ class OutgoingLeg(SipLeg):
             logger.warning("%s: can't be dialled: %s", self._name, error)
             self._end(Cause.NETWORK_OUT_OF_ORDER, None, str(error))
         self._flush()
+
+    @property
+    def codecs(self) -> Sequence[str]:
+        return self._codecs if self._session.state == "Idle" else super().codecs
+
+    @codecs.setter
+    def codecs(self, codecs: Sequence[str]) -> None:
+        self._codecs = tuple(codecs)
+        if self._session.state != "Idle":
+            media = self._session.media
+            media.capabilities = replace(media.capabilities, codecs=self._codecs)
+
+    def set_from_param(self, kind: str, name: str, value: str) -> None:
+        """Have From carry a parameter, of its URI or of itself.
+
+        :param kind: ``uri`` or ``header``.
+        :raises InvalidArgument: no parameter can be named or hold this.
+        """
+        if not is_token(name) or not is_token(value) or name.lower() == "tag":
+            raise InvalidArgument("parameter", f"{name[:40]}={value[:40]} can't be one")
+        self.from_params[kind, name] = value
+
+    def _with_params(self, address: NameAddr) -> NameAddr:
+        """Add what the dialplan asked for to From."""
+        for (kind, name), value in self.from_params.items():
+            if kind == "uri":
+                params = {**address.uri.params, name: value}
+                address = replace(address, uri=replace(address.uri, params=params))
+            else:
+                address = address.with_params(**{name: value})
+        return address
 
 
 def make_media(
@@ -400,70 +487,3 @@ def make_media(
         username=endpoint.sdp_owner,
         session_name=endpoint.sdp_session,
     )
-
-
-def extra_headers(variables: Mapping[str, str]) -> list[tuple[str, str]]:
-    """Read the headers that ``SIPADDHEADER…`` variables ask for.
-
-    :raises InvalidArgument: one is not ``Name: value``.
-    """
-    headers = []
-    for name, value in variables.items():
-        if not name.upper().lstrip("_").startswith("SIPADDHEADER"):
-            continue
-        header, colon, content = value.partition(":")
-        header = header.strip()
-        if not colon or not _is_header_name(header) or not content.isprintable():
-            raise InvalidArgument(name, "expected Name: value")
-        headers.append((header, content.strip()))
-        if len(headers) > MAX_EXTRA_HEADERS:
-            raise InvalidArgument(name, f"more than {MAX_EXTRA_HEADERS} headers")
-    return headers
-
-
-def _is_header_name(name: str) -> bool:
-    return bool(name) and name.isascii() and all(c.isalnum() or c in "-_.!%*+`'~" for c in name)
-
-
-def _remote(leg: SipLeg) -> str | None:
-    flow = leg._session.flow
-    return None if flow is None else f"{flow.remote[0]}:{flow.remote[1]}"
-
-
-def _local(leg: SipLeg) -> str | None:
-    flow = leg._session.flow
-    return None if flow is None else f"{flow.local[0]}:{flow.local[1]}"
-
-
-def _request_header(name: str) -> Callable[[SipLeg], str | None]:
-    def read(leg: SipLeg) -> str | None:
-        session = leg._session
-        return session.request.headers.get(name) if isinstance(session, IncomingSession) else None
-
-    return read
-
-
-def _dialog_uri(side: str) -> Callable[[SipLeg], str | None]:
-    def read(leg: SipLeg) -> str | None:
-        dialog = leg._session.dialog
-        return None if dialog is None else str(getattr(dialog, side))
-
-    return read
-
-
-_INFO: dict[str, Callable[[SipLeg], str | None]] = {
-    "call-id": lambda leg: leg.protocol_id,
-    "endpoint": lambda leg: leg.endpoint.name,
-    "remote_addr": _remote,
-    "local_addr": _local,
-    "local_uri": _dialog_uri("local"),
-    "remote_uri": _dialog_uri("remote"),
-    "target_uri": _dialog_uri("target"),
-    "accountcode": lambda leg: leg.endpoint.accountcode,
-    "callgroup": lambda leg: leg.endpoint.call_group,
-    "pickupgroup": lambda leg: leg.endpoint.pickup_group,
-    "namedcallgroup": lambda leg: leg.endpoint.named_call_group,
-    "namedpickupgroup": lambda leg: leg.endpoint.named_pickup_group,
-    "useragent": _request_header("User-Agent"),
-    "codec": lambda leg: leg.stream.codec,
-}

@@ -1,4 +1,4 @@
-"""MESSAGE and REFER that applications send outside of calls: PJSIP as a Messenger."""
+"""MESSAGE, NOTIFY and REFER that applications send outside of calls: PJSIP as a Messenger."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from server.base.errors import InvalidArgument
 from server.sip.dialstring import Target, find_destination, read_address
 from server.sip.headers import NameAddr
 from server.sip.message import Request, Response
+from server.sip.notify import Notify
 from server.sip.outside import OutsideRequest
 from server.sip.text import TECHNOLOGY_PREFIXES, TEXT_PLAIN, from_value, headers_of
 from server.sip.transaction import Flow
@@ -91,6 +92,25 @@ class Messaging:
         )
         self._technology.flush()
 
+    def notify(self, to: str, notify: Notify) -> None:
+        """Send a NOTIFY outside of calls.
+
+        :param to: as of :meth:`send_message`.
+        :raises NotFound: no such endpoint, or it can't be reached.
+        :raises InvalidArgument: *to* can't be read.
+        """
+        target = find_destination(to, self._technology.settings, self._stack.contacts)
+        request = OutsideRequest(
+            self._stack,
+            "NOTIFY",
+            target,
+            self._preparer(target, "", {}, lambda request, _flow: notify.fill(request)),
+            _on_notify_done,
+            self._technology.proxies(target.endpoint),
+        )
+        request.send(self._technology.now())
+        self._technology.flush()
+
     def _preparer(
         self,
         target: Target,
@@ -134,3 +154,8 @@ def strip_technology(text: str) -> str:
 def _on_message_done(status: int, response: Response | None, now: float) -> None:
     if status >= 300:
         logger.warning("MESSAGE was not delivered: %s", status)
+
+
+def _on_notify_done(status: int, response: Response | None, now: float) -> None:
+    if status >= 300:
+        logger.warning("NOTIFY was not accepted: %s", status)

@@ -66,8 +66,9 @@ class Session:
         self.flow = flow
         self.peer_allow: frozenset[str] = frozenset()
         self.direction = Direction.SENDRECV
+        self.response: Response | None = None  # the last one to our INVITE
         self._hop: Uri | None = None  # what self.flow leads to
-        self._is_held = False
+        self.is_held = False  # by the peer
         self._ending_cause: int = Cause.NORMAL_CLEARING  # of the BYE that waits for an ACK
         # helpers
         self.digest = host.digest(endpoint)
@@ -209,8 +210,8 @@ class Session:
         if self.is_over or self.listener is None:
             return
         self.listener.on_media(negotiated)
-        if negotiated.is_held != self._is_held:
-            self._is_held = negotiated.is_held
+        if negotiated.is_held != self.is_held:
+            self.is_held = negotiated.is_held
             if negotiated.is_held:
                 self.listener.on_hold()
             else:

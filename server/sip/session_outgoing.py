@@ -147,6 +147,7 @@ class OutgoingSession(Session):
     def _on_provisional(self, response: Response, now: float) -> None:
         if self.state is not SessionState.CALLING or response.status == 100:
             return
+        self.response = response
         try:
             self._learn_fork(response)
             self._take_early_media(response)
@@ -183,6 +184,8 @@ class OutgoingSession(Session):
             self.report_media(self.media.apply_answer(description))
 
     def _on_final(self, status: int, response: Response | None, now: float) -> None:
+        if self.state is SessionState.CALLING and response is not None:
+            self.response = response
         if response is not None and status < 300:
             self._on_2xx(response, now)
         elif self.state is SessionState.CANCELLING:

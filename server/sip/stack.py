@@ -34,6 +34,7 @@ from server.sip.settings import Endpoint, SipSettings
 from server.sip.stack_ports import FlowFound, FlowProvider, MessageLogger, StackUser
 from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
+from server.sip.traffic import Traffic
 from server.sip.transaction import (
     RETRY_AFTER,
     AckReceived,
@@ -101,6 +102,7 @@ class SipStack:
         self.referrals = Referrals(self)
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
+        self.traffic = Traffic()
 
     # The technology's side
 
@@ -140,6 +142,11 @@ class SipStack:
         return self._identifier
 
     @property
+    def transactions(self) -> TransactionLayer:
+        """The transactions, to be counted."""
+        return self._transactions
+
+    @property
     def session_count(self) -> int:
         """How many dialogs there are, early ones included."""
         return len(self._sessions)
@@ -163,6 +170,7 @@ class SipStack:
             if refusal is not None:
                 self._transactions.send_stateless(refusal, flow)
             return
+        self.traffic.note_received(data)
         self._transactions.receive(message, flow, now)
         self._drain(now)
 
@@ -189,6 +197,7 @@ class SipStack:
     def messages_to_send(self) -> list[tuple[Flow, bytes]]:
         """What is to be sent now, in order; each is given once."""
         messages = self._transactions.messages_to_send()
+        self.traffic.note_sent(data for _, data in messages)
         if self._message_logger is not None:
             for flow, data in messages:
                 self._message_logger(True, flow, data)

@@ -22,6 +22,7 @@ from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
 from server.sip.messaging import Messaging
+from server.sip.notify import Notify
 from server.sip.refer import Replaces
 from server.sip.session_incoming import IncomingSession
 from server.sip.settings import Endpoint, SipSettings
@@ -213,6 +214,10 @@ class PjsipTechnology:
         """See :class:`~server.tech.base.Messenger`."""
         self._running_messaging().refer(to, sender, refer_to, variables, to_self=to_self)
 
+    def notify(self, to: str, notify: Notify) -> None:
+        """Send a NOTIFY outside of calls; see :meth:`Messaging.notify`."""
+        self._running_messaging().notify(to, notify)
+
     # For the CLI
 
     @property
@@ -270,6 +275,11 @@ class PjsipTechnology:
         return counters
 
     # For legs
+
+    @property
+    def stack(self) -> SipStack | None:
+        """What counts messages and transactions; ``None`` before the start."""
+        return self._stack
 
     def now(self) -> float:
         """The time on the stack's clock."""

@@ -27,7 +27,7 @@ _OURS = frozenset(
         "Content-Length", "Max-Forwards", "Authorization", "Proxy-Authorization", "Request-URI",
     }
 )  # fmt: skip
-_OURS_KEYS = frozenset(header_key(name) for name in _OURS)
+OURS_KEYS = frozenset(header_key(name) for name in _OURS)
 
 
 def check_text(request: Request) -> None:
@@ -59,7 +59,7 @@ def read_message(request: Request, endpoint: Endpoint, flow: Flow) -> TextMessag
 def variables_of(request: Request, flow: Flow) -> dict[str, str]:
     """The headers of a MESSAGE by name, and where it came from."""
     found = {
-        name: value for name, value in request.headers.items() if header_key(name) not in _OURS_KEYS
+        name: value for name, value in request.headers.items() if header_key(name) not in OURS_KEYS
     }
     host, port = flow.remote
     found["PJSIP_RECVADDR"] = f"{host}:{port}"
@@ -80,7 +80,7 @@ def headers_of(variables: Mapping[str, str]) -> list[tuple[str, str]]:
             raise InvalidArgument("variables", f"{name[:40]!r} can't be a header's name")
         if len(value) > MAX_VALUE or not value.isprintable():
             raise InvalidArgument("variables", f"the value of {name[:40]} can't stand in a header")
-        if header_key(name) not in _OURS_KEYS:
+        if header_key(name) not in OURS_KEYS:
             headers.append((name, value))
     return headers
 

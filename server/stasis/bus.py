@@ -13,6 +13,7 @@ events which its command causes.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ class Published:
     :param timestamp: as on the wire.
     """
 
-    __slots__ = ("_extended", "_shapes", "event", "sequence", "timestamp", "topics")
+    __slots__ = ("_extended", "_shapes", "at", "event", "sequence", "timestamp", "topics")
 
     def __init__(
         self, sequence: int, timestamp: str, event: Event, topics: tuple[Topic, ...]
@@ -42,6 +43,7 @@ class Published:
         self.timestamp = timestamp
         self.event = event
         self.topics = topics
+        self.at = 0.0  # when it was published, if somebody measures delays
         self._extended = b""
         self._shapes: dict[tuple[View, bytes], bytes] | None = None
 
@@ -103,6 +105,8 @@ class Bus:
         self._ripe = 0  # how many of them were published in an iteration that is over
         self._holds = 0
         self._is_scheduled = False
+        # told how many seconds each event took from publishing to the consumers' queues
+        self.on_delivered: Callable[[float], None] | None = None
 
     def set_router(
         self,
@@ -138,6 +142,8 @@ class Bus:
             listener(published)
         recipients = self._router(event, topics)
         if recipients:
+            if self.on_delivered is not None:
+                published.at = time.perf_counter()
             self._due.append((published, recipients))
             self._schedule()
 
@@ -196,6 +202,8 @@ class Bus:
         encoded = published.encode(self.asterisk_id)
         for recipient in recipients:
             recipient.deliver(published, encoded)
+        if self.on_delivered is not None and published.at:
+            self.on_delivered(time.perf_counter() - published.at)
 
 
 def _nobody(_event: Event, _topics: Sequence[Topic]) -> Sequence[Recipient]:

@@ -70,6 +70,7 @@ class IncomingCall:
     :param variables: channel variables from configuration (``set_var``) and signalling.
     :param channel_id: the id that the new channel is to have, or empty for a new one.
     :param replaces: the leg whose place the new call takes (RFC 3891), or ``None``.
+    :param peer_account: the account of who called, if that is a channel of ours.
     """
 
     endpoint: str
@@ -83,6 +84,17 @@ class IncomingCall:
     variables: Mapping[str, str] = field(default_factory=dict)
     channel_id: str = ""
     replaces: Leg | None = None
+    peer_account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a channel has in common with its other half, and which accounts a call is for."""
+
+    language: str
+    music_class: str
+    account_code: str
+    peer_account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -322,6 +334,14 @@ class TakesRedirecting(Protocol):
 
     def set_redirecting(self, redirecting: Redirecting) -> None:
         """Take it before :meth:`Leg.dial`."""
+
+
+@runtime_checkable
+class TakesTraits(Protocol):
+    """A leg whose other half is a channel of ours."""
+
+    def set_traits(self, traits: Traits) -> None:
+        """Take them before :meth:`Leg.dial`."""
 
 
 @runtime_checkable

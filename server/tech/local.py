@@ -25,6 +25,7 @@ from server.tech.base import (
     Party,
     Redirecting,
     TextMessage,
+    Traits,
 )
 
 OPTIONS = frozenset("njmb")  # Asterisk's; j and m change nothing here, b needs no reformatting
@@ -58,6 +59,10 @@ class LocalLeg:
     def set_redirecting(self, redirecting: Redirecting) -> None:
         """Let the other half know who redirected the call."""
         self.pair.redirecting = redirecting
+
+    def set_traits(self, traits: Traits) -> None:
+        """Let the other half have them; the accounts change places, as in a bridge."""
+        self.pair.traits = traits
 
     def ring(self) -> None:
         """Let the other half report ringing."""
@@ -159,6 +164,7 @@ class LocalPair:
         self.may_optimize = "n" not in options
         self.is_answered = False
         self.redirecting = Redirecting()
+        self.traits = Traits(language="en", music_class="default", account_code="", peer_account="")
         self._is_parted = False
         self._sink = sink
         self._exten = exten
@@ -183,6 +189,10 @@ class LocalPair:
             exten=self._exten,
             caller=caller,
             redirecting=self.redirecting,
+            language=self.traits.language,
+            music_class=self.traits.music_class,
+            account_code=self.traits.peer_account,
+            peer_account=self.traits.account_code,
             variables=self._call.variables,
             channel_id=self._call.other_channel_id,
         )

@@ -15,21 +15,25 @@ from urllib.parse import quote
 import pytest
 from arion.testing import Call, CallFailed, Phone
 
-from server.base.errors import Unavailable
+from server.app.settings import dialplan_settings
+from server.base.errors import ConfigError, Unavailable
 from server.cli.db import run_db_command
 from server.config.ini import parse_text
+from server.config.loader import load_configuration
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.res_odbc import build_res_odbc
 from server.dialplan.odbc_functions import install_functions
+from server.dialplan.sources import load_sources
 from server.realtime.databases import Databases
 from server.realtime.realtime import Realtime
+from server.realtime.static import StaticFiles
 from server.resources.channel import Channel
 from server.store.sql.database import Database
 from server.store.sql.rows import Criterion
 from server.store.sql.settings import DatabaseSettings
-from tests.support.databases import PASSWORD, USER, mariadb, postgresql
+from tests.support.databases import PASSWORD, USER, mariadb, open_folder, postgresql
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.server_process import ServerProcess
 
@@ -52,10 +56,9 @@ class Servers:
 
 
 @pytest.fixture(scope="module")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
+def servers() -> Iterator[Servers]:
     """Both servers, for all tests of this module."""
-    folder = tmp_path_factory.mktemp("databases")
-    with ExitStack() as stack, ThreadPoolExecutor(2) as starting:
+    with open_folder() as folder, ExitStack() as stack, ThreadPoolExecutor(2) as starting:
         both = [
             starting.submit(stack.enter_context, each(folder)) for each in (postgresql, mariadb)
         ]
@@ -329,7 +332,6 @@ ps_aors => odbc,main
 ps_contacts => odbc,main
 ps_endpoint_id_ips => odbc,main
 extensions => odbc,main
-musiconhold.conf => odbc,main,ast_config
 """
 SORCERY = """
 [res_pjsip]
@@ -351,11 +353,8 @@ VALUES ('dora', 'userpass', 'dora', 'first');
 INSERT INTO ps_aors (id, max_contacts, remove_existing) VALUES ('dora', 1, 'yes');
 INSERT INTO extensions (context, exten, priority, app, appdata) VALUES
 ('from-db', '900', 1, 'Answer', ''),
-('from-db', '900', 2, 'Stasis', 'tests,${EXTEN},${ODBC_WHO(${CHANNEL(endpoint)})}'),
-('from-db', '_91X', 1, 'Dial', 'PJSIP/dora,5');
-INSERT INTO ast_config (cat_metric, var_metric, filename, category, var_name, var_val) VALUES
-(0, 0, 'musiconhold.conf', 'from-database', 'mode', 'files'),
-(0, 1, 'musiconhold.conf', 'from-database', 'directory', '/no/such/folder')
+('from-db', '900', 2, 'Stasis', 'tests,${EXTEN},${ODBC_WHO(${CALLERID(num)})}'),
+('from-db', '_91X', 1, 'Dial', 'PJSIP/dora,5')
 """
 
 
@@ -364,6 +363,8 @@ async def server(servers: Servers, tmp_path: Path) -> AsyncIterator[ServerProces
     """The real server, with half of its configuration in PostgreSQL."""
     assert await asyncio.to_thread(run_db_command, ["upgrade", servers.url("postgresql")])
     database = Database(servers.settings("postgresql"))
+    for table in ("ps_endpoints", "ps_auths", "ps_aors", "ps_contacts", "extensions"):
+        await database.run(f"DELETE FROM {table}")
     for statement in ROWS.split(";\n"):
         await database.run(statement)
     await database.close()
@@ -397,7 +398,7 @@ async def server(servers: Servers, tmp_path: Path) -> AsyncIterator[ServerProces
 async def test_a_phone_and_an_extension_that_exist_only_in_a_database(
     server: ServerProcess, servers: Servers
 ) -> None:
-    events = await server.connect_app("tests")
+    events = await server.connect_app("tests,callers")
     database = Database(servers.settings("postgresql"))
     async with Phone("dora", "first", server=server.sip) as phone:
         assert await phone.register() == 200
@@ -407,23 +408,100 @@ async def test_a_phone_and_an_extension_that_exist_only_in_a_database(
         assert started["channel"]["name"].startswith("PJSIP/dora-")
         await call.hangup()
         with pytest.raises(CallFailed):
-            await phone.call("905")
+            await phone.call("950")
 
-        # a contact that registered is a row; another server of this database would find it
         async def is_saved() -> bool:
-            found = await database.run("SELECT id, endpoint, uri FROM ps_contacts")
+            found = await database.run("SELECT id, endpoint FROM ps_contacts")
             return [row[1] for row in found.rows] == ["dora"]
 
         await server.until(is_saved, 5, "the contact to be saved")
-        assert "main" in await server.cli("odbc show")
-        assert "from-database" in await server.cli("moh show classes") or True
+        await server.post("/channels", endpoint="Local/911@from-db/n", app="callers")
+        await phone.answer()
+        await phone.hang_up()
 
-    # what changes in the database counts at once: no reload
-    await database.run("UPDATE ps_auths SET password = 'second' WHERE id = 'dora'")
-    await asyncio.sleep(1.1)  # for as long an object is good that was just used
-    async with Phone("dora", "first", server=server.sip) as phone:
-        assert await phone.register() == 403 or True
-    async with Phone("dora", "second", server=server.sip) as phone:
-        assert await phone.register() == 200
+    output = await server.cli("odbc show second")
+    assert "Number of active connections: 1 (out of 4)" in output
+    assert "from-db" in await server.cli("realtime load ps_endpoints id dora")
+    more = "[NOW]\ndsn=second\nreadsql=SELECT '${ARG1}'\n"
+    (server.var / "etc/func_odbc.conf").write_text(more)
+    assert await server.cli("module reload func_odbc") == "\n"
+    assert await server.cli("odbc read ODBC_NOW x") == "SELECT 'x'\n"
+    assert "No such query" in await server.cli("odbc read ODBC_WHO x")
     await database.close()
     await events.close()
+
+
+async def test_what_changes_in_the_database_counts_without_a_reload(
+    server: ServerProcess, servers: Servers
+) -> None:
+    database = Database(servers.settings("postgresql"))
+    async with Phone("emil", "x", server=server.sip) as phone:
+        assert await phone.register() == 401
+    await database.run(
+        "INSERT INTO ps_endpoints (id, context, aors, auth) VALUES ('emil', 'x', 'emil', 'emil')"
+    )
+    await database.run("INSERT INTO ps_auths (id, password) VALUES ('emil', 'x')")
+    await database.run(
+        "INSERT INTO ps_aors (id, max_contacts, remove_existing) VALUES ('emil', 1, 'yes')"
+    )
+
+    async def status(password: str) -> int:
+        async with Phone("emil", password, server=server.sip) as phone:
+            return await phone.register()
+
+    async def can_log_in() -> bool:
+        return await status("x") == 200
+
+    await server.until(can_log_in, 5, "emil to be known")
+    await database.run("UPDATE ps_auths SET password = 'y' WHERE id = 'emil'")
+
+    async def is_locked_out() -> bool:
+        return await status("x") == 401
+
+    await server.until(is_locked_out, 5, "the old password to be of no use")
+    assert await status("y") == 200
+    await database.run("DELETE FROM ps_endpoints WHERE id = 'emil'")
+
+    async def is_gone() -> bool:
+        return await status("y") == 401
+
+    await server.until(is_gone, 5, "emil to be gone")
+    await database.close()
+
+
+def test_a_whole_file_may_be_a_table(servers: Servers, name: str, tmp_path: Path) -> None:
+    async def prepare() -> None:
+        database = Database(servers.settings(name))
+        await database.run("DROP TABLE IF EXISTS files")
+        await database.run(
+            "CREATE TABLE files (cat_metric INTEGER, var_metric INTEGER, filename VARCHAR(80),"
+            " category VARCHAR(80), var_name VARCHAR(80), var_val VARCHAR(80), commented INTEGER)"
+        )
+        for row in (
+            "1, 0, 'rtp.conf', 'general', 'rtpstart', '20000', 0",
+            "1, 1, 'rtp.conf', 'general', 'rtpend', '20100', 0",
+            "1, 2, 'rtp.conf', 'general', 'rtpend', '20200', 1",
+            "1, 1, 'extensions.conf', 'phones', 'same', 'n,Hangup()', 0",
+            "1, 0, 'extensions.conf', 'phones', 'exten', '1,1,Answer()', 0",
+        ):
+            await database.run(f"INSERT INTO files VALUES ({row})")
+        await database.close()
+
+    asyncio.run(prepare())
+    secret = PASSWORD.replace(";", "\\;")
+    (tmp_path / "asterisk.conf").write_text("")
+    (tmp_path / "res_odbc.conf").write_text(
+        f"[main]\ndsn={servers.dsns[name]}\nusername={USER}\npassword={secret}\n"
+    )
+    lines = "rtp.conf => odbc,main,files\nextensions.conf => odbc,main,files\n"
+    (tmp_path / "extconfig.conf").write_text(f"[settings]\n{lines}")
+    (tmp_path / "rtp.conf").write_text("[general]\nrtpstart=1\n")  # is not read
+    path = str(tmp_path / "asterisk.conf")
+    found = load_configuration(path, static_reader=StaticFiles)
+    assert (found.rtp.rtpstart, found.rtp.rtpend) == (20000, 20100)
+    plan = load_sources(dialplan_settings(found).sources).plan
+    assert [len(each.steps) for each in plan.contexts["phones"]] == [2]
+
+    (tmp_path / "extconfig.conf").write_text("[settings]\nrtp.conf => odbc,main,nowhere\n")
+    with pytest.raises(ConfigError, match=r"extconfig\.conf: rtp\.conf: res_odbc\.conf \[main\]"):
+        found.reread()

@@ -130,6 +130,26 @@ async def test_both_directions_are_recorded_in_step_and_only_while_bridged(
     assert level(middle, 1100) == HEARD
 
 
+async def test_a_jitter_buffer_makes_bursts_into_a_steady_flow(engine, make_phone):
+    alice, stream, bob = await two(engine, make_phone)
+
+    async def bursts():
+        """Three frames at a time, and how often more than 45 ms pass between two of them."""
+        start = len(bob.packets)
+        sound = tone(500, 60)
+        for _ in range(20):
+            for at in range(0, 480, 160):
+                alice.send_frame(sound[at : at + 160])
+            await asyncio.sleep(0.06)
+        times = [packet.at for packet in bob.packets[start + 10 :]]
+        return sum(b - a > 0.045 for a, b in zip(times, times[1:], strict=False))
+
+    await asyncio.sleep(0.05)
+    assert await bursts() >= 12  # a relay passes them on as they come
+    stream.effects.set_jitter_buffer((120, 120))
+    assert await bursts() <= 4
+
+
 async def test_what_the_engine_can_not_do_is_refused(engine, make_phone):
     _alice, stream, _bob = await two(engine, make_phone)
     effects = stream.effects

@@ -6,6 +6,7 @@ import os
 import pwd
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -57,12 +58,17 @@ def _as(user: str, *command: str | Path) -> list[str]:
 def _folder(parent: Path, name: str, owner: str) -> Path:
     folder = parent / name
     folder.mkdir()
-    for above in (parent, *parent.parents):
-        if above.owner() == pwd.getpwuid(os.geteuid()).pw_name and above != Path("/"):
-            above.chmod(above.stat().st_mode | 0o011)  # let the server's user through
     if not os.geteuid():
         shutil.chown(folder, owner)
     return folder
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """Have a folder that other users can get into, as those of pytest can't be."""
+    with tempfile.TemporaryDirectory(prefix="arion-databases-") as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @contextmanager

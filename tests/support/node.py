@@ -13,6 +13,7 @@ from server.base.ids import UniqueIds
 from server.base.log import LogService
 from server.base.log_settings import LogSettings
 from server.config.sections.websocket_client import WebsocketClient
+from server.media.sounds import SoundInfo
 from server.resources.app_state import AppState
 from server.resources.asterisk import Asterisk, SystemFacts
 from server.resources.bridges import Bridges
@@ -71,6 +72,12 @@ class FakeSounds:
 
     def find(self, name: str, language: str) -> Path | None:
         return None if name.startswith("missing") else Path(f"/sounds/{language}/{name}.wav")
+
+    def list(self) -> list[SoundInfo]:
+        return [SoundInfo("beep", "a tone", [("en", "slin")])]
+
+    def get(self, sound_id: str) -> SoundInfo | None:
+        return next((sound for sound in self.list() if sound.id == sound_id), None)
 
 
 class FakeDialplan:

@@ -10,7 +10,7 @@ from server.agi.commands.registry import UsageError, command, integer
 from server.agi.media import SAMPLES_PER_MS
 from server.agi.protocol import Failure
 from server.base.errors import ChannelHungUp, MediaError, ServerError
-from server.dialplan.apps.record import choose_file
+from server.dialplan.apps.record import KEPT_SILENCE_MS, choose_file, cut_silence
 
 if TYPE_CHECKING:
     from server.agi.session import Session
@@ -106,4 +106,7 @@ async def _record(session: Session, wish: _Wish) -> str:
         raise MediaError(result.error)
     if pressed:
         return f"200 result={ord(pressed[0])} (dtmf) endpos={endpos}"
+    if result.reason == "silence":
+        await cut_silence(path, file_format, wish.silence_ms)
+        endpos -= max(0, wish.silence_ms - KEPT_SILENCE_MS) * SAMPLES_PER_MS
     return f"200 result=0 (timeout) endpos={endpos}"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from server.cli.commands.core import uptime_rows
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, fit, lines, plural
+from server.dialplan.arguments import parse_target
 from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
@@ -27,23 +29,37 @@ _RIGHT_ALIGNED = ("Prio", "Duration")
 
 
 @command("core show channels [concise|verbose|count]", "Show the channels")
-def show_channels(context: CliContext, call: Call) -> str:
+def show_channels(context: CliContext, call: Call) -> Iterator[str]:
     """List channels and count calls."""
+    channels = list(context.channels)
     match call.option:
         case "concise":
-            return lines(*(_concise(context, channel) for channel in context.channels))
+            for channel in channels:
+                yield _concise(context, channel)
+            return
         case "verbose":
-            rows = [_columns([name for name, _width in _VERBOSE_COLUMNS])]
-            rows += [_verbose(context, channel) for channel in context.channels]
+            yield _columns([name for name, _width in _VERBOSE_COLUMNS])
+            for channel in channels:
+                yield _verbose(context, channel)
         case "count":
-            rows = []
+            pass
         case _:
-            rows = [_short("Channel", "Location", "State", "Application(Data)")]
-            rows += [
-                _short(channel.name, _location(channel), channel.state, _application(channel))
-                for channel in context.channels
-            ]
-    return lines(*rows, *_counts(context))
+            yield _short("Channel", "Location", "State", "Application(Data)")
+            for channel in channels:
+                yield _short(channel.name, _location(channel), channel.state, _application(channel))
+    yield from _counts(context)
+
+
+@command("core show calls [uptime]", "Count the calls", arguments="[seconds]")
+def show_calls(context: CliContext, call: Call) -> str:
+    """Count calls, and tell for how long the server has been running."""
+    if call.option != "uptime":
+        if call.arguments:
+            raise WrongUsage
+        return lines(*_counts(context)[1:])
+    if call.arguments not in ((), ("seconds",)):
+        raise WrongUsage
+    return lines(*_counts(context)[1:], *uptime_rows(context, in_seconds=bool(call.arguments)))
 
 
 def _complete_channel(context: CliContext, arguments: Sequence[str]) -> list[str]:
@@ -73,6 +89,9 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("Caller ID Name", channel.caller.name or "(N/A)"),
         ("Connected Line ID", channel.connected.number or "(N/A)"),
         ("Connected Line ID Name", channel.connected.name or "(N/A)"),
+        ("Eff. Connected Line ID", channel.connected.number or "(N/A)"),
+        ("Eff. Connected Line ID Name", channel.connected.name or "(N/A)"),
+        ("DNID Digits", channel.dnid or "(N/A)"),
         ("Redirecting ID", channel.redirecting.from_.number or "(N/A)"),
         ("Account Code", channel.account_code or "(N/A)"),
         ("Language", channel.language),
@@ -80,6 +99,8 @@ def show_channel(context: CliContext, call: Call) -> str:
         ("NativeFormats", f"({codec})"),
         ("WriteFormat", codec),
         ("ReadFormat", codec),
+        ("WriteTranscode", "No"),
+        ("ReadTranscode", "No"),
         ("Elapsed Time", f"{elapsed // 3600}h{elapsed // 60 % 60}m{elapsed % 60}s"),
         ("Bridge ID", bridge.id if bridge is not None else "(Not bridged)"),
     ]
@@ -158,6 +179,38 @@ async def originate(context: CliContext, call: Call) -> str:
     return ""
 
 
+@command(
+    "channel redirect",
+    "Send a channel to an extension",
+    arguments="<channel> <[[context,]exten,]priority>",
+    complete=_complete_channel,
+)
+def redirect(context: CliContext, call: Call) -> str:
+    """Take a channel from wherever it is, and let it go on in the dialplan."""
+    if len(call.arguments) != 2:
+        raise WrongUsage
+    name, text = call.arguments
+    channel = _find(context, name)
+    target = parse_target(text)
+    if target is None:
+        raise WrongUsage
+    where, exten = target.context or channel.context, target.exten or channel.exten
+    priority = _read_priority(context, channel, where, exten, target.priority)
+    if not context.dialplan.has(where, exten, priority, channel.caller.number):
+        raise CommandError(f"Extension '{exten}' priority '{priority}' does not exist in '{where}'")
+    context.dialplan.transfers.send_to_dialplan(channel, where, exten, priority)
+    return f"Channel '{channel.name}' successfully redirected to {text}"
+
+
+def _read_priority(context: CliContext, channel: Channel, where: str, exten: str, text: str) -> int:
+    if text.isascii() and text.isdecimal():
+        return int(text[:9])
+    found = context.dialplan.find_label(where, exten, text, channel.caller.number)
+    if found is None:
+        raise CommandError(f"'{text}' is not a known priority")
+    return found
+
+
 def _find(context: CliContext, name: str) -> Channel:
     channel = context.channels.find(name)
     if channel is None:
@@ -199,7 +252,7 @@ def _verbose(context: CliContext, channel: Channel) -> str:
             channel.caller.number,
             clock(context.wall() - channel.created_at),
             channel.account_code,
-            _peer_account(channel),
+            channel.peer_account,
             channel.bridge.id if channel.bridge is not None else "",
         ]
     )
@@ -217,21 +270,12 @@ def _concise(context: CliContext, channel: Channel) -> str:
             channel.app_data,
             channel.caller.number,
             channel.account_code,
-            _peer_account(channel),
+            channel.peer_account,
             str(AMA_FLAGS),
             str(int(context.wall() - channel.created_at)),
             channel.bridge.id if channel.bridge is not None else "",
             channel.id,
         ]
-    )
-
-
-def _peer_account(channel: Channel) -> str:
-    """Return the account of the other side of a two-party bridge."""
-    if channel.bridge is None or len(channel.bridge.channels) != 2:
-        return ""
-    return next(
-        peer.account_code for peer in channel.bridge.channels.values() if peer is not channel
     )
 
 

@@ -9,6 +9,7 @@ from server.cli.registry import Call, WrongUsage, command
 from server.cli.tables import fit, lines
 from server.resources.logging_channels import LogChannels
 
+LEVELS = ("DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY", "AUDIT")
 _WIDTHS = (35, 8, 9, 8)
 
 
@@ -67,6 +68,27 @@ def remove_channel(context: CliContext, call: Call) -> str:
         raise WrongUsage
     LogChannels(context.log).delete(call.arguments[0])
     return f"Removed dynamic logger channel '{call.arguments[0]}'"
+
+
+@command(
+    "logger set level {DEBUG|TRACE|NOTICE|WARNING|ERROR|VERBOSE|DTMF} {on|off}",
+    "Choose what this console shows",
+)
+def set_level(context: CliContext, call: Call) -> str:
+    """Show, or hide, a level on the console that asks; VERBOSE follows core set verbose."""
+    level, state = call.words[-2].upper(), call.option
+    if call.console is not None:
+        levels = call.console.levels
+        call.console.levels = levels | {level} if state == "on" else levels - {level}
+        context.log.console_changed()
+    return f"Logger status for '{level}' has been set to '{state}'."
+
+
+@command("logger show levels", "List the levels of log messages")
+def show_levels(context: CliContext, _call: Call) -> str:
+    """List the levels, those of logger.conf included."""
+    names = [*LEVELS, *context.log.settings.custom_levels]
+    return lines("Levels:", *(f"  {name}" for name in names))
 
 
 @command("logger reload", "Read logger.conf again and reopen the files")

@@ -62,6 +62,22 @@ def _registry(context: CliContext) -> Modules:
 
 
 @command(
+    "module refresh",
+    "Unload a module and load it again",
+    arguments="<module name> [recursively]",
+    complete=_complete_module,
+)
+def refresh(context: CliContext, call: Call) -> str:
+    """Unload and load; nothing here depends on a module, so there is nothing to go down to."""
+    if not call.arguments or call.arguments[1:] not in ((), ("recursively",)):
+        raise WrongUsage
+    modules = _registry(context)
+    modules.unload(call.arguments[0])
+    modules.load(call.arguments[0])
+    return f"Unloading and loading {call.arguments[0]}"
+
+
+@command(
     "module reload",
     "Read the configuration of modules again",
     arguments="[module ...]",

@@ -57,7 +57,9 @@ class MusicOnHold:
     :param classes: by name, in the file's order.
     """
 
-    cachertclasses: bool = setting(boolean, False, no_effect="there are no realtime classes")
+    cachertclasses: bool = setting(
+        boolean, False, no_effect="classes of a database are read with the file"
+    )
     preferchannelclass: bool = setting(
         boolean, True, no_effect="the channel's own class always goes first"
     )

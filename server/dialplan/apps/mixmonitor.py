@@ -46,7 +46,6 @@ async def mix_monitor(call: Call, data: str) -> None:
             raise
         call.report(f"MixMonitor: {error}")
         return
-    call.channel.variables.set("MIXMONITOR_FILENAME", str(monitor.path))
     if "i" in options:
         call.channel.variables.set(options.get("i"), monitor.id)
 
@@ -63,6 +62,7 @@ async def start(scope: Scope, name: str, options: Options, command: str) -> Moni
     for letter, side in (("r", "in"), ("t", "out")):
         if options.get(letter):
             tracks.append(await _track(scope, options.get(letter), side))
+    channel.variables.set("MIXMONITOR_FILENAME", str(tracks[0].path))  # for the command, too
     gain_in, gain_out = _gains(scope, options)
     skip = parse_seconds(options.get("s"))
     settings = MonitorSettings(

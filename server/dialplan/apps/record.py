@@ -6,14 +6,16 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from server.base.errors import ChannelHungUp, InvalidArgument, ServerError
+from server.base.errors import ChannelHungUp, InvalidArgument, MediaError, ServerError
 from server.dialplan.arguments import Options, argument, parse_options, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.media import prepare
 from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 from server.media.recorders import RecordResult
+from server.resources.recording_files import cut_end
 
+KEPT_SILENCE_MS = 1_000  # of the silence that ended a recording
 MAX_NUMBERED = 100_000  # files that %d may try
 FORMATS = frozenset(("wav", "ulaw", "alaw", "sln", "sln16", "gsm"))
 _ALIASES = {"mulaw": "ulaw", "ul": "ulaw", "pcm": "ulaw", "al": "alaw", "raw": "sln"}
@@ -26,8 +28,8 @@ async def record(call: Call, data: str) -> None:
 
     Options: ``a`` append, ``n`` don't answer, ``o`` the key 0 ends it too, ``q`` no beep, ``s``
     skip unless answered, ``t`` the key ``*`` ends it instead of ``#``, ``x`` no key ends it, ``y``
-    any key ends it, ``k`` keep the file when the caller hangs up, ``u`` keep the silence that ended
-    it, which is always kept here.
+    any key ends it, ``k`` keep the file when the caller hangs up, ``u`` keep all of the silence that
+    ended it, of which a second stays otherwise.
     """
     arguments = split_arguments(data)
     options = parse_options(argument(arguments, 3), OPTIONS, "Record", call.where)
@@ -56,12 +58,13 @@ async def _record(
     channel = call.channel
     end_digits = _end_digits(options)
     pressed: list[str] = []
+    max_silence_ms = int(parse_seconds(argument(arguments, 1)) * 1000)
     recorder = channel.record(
         str(path),
         file_format,
         append="a" in options,
         overwrite="a" not in options,
-        max_silence_ms=int(parse_seconds(argument(arguments, 1)) * 1000),
+        max_silence_ms=max_silence_ms,
         max_duration_ms=int(parse_seconds(argument(arguments, 2)) * 1000),
         beep="q" not in options,
     )
@@ -85,7 +88,18 @@ async def _record(
         channel.digit_observers.remove(on_digit)
         recorder.stop()
         channel.flush_digits()
+    if result.reason == "silence" and "u" not in options:
+        await cut_silence(path, file_format, max_silence_ms)
     channel.variables.set("RECORD_STATUS", _status(result, pressed, options))
+
+
+async def cut_silence(path: Path, file_format: str, silence_ms: int) -> None:
+    """Take the silence that ended a recording off its file, but for the first second."""
+    if silence_ms > KEPT_SILENCE_MS:
+        try:
+            await asyncio.to_thread(cut_end, path, file_format, silence_ms - KEPT_SILENCE_MS)
+        except OSError as error:
+            raise MediaError(f"{path.name} can't be shortened: {error.strerror}") from None
 
 
 async def _remove(path: Path) -> None:

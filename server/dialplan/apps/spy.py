@@ -19,7 +19,8 @@ from server.dialplan.spying import MAX_VOLUME, Keys, Listener, Mode, Round, Spie
 from server.resources.channel import Channel
 from server.resources.say.spelling import characters
 
-OPTIONS = "bBcdDeEglnNoqrsSuvwWxX"
+CHAN_OPTIONS = "bBcdeEgloqrsSuvwWxX"
+EXTEN_OPTIONS = "bBcdeEgloqrsSvwWxX"
 FIRST_WAIT = 0.1  # seconds between two rounds without anybody to spy on: at first
 LATER_WAIT = 5.0  # and then, as in Asterisk
 MAX_NAME = 80  # digits of a channel name
@@ -52,7 +53,7 @@ async def chan_spy(call: Call, data: str) -> None:
         X        a digit leaves for that extension, of SPY_EXIT_CONTEXT or this context
     """
     arguments = split_arguments(data)
-    options = parse_options(argument(arguments, 1), OPTIONS, "ChanSpy", call.where)
+    options = parse_options(argument(arguments, 1), CHAN_OPTIONS, "ChanSpy", call.where)
     prefix = argument(arguments, 0).strip()
     if prefix.lower() in ("all", "*"):
         prefix = ""
@@ -72,7 +73,7 @@ async def exten_spy(call: Call, data: str) -> None:
     The options are those of ChanSpy(); digits with ``#`` choose nothing.
     """
     arguments = split_arguments(data)
-    options = parse_options(argument(arguments, 1), OPTIONS, "ExtenSpy", call.where)
+    options = parse_options(argument(arguments, 1), EXTEN_OPTIONS, "ExtenSpy", call.where)
     exten, _, context = argument(arguments, 0).strip().partition("@")
     context = context or call.channel.context
     if not exten:

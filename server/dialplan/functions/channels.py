@@ -33,10 +33,13 @@ _ITEMS: dict[str, Callable[[Channel], str]] = {
     "context": lambda channel: channel.context,
     "exten": lambda channel: channel.exten,
     "language": lambda channel: channel.language,
+    "lastcontext": lambda channel: channel.former_place[0],
+    "lastexten": lambda channel: channel.former_place[1],
     "linkedid": lambda channel: channel.linkedid,
     "musicclass": lambda channel: channel.music_class,
     "name": lambda channel: channel.name,
     "onhold": lambda channel: "1" if channel.is_held else "0",
+    "peeraccount": lambda channel: channel.peer_account,
     "state": lambda channel: channel.state,
     "tonezone": lambda channel: channel.tone_zone,
     "hangupsource": lambda channel: channel.name if channel.ended_by is EndedBy.FAR_END else "",
@@ -49,6 +52,7 @@ _WRITABLE = {
     "accountcode": "account_code",
     "language": "language",
     "musicclass": "music_class",
+    "peeraccount": "peer_account",
     "tonezone": "tone_zone",
 }
 # What scripts may set and read back, though nothing here depends on it.

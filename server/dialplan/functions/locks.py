@@ -33,6 +33,12 @@ class Locks:
     def __len__(self) -> int:
         return len(self._locks)
 
+    def describe(self) -> list[tuple[str, str, int]]:
+        """List the locks by name: the channel that holds it, and how many wait for it."""
+        return [
+            (name, lock.owner.name, len(lock.waiting)) for name, lock in sorted(self._locks.items())
+        ]
+
     def try_acquire(self, channel: Channel, name: str) -> bool:
         """Take a lock if it is free, or once more if it is the channel's own.
 

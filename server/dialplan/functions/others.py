@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from server.base.errors import InvalidArgument
-from server.dialplan.arguments import split_arguments
+from server.dialplan.arguments import argument, split_arguments
+from server.dialplan.port import Dialplan
 from server.dialplan.posix_regex import compile_regex
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
 from server.resources.channel import Channel
+
+
+class ManagerLogins:
+    """Who is logged in to the manager interface.
+
+    :ivar count: returns the sessions of a login; replaced by whoever serves that interface.
+    """
+
+    def __init__(self, _dialplan: Dialplan) -> None:
+        self.count: Callable[[str], int] = lambda _login: 0
+
+
+@function("AMI_CLIENT")
+def ami_client(scope: Scope, data: str) -> str:
+    """AMI_CLIENT(loginname,sessions): how many sessions of the manager interface it has."""
+    arguments = split_arguments(data, 2)
+    login, field = argument(arguments, 0).strip(), argument(arguments, 1).strip().lower()
+    if not login or field != "sessions":
+        raise InvalidArgument("AMI_CLIENT", "expected a login name, and sessions")
+    return str(scope.dialplan.part(ManagerLogins).count(login))
 
 
 @function("CHANNELS")

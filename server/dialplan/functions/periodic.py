@@ -20,6 +20,7 @@ from server.resources.dialing import DialAttempt
 logger = logging.getLogger(__name__)
 
 MAX_HOOKS = 32  # of one channel
+MIN_INTERVAL = 1  # seconds
 MAX_INTERVAL = 604_800  # seconds, a week
 
 
@@ -129,7 +130,7 @@ def add_hook(scope: Scope, data: str) -> str:
     arguments = split_arguments(data)
     context, exten = argument(arguments, 0).strip(), argument(arguments, 1).strip()
     interval = parse_integer(argument(arguments, 2))
-    if not context or not exten or not 1 <= interval <= MAX_INTERVAL:
+    if not context or not exten or not MIN_INTERVAL <= interval <= MAX_INTERVAL:
         raise InvalidArgument("PERIODIC_HOOK", "expected context, extension and interval")
     return scope.dialplan.part(Hooks).add(scope.channel, f"{exten}@{context}", interval)
 

@@ -35,6 +35,8 @@ def _print(match: re.Match[str], values: Iterator[str]) -> str:
     kind = match["kind"]
     if kind == "%":
         return "%"
+    if not kind:
+        raise InvalidArgument("SPRINTF", "the pattern ends within a conversion")
     if len(match["width"]) > 4 or len(match["precision"] or "") > 4:
         raise InvalidArgument("SPRINTF", f"a field has at most {MAX_WIDTH} characters")
     width, precision = int(match["width"] or 0), int(match["precision"] or 0)

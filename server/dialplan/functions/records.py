@@ -24,7 +24,7 @@ _TEXTS: dict[str, _Show] = {
     "lastapp": lambda _, record: record.last_application[0],
     "lastdata": lambda _, record: record.last_application[1],
     "accountcode": lambda scope, _: scope.channel.account_code,
-    "peeraccount": lambda _, record: record.peer_account,
+    "peeraccount": lambda scope, record: record.peer_account or scope.channel.peer_account,
     "uniqueid": lambda scope, _: scope.channel.id,
     "linkedid": lambda scope, _: scope.channel.linkedid,
     "userfield": lambda _, record: record.user_field,

@@ -20,8 +20,9 @@ bool mp_bridge_hears(const struct mp_bridge *b, const struct mp_stream *s)
 /* Two members whose packets fit each other, and nobody who needs the decoded mix. */
 static bool can_relay(const struct mp_bridge *b)
 {
-	return b->count == 2 && !mp_stream_needs_frames(b->members[0]) && !mp_stream_needs_frames(b->members[1]) &&
-	       !b->holding && !b->player && !b->music && !mp_link_is_in(&b->recorders) &&
+	return b->count == 2 && !mp_stream_needs_frames(b->members[0]) &&
+	       !mp_stream_needs_frames(b->members[1]) && !b->holding && !b->player && !b->music &&
+	       !mp_link_is_in(&b->recorders) &&
 	       mp_stream_rate(b->members[0]) == mp_stream_rate(b->members[1]);
 }
 

@@ -254,10 +254,10 @@ struct mp_snoop_frame {
 struct mp_snoop {
 	struct mp_stream *owner; /* set at open, then read-only */
 	/* owner worker */
-	struct mp_link link;      /* target's snoops */
-	struct mp_link working;   /* worker's snoops */
-	struct mp_stream *target; /* NULL: none yet, or it has ended */
-	uint8_t spy, whisper;     /* enum mp_tap bits */
+	struct mp_link link;       /* target's snoops */
+	struct mp_link working;    /* worker's snoops */
+	struct mp_stream *target;  /* NULL: none yet, or it has ended */
+	uint8_t spy, whisper;      /* enum mp_tap bits */
 	int32_t gain_in, gain_out; /* of what is spied, Q12 */
 	bool bridged_only;         /* it is recorded only while its target is in a bridge with somebody */
 	struct mp_snoop_frame gathered, spied, heard, whispered;

@@ -10,9 +10,9 @@
 
 struct mp_pitch {
 	double ratio;
-	size_t fade;   /* samples of a crossfade, and of what is compared */
-	size_t search; /* samples around `jump` that are tried */
-	size_t jump;   /* samples, on average */
+	size_t fade;      /* samples of a crossfade, and of what is compared */
+	size_t search;    /* samples around `jump` that are tried */
+	size_t jump;      /* samples, on average */
 	double low, high; /* the delay that makes it jump */
 	uint64_t written;
 	double at, from; /* where it reads; while fading, where it read before */

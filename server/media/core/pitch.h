@@ -1,6 +1,6 @@
 /*
- * Pitch shifting without a change of speed: the signal is read faster or slower than it comes, and where the
- * reader would run out of it, it jumps to the place that fits best and crossfades.
+ * Pitch shifting without a change of speed: the signal is read faster or slower than it comes, and where
+ * the reader would run out of it, it jumps to the place that fits best and crossfades.
  */
 #ifndef MP_PITCH_H
 #define MP_PITCH_H

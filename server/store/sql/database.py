@@ -250,14 +250,18 @@ class Database:
 
     async def _checked(self, connection: AsyncConnection) -> AsyncConnection:
         """Try ``sanitysql``; a connection that fails it is replaced once."""
-        try:
-            await connection.exec_driver_sql(self.settings.sanity_sql, execution_options=PLAIN)
-        except SQLAlchemyError:
-            await connection.invalidate()
-            await connection.close()
-            assert self._engine is not None
-            connection = await self._engine.connect()
-            await connection.exec_driver_sql(self.settings.sanity_sql, execution_options=PLAIN)
+        assert self._engine is not None
+        for is_last in (False, True):
+            try:
+                await connection.exec_driver_sql(self.settings.sanity_sql, execution_options=PLAIN)
+            except BaseException as error:
+                await connection.invalidate()
+                await connection.close()
+                if is_last or not isinstance(error, SQLAlchemyError):
+                    raise
+                connection = await self._engine.connect()
+            else:
+                break
         return connection
 
     async def _fetch(self, connection: AsyncConnection, statement: Any) -> Rows:

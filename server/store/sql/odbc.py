@@ -54,6 +54,7 @@ class OdbcDialect(aiodbcConnector, DefaultDialect):
             super().set_isolation_level(dbapi_connection, level)
             return
         dbapi_connection.autocommit = False
+        dbapi_connection.rollback()
         dbapi_connection._connection._conn.set_attr(SQL_ATTR_TXN_ISOLATION, ISOLATION[level])
 
     def get_isolation_level(self, dbapi_connection: Any) -> Any:
@@ -73,6 +74,7 @@ class OdbcDialect(aiodbcConnector, DefaultDialect):
             cursor.execute("SELECT 1")
         finally:
             cursor.close()
+        dbapi_connection.rollback()  # it began a transaction
         return True
 
 

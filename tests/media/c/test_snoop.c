@@ -1,6 +1,7 @@
 /* Snoop streams: which side they hear and are heard on, and that any end in any order is harmless. */
 #include "audio.h"
 #include "check.h"
+#include "effects.h"
 #include "engine.h"
 #include "file.h"
 
@@ -102,6 +103,33 @@ static void test_what_is_no_target_or_no_snoop_is_refused(void)
 	mp_engine_close(e);
 }
 
+static void test_a_snoop_is_tuned_and_others_can_not_be(void)
+{
+	struct mp_engine *e = start(1);
+	struct mp_cmd cmd = {.op = MP_CMD_STREAM_SNOOP_TUNE, .cookie = 7, .i = {1, 0, 2048, 4096, 0}};
+	uint64_t s[3];
+	double full, says, hears;
+
+	pair(e, s);
+	s[2] = snoop(e, s[0], 3, 0);
+	play(e, s[1], "440");
+	play(e, s[0], "770");
+	record(e, s[2], &full, &hears);
+	cmd.handle = s[0];
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+	EQ(EINVAL, await_event(e, MP_EVENT_COMPLETED).i[1]);
+	cmd.handle = s[2];
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+	EQ(0, await_event(e, MP_EVENT_COMPLETED).i[1]);
+	record(e, s[2], &says, &hears);
+	NEAR(full / 2, says, full / 20);
+	CHECK(hears < 50);
+	close_streams(e, s, 3);
+	mp_engine_close(e);
+}
+
 /* One end of a pair is spied on: what it says comes from the other end, what it hears is played to it. */
 static void test_directions(void)
 {
@@ -147,6 +175,30 @@ static void test_whispers_reach_the_target_and_those_who_hear_it(void)
 	mp_engine_close(e);
 }
 
+/* Any effect, and what else is done to a stream, may come at any time while it is fed. */
+static void disturb(struct mp_engine *e, uint64_t stream, uint64_t snoop_stream, uint64_t random)
+{
+	struct mp_cmd cmd = {.op = MP_CMD_STREAM_EFFECT,
+	                     .handle = stream,
+	                     .i = {1 + (random & 1), (random >> 1) % MP_EFFECT_COUNT, 0}};
+	static const int64_t VALUES[MP_EFFECT_COUNT] = {8192, 4000, 1, 1500, 1};
+
+	if (random & 64)
+		cmd.i[2] = VALUES[cmd.i[1]];
+	else
+		cmd.i[2] = cmd.i[1] == MP_EFFECT_GAIN ? 4096 : cmd.i[1] == MP_EFFECT_PITCH ? 1000 : 0;
+	OK(mp_engine_submit(e, &cmd));
+	OK(submit(e, MP_CMD_STREAM_DROP, stream, 0, 1 + (random & 1), (random >> 7) & 3));
+	cmd = (struct mp_cmd){
+	        .op = MP_CMD_STREAM_JITTER, .handle = stream, .i = {(random >> 9) & 1, 40, 200}};
+	OK(mp_engine_submit(e, &cmd));
+	cmd = (struct mp_cmd){.op = MP_CMD_STREAM_SNOOP_TUNE,
+	                      .handle = snoop_stream,
+	                      .i = {(random >> 10) & 3, (random >> 12) & 3, 8192, 2048, random & 1}};
+	OK(mp_engine_submit(e, &cmd));
+	mp_engine_flush(e);
+}
+
 /* Groups of two bridges, tied by a snoop, wander between workers while they are fed. */
 static void test_moves_take_target_and_snoop_along(void)
 {
@@ -164,6 +216,7 @@ static void test_moves_take_target_and_snoop_along(void)
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
 		move(e, (unsigned)(seed >> 33) % WORKERS, group, 7);
 		OK(submit(e, MP_CMD_STREAM_MUTE, group[4], 0, 0, round & 1));
+		disturb(e, group[0], group[4], seed >> 40);
 		OK(submit(e, MP_CMD_STREAM_BACKGROUND, group[1], 0, round % 5, 0));
 		if (round % 10 == 0) {
 			const struct timespec ts = {.tv_nsec = 25000000};
@@ -219,6 +272,7 @@ int main(int argc, char **argv)
 	check_filter = argc > 1 ? argv[1] : NULL;
 	CHECK(mkdtemp(folder));
 	RUN(test_what_is_no_target_or_no_snoop_is_refused);
+	RUN(test_a_snoop_is_tuned_and_others_can_not_be);
 	RUN(test_directions);
 	RUN(test_whispers_reach_the_target_and_those_who_hear_it);
 	RUN(test_moves_take_target_and_snoop_along);

@@ -11,9 +11,10 @@ import pytest
 from first_config import Ports, write_config
 
 from server.app.admin import Admin
-from server.app.console import console_context, redact
+from server.app.console import console_context
 from server.app.modules import RequiredModuleError
 from server.app.server import Server
+from server.app.sip_console import redact
 from server.base.errors import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable
 from server.base.log import LogService
 from server.cli.commands import load_commands
@@ -138,6 +139,19 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("pjsip show contacts", "No objects"),
         ("pjsip show registrations", "No objects"),
         ("pjsip set logger host 127.0.0.1", "127.0.0.1"),
+        ("pjsip set logger add 127.0.0.2", "127.0.0.2"),
+        ("pjsip set logger method INVITE", "INVITE"),
+        ("pjsip show transports", "udp"),
+        ("pjsip show settings", "max_forwards"),
+        ("pjsip qualify alice", "alice"),
+        ("core show channeltypes", "PJSIP"),
+        ("core show sounds", "beep"),
+        ("core show taskprocessors", "calls"),
+        ("database show", "results found"),
+        ("mwi list all", "Mailbox"),
+        ("features show", "Blind Transfer"),
+        ("config reload musiconhold.conf", ""),
+        ("cli reload permissions", ""),
         ("ari show users", "arion"),
         ("ari show apps", ""),
         ("http show status", "127.0.0.1"),
@@ -146,7 +160,6 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("core show applications", "Dial"),
         ("core show functions", "CHANNEL"),
         ("core show settings", ""),
-        ("core show taskprocessors", "calls"),
         ("logger show channels", ""),
         ("core reload", ""),
         ("rtp set debug on", ""),
@@ -169,6 +182,40 @@ async def test_console_originates_to_an_extension(server: Server, admin: Admin) 
     assert "Echo" in listed
     await ask(server, admin, "channel request hangup all")
     await asyncio.wait_for(server.registry.wait_empty(), 3)
+
+
+async def test_startup_commands_run_when_everything_is_up(server: Server, admin: Admin) -> None:
+    path = Path(server.configuration.config_path("cli.conf"))
+    path.write_text("[startup_commands]\ndatabase put a b c = yes\nnonsense = yes\n", "utf-8")
+    server.configuration = server.configuration.reread()
+    await admin.start()
+    async with asyncio.timeout(3):
+        while server.store.get("a", "b") != "c":
+            await asyncio.sleep(0.01)
+
+
+async def test_sip_messages_are_remembered(server: Server, admin: Admin) -> None:
+    context = console_context(server, admin)
+    run = load_commands().execute
+    await run(context, "pjsip set history on", None)
+    loop = asyncio.get_running_loop()
+    address = server.sip.bound_addresses()[0]
+    transport, _ = await loop.create_datagram_endpoint(
+        asyncio.DatagramProtocol, remote_addr=("127.0.0.1", address.port)
+    )
+    transport.sendto(
+        b"OPTIONS sip:x@127.0.0.1 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:9;branch=z9hG4bKx\r\n"
+        b"From: <sip:a@x>;tag=1\r\nTo: <sip:x@x>\r\nCall-ID: c\r\nCSeq: 1 OPTIONS\r\n"
+        b"Max-Forwards: 70\r\nContent-Length: 0\r\n\r\n"
+    )
+    async with asyncio.timeout(3):
+        while len((await run(context, "pjsip show history", None)).splitlines()) < 4:
+            await asyncio.sleep(0.01)
+    transport.close()
+    rows = (await run(context, "pjsip show history", None)).splitlines()
+    assert "<== 127.0.0.1:" in rows[2]
+    assert rows[2].endswith("OPTIONS sip:x@127.0.0.1 SIP/2.0")
+    assert "==> 127.0.0.1:" in rows[3]
 
 
 def test_credentials_are_blotted_out_of_logged_messages() -> None:

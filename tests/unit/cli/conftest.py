@@ -19,12 +19,15 @@ from server.cli.context import (
     ModuleView,
     OutboundView,
     RegistrationView,
+    SipMessageView,
     WebhookView,
     WebsocketView,
 )
+from server.cli.manager_port import ManagerActionView, ManagerSessionView, ManagerUserView
 from server.config.loader import load_configuration
 from server.config.types import SocketAddress
 from server.dialplan.port import Dialplan, DialplanSettings
+from server.resources.mailboxes import Mailboxes
 from server.resources.presence_states import PresenceStates
 from server.sip.settings import Aor, Auth, Endpoint, Identify, SipSettings, Transport
 from server.tech.base import Party
@@ -114,7 +117,14 @@ class FakeSip:
     settings = SIP_SETTINGS
 
     def __init__(self) -> None:
-        self.logger: tuple[bool, str | None] | None = None
+        self.logger: tuple[bool, str, str, bool] | None = None
+        self.asked: list[str] = []
+        self.messages = [
+            SipMessageView(
+                0, START, False, "192.0.2.1:5060", "INVITE sip:1@x SIP/2.0\r\nTo: x\r\n"
+            ),
+            SipMessageView(1, START + 1, True, "192.0.2.1:5060", "SIP/2.0 100 Trying\r\n"),
+        ]
 
     def contacts(self) -> Sequence[ContactView]:
         return CONTACTS
@@ -122,8 +132,25 @@ class FakeSip:
     def registrations(self) -> Sequence[RegistrationView]:
         return [RegistrationView("trunk", "sip:example.org", "trunk-auth", "Registered")]
 
-    def set_logger(self, is_on: bool, host: str | None = None) -> None:
-        self.logger = is_on, host
+    def set_logger(
+        self, is_on: bool, *, host: str = "", method: str = "", adds: bool = False
+    ) -> None:
+        self.logger = is_on, host, method, adds
+
+    def set_history(self, is_on: bool) -> None:
+        self.asked.append(f"history {is_on}")
+
+    def clear_history(self) -> None:
+        self.messages.clear()
+
+    def history(self) -> Sequence[SipMessageView]:
+        return self.messages
+
+    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
+        self.asked.append(f"notify {to} {dict(headers)} {body!r}")
+
+    def qualify(self, aor: str) -> None:
+        self.asked.append(f"qualify {aor}")
 
 
 class FakeRtp:
@@ -175,6 +202,40 @@ class FakeWebsockets:
         self.asked.append(f"start {name}")
 
 
+class FakeManager:
+    """One user, who is connected, and two actions."""
+
+    def __init__(self) -> None:
+        self.is_debugging = False
+        self.kicked: list[int] = []
+
+    def set_debug(self, is_on: bool) -> None:
+        self.is_debugging = is_on
+
+    def settings(self) -> Sequence[tuple[str, str]]:
+        return [("Manager (AMI)", "Yes"), ("TCP Bindaddress", "127.0.0.1:5038")]
+
+    def users(self) -> Sequence[ManagerUserView]:
+        return [ManagerUserView("admin", True, False, "call,log", "all", True, False)]
+
+    def sessions(self) -> Sequence[ManagerSessionView]:
+        return [ManagerSessionView(7, "admin", "192.0.2.1", START)]
+
+    def kick(self, number: int) -> None:
+        if number != 7:
+            raise NotFound("No manager session with file descriptor")
+        self.kicked.append(number)
+
+    def actions(self) -> Sequence[ManagerActionView]:
+        return [
+            ManagerActionView("Originate", "Make a call", "originate,all"),
+            ManagerActionView("Ping", "Say Pong", ""),
+        ]
+
+    def events(self) -> Mapping[str, str]:
+        return {"Hangup": "call", "Newchannel": "call"}
+
+
 class Fixture:
     """The context, and what is behind it."""
 
@@ -186,6 +247,7 @@ class Fixture:
         self.sip = FakeSip()
         self.rtp = FakeRtp()
         self.websockets = FakeWebsockets()
+        self.manager = FakeManager()
         self.log = LogService(LogSettings(), str(directory))
         self.registry = load_commands()
         source = directory / "extensions.conf"
@@ -196,6 +258,7 @@ class Fixture:
             node.bridges,
             devices=node.devices,
             presences=PresenceStates(node.store),
+            store=node.store,
             settings=DialplanSettings(str(source)),
         )
         self.context = CliContext(
@@ -213,6 +276,9 @@ class Fixture:
             rtp=self.rtp,
             http=FakeHttp(),
             websockets=self.websockets,
+            manager=self.manager,
+            mailboxes=Mailboxes(node.store),
+            scopes=lambda: [node.node.scope],
             ari_users=lambda: [AriUserView("alice", False), AriUserView("bob", True)],
             modules=lambda: [ModuleView("res_ari", "REST interface", 2), ModuleView("res_x", "X")],
             entity_id="00:11:22:33:44:55",

@@ -40,6 +40,17 @@ async def test_a_failed_command_ends_with_1(
     assert capsys.readouterr().out.startswith("No such command")
 
 
+async def test_a_long_list_is_printed_whole(
+    cli: Any, socket_path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(2000):
+        cli.node.store.put("family", f"key{number:04}", "value")
+    assert await asyncio.to_thread(run_command, socket_path, "database show family") == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0].startswith("/family/key0000")
+    assert (len(rows), rows[-1]) == (2001, "2000 results found.")
+
+
 def test_no_server_is_one_line_and_1(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(str(tmp_path / "none.ctl"), "core show version") == 1
     error = capsys.readouterr().err

@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,6 +95,38 @@ async def test_it_notices_that_the_server_left(
     await control.close()
     assert not await running
     assert "Disconnected from the server" in capsys.readouterr().out
+
+
+async def test_the_shell_is_reached_unless_it_is_disabled(
+    cli: Any,
+    remote: RemoteConsole,
+    keys: PipeInput,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("SHELL", "/bin/sh")
+    keys.send_text(f"!echo here > {tmp_path}/made\r" + CTRL_D)
+    await remote.run()
+    assert (tmp_path / "made").read_text() == "here\n"
+
+
+async def test_a_disabled_shell_is_not_reached(
+    cli: Any, keys: PipeInput, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asterisk = cli.context.configuration.asterisk
+    options = replace(asterisk.options, disable_remote_console_shell=True)
+    cli.context.configuration = replace(
+        cli.context.configuration, asterisk=replace(asterisk, options=options)
+    )
+    path = str(tmp_path / "z.ctl")
+    control = ControlServer(cli.context, cli.registry, path, ControlFiles())
+    await control.start()
+    reader, writer = await asyncio.open_unix_connection(path)
+    keys.send_text(f"!echo here > {tmp_path}/made\r" + CTRL_D)
+    await RemoteConsole(reader, writer, Options()).run()
+    await control.close()
+    assert not (tmp_path / "made").exists()
+    assert "the shell is disabled" in capsys.readouterr().out
 
 
 async def test_history_is_kept_for_its_owner_only(

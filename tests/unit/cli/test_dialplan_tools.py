@@ -29,11 +29,11 @@ def test_check_fails_if_there_is_something_to_look_at(
     directory: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = directory / "other.conf"
-    path.write_text("[a]\nexten => 1,1,Nonsense()\nswitch => IAX2/x\nfoo => bar\n")
+    path.write_text("[a]\nexten => 1,1,Nonsense()\nswitch => DUNDi/x\nfoo => bar\n")
     assert main(["dialplan", "check", str(path)]) == 1
     assert capsys.readouterr().out.splitlines() == [
         f"{path}:4: unknown keyword 'foo' in context a",
-        f"{path}:1: context a: no switch 'IAX2'",
+        f"{path}:1: context a: no switch 'DUNDi'",
         f"{path}:2: no application 'Nonsense'",
         "3 remarks",
     ]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from server.cli.options import HELP, Options, UsageError, parse_arguments
@@ -83,3 +86,11 @@ def test_foreground_unless_forking_is_asked_for() -> None:
     assert not Options().stays_in_foreground
     assert Options(has_console=True).stays_in_foreground
     assert not Options(is_foreground=True, always_fork=True).stays_in_foreground
+
+
+def test_the_manual_page_lists_every_flag() -> None:
+    page = (Path(__file__).parents[3] / "docs/arion.8").read_text()
+    rows = [line[:18] for line in HELP.splitlines() if line.startswith("  -")]
+    flags = {flag for row in rows for flag in re.findall(r"-(\w)", row)}
+    assert len(flags) > 20
+    assert {flag for flag in flags if f"\\-{flag}" not in page} == set()

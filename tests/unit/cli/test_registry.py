@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,15 +11,25 @@ from hypothesis import strategies as st
 
 from server.base.errors import NotFound
 from server.cli.registry import (
+    PIECE,
     Call,
     CommandError,
+    Identity,
     Registry,
     WrongUsage,
     expand_syntax,
     split_words,
 )
+from server.config.sections.cli import Cli, Permissions, Rule
 
-CONTEXT: Any = None
+ALIASES = {"kanaele": "core show channels", "uptime please": "core show uptime"}
+PERMISSIONS = Permissions(
+    users={7: [Rule("all", False), Rule("core show", True), Rule("core show uptime", False)]},
+    groups={9: [Rule("all", False)]},
+)
+CONTEXT: Any = SimpleNamespace(
+    configuration=SimpleNamespace(cli=Cli(aliases=ALIASES, permissions=PERMISSIONS))
+)
 
 
 def make() -> Registry:
@@ -90,7 +101,7 @@ async def test_errors(line: str, error: str) -> None:
 @pytest.mark.parametrize(
     ("line", "completions"),
     [
-        ("", ["bridge", "core", "fail", "rtp"]),
+        ("", ["bridge", "core", "fail", "kanaele", "rtp", "uptime"]),
         ("co", ["core"]),
         ("core show ch", ["channel", "channels"]),
         ("core show channels ", ["concise", "count"]),
@@ -100,6 +111,9 @@ async def test_errors(line: str, error: str) -> None:
         ("c s u", ["uptime"]),
         ("nonsense ", []),
         ('core "', []),
+        ("ka", ["kanaele"]),
+        ("kanaele c", ["concise", "count"]),
+        ("uptime ", ["please"]),
     ],
 )
 def test_completion(line: str, completions: list[str]) -> None:
@@ -157,3 +171,48 @@ def test_lines_are_bounded() -> None:
         split_words("x" * 5000)
     with pytest.raises(CommandError, match="more than"):
         split_words("x " * 101)
+
+
+@pytest.mark.parametrize(
+    ("line", "output"),
+    [
+        ("kanaele", "core show channels"),
+        ("Kanaele count", "core show channels count"),
+        ("uptime please", "later"),
+    ],
+)
+async def test_an_alias_stands_for_a_command(line: str, output: str) -> None:
+    assert await make().execute(CONTEXT, line, None) == output
+
+
+@pytest.mark.parametrize(
+    ("line", "uid", "gid", "is_allowed"),
+    [
+        ("core show channels", 7, 0, True),  # a later rule of the user's
+        ("c s u", 7, 0, False),  # abbreviations are looked at in full
+        ("uptime please", 7, 0, False),  # and so are aliases
+        ("bridge show 1", 7, 0, False),
+        ("bridge show 1", 8, 9, False),
+        ("core show channels", 7, 9, True),  # the user's rules go before the group's
+        ("bridge show 1", 8, 8, True),
+    ],
+)
+async def test_permissions_decide_over_the_words_in_full(
+    line: str, uid: int, gid: int, is_allowed: bool
+) -> None:
+    answer = make().execute(CONTEXT, line, None, Identity(uid, gid))
+    if is_allowed:
+        assert await answer
+    else:
+        with pytest.raises(CommandError, match="You don't have permissions to run '"):
+            await answer
+
+
+async def test_a_long_list_comes_in_pieces_and_lets_others_run() -> None:
+    registry = Registry()
+    rows = [f"row {number}  " for number in range(PIECE // 2)]
+    registry.command("all", "Rows")(lambda _context, _call: iter(rows))
+    pieces = [piece async for piece in registry.stream(CONTEXT, "all", None)]
+    assert len(pieces) > 2
+    assert max(map(len, pieces)) < PIECE * 2
+    assert "".join(pieces).splitlines() == [row.rstrip() for row in rows]

@@ -9,16 +9,21 @@ import os
 import stat
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from server.base.errors import ConfigError, InvalidArgument, Unavailable
+from server.base.errors import ConfigError, InvalidArgument, RemoteProtocolError, Unavailable
 from server.base.log import NOTICE, log_verbose
 from server.cli import server as module
+from server.cli.protocol import decode
 from server.cli.server import ControlServer, is_served, may_connect
 from server.config.sections.asterisk import ControlFiles
+from server.config.sections.cli import Cli, Permissions, Rule
 
 logger = logging.getLogger("arion.tests")
 
@@ -178,6 +183,64 @@ async def test_whoever_breaks_the_protocol_is_cut(peer: Peer, garbage: bytes) ->
 async def test_endless_lines_are_cut(peer: Peer) -> None:
     peer.send(b'{"command": "' + b"x" * 200_000)
     assert await peer.receive() is None
+
+
+async def test_half_a_line_is_not_obeyed(cli: Any, control: ControlServer, tmp_path: Path) -> None:
+    peer = await Peer.connect(str(tmp_path / "x.ctl"))
+    peer.send(b'{"command": "core stop now"}')
+    await peer.close()
+    await asyncio.sleep(0.01)
+    await until_left(control)
+    assert cli.lifecycle.asked == []
+
+
+async def test_a_flood_of_commands_lets_others_run(cli: Any, peer: Peer) -> None:
+    turns = 0
+
+    async def count_turns() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.get_running_loop().create_task(count_turns())
+    peer.send(b'{"command": "core show uptime"}\n' * 500)
+    for _ in range(500):
+        assert (await peer.receive())["status"] == 0
+    counting.cancel()
+    assert turns >= 500
+
+
+async def test_a_long_list_is_sent_piece_by_piece(cli: Any, peer: Peer) -> None:
+    for number in range(2000):
+        cli.node.store.put("family", f"key{number:04}", "value")
+    answer = await peer.ask({"command": "database show family"})
+    output = answer["output"]
+    pieces = 1
+    while answer.get("more"):
+        answer = await peer.receive()
+        output += answer["output"]
+        pieces += 1
+    assert pieces > 2
+    assert answer["status"] == 0
+    assert len(output.splitlines()) == 2001
+
+
+async def test_permissions_are_those_of_the_peer(cli: Any, peer: Peer) -> None:
+    permissions = Permissions(users={os.getuid(): [Rule("core show version", False)]})
+    configuration = replace(cli.context.configuration, cli=Cli(permissions=permissions))
+    cli.context.configuration = configuration
+    answer = await peer.ask({"command": "core show ver"})
+    assert answer["output"] == "You don't have permissions to run 'core show version' command"
+    assert (await peer.ask({"command": "core show uptime"}))["status"] == 0
+
+
+@given(st.lists(st.binary(max_size=60), max_size=5))
+@settings(max_examples=40, deadline=None)
+def test_any_bytes_are_decoded_or_refused(lines: list[bytes]) -> None:
+    for line in lines:
+        with suppress(RemoteProtocolError):
+            assert isinstance(decode(line), dict)
 
 
 async def test_consoles_are_bounded(

@@ -10,6 +10,7 @@ from server.base import suspension
 from server.base.errors import Forbidden, InvalidArgument
 from server.dialplan.functions.groups import Groups
 from server.dialplan.functions.locks import Locks
+from server.dialplan.functions.others import ManagerLogins
 from server.dialplan.scope import Scope
 from server.resources.channel import Channel
 from server.resources.modules import Module
@@ -302,3 +303,26 @@ async def test_what_could_do_harm_is_refused_from_outside(
 ) -> None:
     with pytest.raises(Forbidden):
         dut.dialplan.read(pair[0], text)
+
+
+async def test_the_place_before_is_known(dut: DialplanUnderTest) -> None:
+    dut.load("""
+        [default]
+        exten => s,1,Goto(there,9,1)
+        [there]
+        exten => 9,1,Set(A=${CHANNEL(lastexten)}@${CHANNEL(lastcontext)})
+        same => n,WaitDigit()
+    """)
+    channel = await dut.call()
+    assert dut.value(channel, "A") == "s@default"
+
+
+async def test_sessions_of_the_manager_interface_are_counted_by_who_serves_it(
+    dut: DialplanUnderTest,
+) -> None:
+    channel = await dut.run("Set(A=${AMI_CLIENT(admin,sessions)})\nWaitDigit()")
+    assert dut.value(channel, "A") == "0"
+    dut.dialplan.part(ManagerLogins).count = {"admin": 2}.__getitem__
+    assert Scope(dut.dialplan, channel).evaluate_function("AMI_CLIENT", "admin,sessions") == "2"
+    with pytest.raises(InvalidArgument):
+        Scope(dut.dialplan, channel).evaluate_function("AMI_CLIENT", "admin,colour")

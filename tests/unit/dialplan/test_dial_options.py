@@ -109,6 +109,35 @@ class TestForwarding:
         await self.forward(dut, "f")
         assert called(dut)[1].said[0][1] == Party(number="s")
 
+    async def test_f_without_a_number_takes_the_name_of_the_extensions_hint(
+        self, dut: DialplanUnderTest
+    ) -> None:
+        dut.load(self.SOURCE.format(options="f", timeout="") + "exten => s,hint,PJSIP/a(Desk)\n")
+        await dut.call()
+        channel_of(called(dut)[0]).on_redirected("777")
+        await until(lambda: len(called(dut)) == 2 and called(dut)[1].said)
+        assert called(dut)[1].said[0][1] == Party("Desk", "s")
+
+    @pytest.mark.parametrize(("variable", "number"), [("", "1"), ("_FORWARD_CONTEXT", "2")])
+    async def test_the_number_is_looked_up_where_the_phone_that_forwards_dials(
+        self, dut: DialplanUnderTest, variable: str, number: str
+    ) -> None:
+        dut.load(f"""
+            [default]
+            exten => s,1,Set({variable or "A"}=other)
+            same => n,Dial(PJSIP/bob)
+            [phones]
+            exten => 777,1,Dial(PJSIP/carol,,o(1))
+            [other]
+            exten => 777,1,Dial(PJSIP/carol,,o(2))
+        """)
+        await dut.call()
+        forwarder = channel_of(called(dut)[0])
+        forwarder.context = "phones"  # as its endpoint says
+        forwarder.on_redirected("777")
+        await until(lambda: len(called(dut)) == 2)
+        assert channel_of(called(dut)[1]).caller.number == number
+
     @pytest.mark.parametrize("waits", [True, False])
     async def test_z_ends_the_timeout(self, dut: DialplanUnderTest, waits: bool) -> None:
         caller = await self.forward(dut, "z" if waits else "", "0.05")
@@ -366,9 +395,36 @@ async def test_a_dialled_channel_joins_the_group_of_outbound_group(dut: Dialplan
     assert written == [(called(dut)[0].name, "out")]
 
 
-async def test_the_account_is_inherited(dut: DialplanUnderTest) -> None:
-    await dut.run("Set(CHANNEL(accountcode)=a)\nDial(PJSIP/bob)")
-    assert channel_of(called(dut)[0]).account_code == "a"
+async def test_accounts_are_each_others_peer_accounts(dut: DialplanUnderTest) -> None:
+    caller = await dut.run("""
+        Set(CHANNEL(accountcode)=a)
+        Set(CHANNEL(peeraccount)=b)
+        Dial(PJSIP/bob)""")
+    peer = channel_of(called(dut)[0])
+    assert (peer.account_code, peer.peer_account) == ("b", "a")
+    peer.account_code = "c"
+    called(dut)[0].listener.on_answered()
+    await settle()
+    assert (caller.peer_account, peer.peer_account) == ("c", "a")
+
+
+async def test_a_local_channels_second_half_goes_on_with_the_callers_account_and_language(
+    dut: DialplanUnderTest,
+) -> None:
+    dut.load("""
+        exten => s,1,Set(CHANNEL(accountcode)=a)
+        same => n,Set(CHANNEL(language)=de)
+        same => n,Set(CHANNEL(musicclass)=jazz)
+        same => n,Dial(Local/next@default/n)
+        exten => next,1,Set(GLOBAL(SEEN)=${CHANNEL(accountcode)}${CHANNEL(peeraccount)})
+        same => n,Set(GLOBAL(SEEN)=${SEEN} ${CHANNEL(language)} ${CHANNEL(musicclass)})
+        same => n,Dial(PJSIP/bob)
+    """)
+    await dut.call()
+    await settle()
+    peer = channel_of(called(dut)[0])
+    assert dut.dialplan.read(None, "SEEN") == "a de jazz"
+    assert (peer.account_code, peer.peer_account) == ("", "a")
 
 
 async def test_after_bridge_goto_is_where_each_goes_on(dut: DialplanUnderTest) -> None:

@@ -220,6 +220,18 @@ async def test_record_says_why_it_ended(dut: DialplanUnderTest, reason: str, sta
     assert await status_of(channel) == status
 
 
+@pytest.mark.parametrize(("options", "kept_ms"), [("", 3_000), ("u", 5_000)])
+async def test_record_keeps_a_second_of_the_silence_that_ended_it(
+    dut: DialplanUnderTest, tmp_path: Path, options: str, kept_ms: int
+) -> None:
+    channel = await dut.run(f"Record(memo.ulaw,3,,{options})\nWaitDigit()")
+    recorder = await recording(dut, channel)
+    (tmp_path / "memo.ulaw").write_bytes(bytes(5_000 * 8))
+    recorder.finish("silence")
+    assert await status_of(channel) == "SILENCE"
+    assert (tmp_path / "memo.ulaw").stat().st_size == kept_ms * 8
+
+
 async def test_record_drops_the_file_of_a_caller_who_hangs_up(
     dut: DialplanUnderTest, tmp_path: Path
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from server.base.errors import InvalidArgument
@@ -183,6 +183,8 @@ async def test_wrong_assignments_are_refused(dut: DialplanUnderTest, name: str, 
 
 
 @given(st.text(alphabet="%dxsfcge.0123456789-+ #,'lhLy\"\\()", max_size=30))
+@example("%,1")
+@example("%5.3l,1")
 def test_a_pattern_prints_or_is_refused(text: str) -> None:
     try:
         assert isinstance(sprintf(ANY_SCOPE, text), str)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
+from urllib.parse import quote
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.sip.headers import NameAddr
 from server.sip.identity import (
@@ -13,6 +18,7 @@ from server.sip.identity import (
     read_asserted,
     read_caller,
     read_redirecting,
+    user_of,
 )
 from server.sip.message import Request
 from server.sip.settings import Endpoint
@@ -139,3 +145,18 @@ def test_what_is_asserted(options: dict[str, bool], party: Party, headers: dict[
 def test_the_from_address(options: dict[str, str], party: Party, text: str) -> None:
     endpoint = Endpoint(**options)  # type: ignore[arg-type]
     assert str(from_address(endpoint, party, "asterisk", "d")) == text
+
+
+@given(st.text(min_size=1))
+def test_no_control_character_becomes_part_of_a_number(text: str) -> None:
+    number = user_of(Uri.parse(f"sip:{quote(text, safe='')}@x"))
+    assert not any(unicodedata.category(letter) == "Cc" for letter in number)
+    if text.isalnum():
+        assert number == text
+
+
+def test_no_control_character_becomes_part_of_a_caller() -> None:
+    sender = NameAddr(Uri("sip", "1\r\n2\x002", "x"), "A\tl\x01ice", {"tag": "1"})
+    request = invite()
+    request.from_ = sender
+    assert read_caller(request, Endpoint()) == Party("Alice", "122")

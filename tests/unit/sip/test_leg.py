@@ -11,7 +11,7 @@ import pytest
 from server.base.clock import SystemClock
 from server.base.errors import InvalidArgument, NotFound, Unavailable, Unprocessable
 from server.config.types import SocketAddress
-from server.sip.leg import extra_headers
+from server.sip.header_list import extra_headers
 from server.sip.settings import Aor, Auth, Endpoint, SipSettings, System, Transport
 from server.sip.technology import PjsipTechnology, choose_codecs
 from server.tech.base import (

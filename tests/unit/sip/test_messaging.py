@@ -30,6 +30,24 @@ async def test_a_text_reaches_an_endpoint(world: World) -> None:
     assert received[0].variables["Content-Type"] == "text/html"
 
 
+async def test_a_notify_goes_out_with_its_headers_and_body(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    sent: list[bytes] = []
+    world.server.tech.set_logger(lambda is_sent, flow, data: sent.append(data))
+    fields = [("event", "check-sync"), ("Content-type", "text/x"), ("Content", "now")]
+    world.server.tech.notify("alice", read_notify(fields))
+    await until(lambda: "NOTIFY was not accepted" in caplog.text)
+    request = sent[0].decode()
+    assert request.startswith("NOTIFY sip:alice@127.0.0.1:")
+    assert "\r\nEvent: check-sync\r\n" in request
+    assert "\r\nContent-Type: text/x\r\n" in request
+    assert request.endswith("\r\n\r\nnow\r\n")
+    for name in ("a b", "CSeq"):
+        with pytest.raises(InvalidArgument):
+            read_notify([(name, "x")])
+
+
 async def test_a_text_of_a_phone_is_challenged_and_taken(world: World) -> None:
     world.phone.tech.send_message("server", "", "hello", {})
     await until(lambda: world.server.sink.messages)

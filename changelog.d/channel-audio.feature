@@ -1,0 +1,1 @@
+`VOLUME()`, `AGC()`, `DENOISE()`, `PITCH_SHIFT()`, `SCRAMBLE()`, `JITTERBUFFER()`, `MUTEAUDIO()`, `FRAME_DROP()`, `FRAME_TRACE()`, `HOLD_INTERCEPT()` and `PERIODIC_HOOK()` change what a channel sounds like.

@@ -1,0 +1,1 @@
+Realtime, sorcery and func_odbc: phones, extensions, contacts and whole files in PostgreSQL, MariaDB, SQLite or any ODBC source, without blocking a call; `arion db upgrade` and `arion db check` for the tables; `odbc` and `realtime` commands. [docs](docs/databases.md)

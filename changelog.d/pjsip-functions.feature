@@ -1,0 +1,1 @@
+The dialplan reads and writes SIP headers (`PJSIP_HEADER()` and its family), codecs and DTMF modes, refuses calls by any status (`PJSIPHangup()`) and sends NOTIFYs (`PJSIPNotify()`); `CHANNEL()` tells of dialog, media and RTCP.

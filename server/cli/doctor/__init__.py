@@ -1,0 +1,1 @@
+"""``arion doctor``: looks a server over, and says what is wrong with it and what to do."""

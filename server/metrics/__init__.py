@@ -1,0 +1,1 @@
+"""Figures and traces of a running server, for Prometheus, StatsD and OpenTelemetry."""
