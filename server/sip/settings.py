@@ -115,7 +115,7 @@ class _Builder:
         self._endpoints = dict(base.endpoints)
         self._aors = dict(base.aors)
         self._auths = dict(base.auths)
-        self._identifies = list(base.identifies)
+        self._identifies = {identify.name: identify for identify in base.identifies}
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -154,7 +154,7 @@ class _Builder:
         for item in self._sources.values():
             if item.type == "endpoint":
                 self._check_references(self._endpoints[item.name])
-        for identify in self._identifies:
+        for identify in self._identifies.values():
             if identify.endpoint not in self._endpoints:
                 self._check_identify(identify)
         return {
@@ -162,7 +162,7 @@ class _Builder:
             "endpoints": self._endpoints,
             "aors": self._aors,
             "auths": self._auths,
-            "identifies": tuple(self._identifies),
+            "identifies": tuple(self._identifies.values()),
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -253,8 +253,10 @@ class _Builder:
                 option = _last(item.options, name)
                 message = f"{name} is not supported yet"
                 self._warn(option.path, option.line, message, Remark.NO_EFFECT)
-        self._identifies = [former for former in self._identifies if former.name != item.name]
-        self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
+        self._identifies.pop(item.name, None)  # the newest goes last
+        self._identifies[item.name] = replace(
+            identify, networks=tuple(networks), hosts=tuple(hosts)
+        )
         self._sources[f"identify {item.name}"] = item
 
     def _add_global(self, item: ConfigObject) -> None:
