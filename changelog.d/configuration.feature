@@ -4,3 +4,4 @@ A reload reaches http.conf, acl.conf and indications.conf too, and names what ne
 http.conf: static files, and certificates that are renewed by a reload.
 asterisk.conf: languageprefix; a full server says when to try again (`Retry-After`).
 Log: call ids, the queue log's name and rotation.
+pjsip.conf: `type = acl`.

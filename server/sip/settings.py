@@ -13,6 +13,7 @@ from server.config.binder import bind, option_names
 from server.config.objects import ConfigObject, ConfigWarning, Option, Remark
 from server.sip.settings_objects import (
     DEFAULT_CODECS,
+    AccessList,
     Aor,
     Auth,
     Endpoint,
@@ -27,6 +28,7 @@ from server.sip.settings_unsupported import OTHER_CODECS, UNSUPPORTED, UNSUPPORT
 from server.sip.uri import Uri
 
 __all__ = [
+    "AccessList",
     "Aor",
     "Auth",
     "Endpoint",
@@ -116,6 +118,7 @@ class _Builder:
         self._aors = dict(base.aors)
         self._auths = dict(base.auths)
         self._identifies = {identify.name: identify for identify in base.identifies}
+        self._acls = {rules.name: rules for rules in base.acls}
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -124,6 +127,7 @@ class _Builder:
             "aor": self._add_aor,
             "auth": self._add_auth,
             "identify": self._add_identify,
+            "acl": self._add_acl,
             "global": self._add_global,
             "system": self._add_system,
         }
@@ -163,6 +167,7 @@ class _Builder:
             "aors": self._aors,
             "auths": self._auths,
             "identifies": tuple(self._identifies.values()),
+            "acls": tuple(self._acls.values()),
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -258,6 +263,18 @@ class _Builder:
             identify, networks=tuple(networks), hosts=tuple(hosts)
         )
         self._sources[f"identify {item.name}"] = item
+
+    def _add_acl(self, item: ConfigObject) -> None:
+        known = _ACL_OPTIONS | _CONTACT_ACL_OPTIONS
+        self._acls[item.name] = bind(
+            AccessList,
+            item.options,
+            self._warnings,
+            also_known=known,
+            name=item.name,
+            acl=build_acl(item.options, self._named_acls),
+            contact_acl=build_acl(item.options, self._named_acls, prefix="contact_"),
+        )
 
     def _add_global(self, item: ConfigObject) -> None:
         self._global = self._bind(Global, item)

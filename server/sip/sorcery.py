@@ -22,6 +22,7 @@ from server.config.objects import ConfigObject, ConfigWarning, Option
 from server.config.types import boolean, decimal, integer
 from server.sip.contacts import Contact
 from server.sip.settings import (
+    AccessList,
     Aor,
     Auth,
     Endpoint,
@@ -43,6 +44,7 @@ ORIGIN = "dynamic configuration"  # stands where other objects have a file's nam
 MANY_CHANGES = 16  # from which all settings are made anew rather than one by one
 CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
+    "acl": AccessList,
     "aor": Aor,
     "auth": Auth,
     "endpoint": Endpoint,

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
+from server.sip.access import check_address
 from server.sip.auth import DigestClient
 from server.sip.authenticator import Authenticator
 from server.sip.contacts import Contact, Contacts, ContactStore
@@ -334,6 +335,7 @@ class SipStack:
 
     def _on_request(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         try:
+            check_address(self._settings.acls, request, flow, self._strangers, now)
             if request.to.tag:
                 self._on_request_in_dialog(txn, request, flow, now)
             else:
@@ -453,8 +455,6 @@ class SipStack:
         elif status == 420:
             unknown = [e for e in request.require if e.lower() not in SUPPORTED_EXTENSIONS]
             response.headers.set("Unsupported", ", ".join(unknown))
-        elif status == 503:
-            response.headers.set("Retry-After", RETRY_AFTER)
         self.respond(txn, response, now)
 
     def _note_refusal(

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import Unavailable
+from server.config.objects import ConfigObject, Option
 from server.sip.message import Request
 from server.sip.session_incoming import IncomingSession
-from server.sip.settings import Auth, Endpoint, SipSettings
+from server.sip.settings import Auth, Endpoint, SipSettings, build_settings
 from tests.support.sip_stacks import Node, RawPeer, SimFlow, SimNet, open_settings
 
 SERVER = ("10.0.0.1", 5060)
@@ -89,6 +90,23 @@ def test_a_full_server_is_503_for_a_while() -> None:
     assert recorder.ended is not None
     assert recorder.ended[:2] == (34, 503)
     assert server.stack.session_count == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "statuses"), [("deny", [403, 403]), ("contact_deny", [200, 403])]
+)
+def test_an_access_list_of_pjsip_conf_counts_for_everybody(
+    option: str, statuses: list[int]
+) -> None:
+    objects = [
+        ConfigObject("acl", "lan", [Option(option, f"{PEER[0]}/32", "f", 1)], "f", 1),
+        ConfigObject("endpoint", "anonymous", [], "f", 1),
+    ]
+    net, server, peer = world(build_settings(objects))
+    asked = peer.request("OPTIONS", server)
+    registered = peer.request("REGISTER", server, call_id="other")
+    net.run(1.0)
+    assert [asked[0][0], registered[0][0]] == statuses
 
 
 def test_a_scheme_that_is_not_ours_is_416() -> None:
