@@ -52,6 +52,7 @@ class Bridge:
         self.video_source = ""  # id of the channel that everybody sees
         self.variables = BridgeVariables()
         self.channels: dict[str, Channel] = {}
+        self.swapping = ""  # id of the channel whose place another is taking
         self.is_destroyed = False
         # what plays or records here, closed with the bridge
         self.resources: list[Callable[[], None]] = []
@@ -146,7 +147,9 @@ class Bridge:
     def swap(self, old: Channel, new: Channel) -> None:
         """Let *new* take the place of *old*; for those who wait, nobody has left."""
         departures, self._departures = self._departures, []
+        self.swapping = old.id
         self.add(new)
+        self.swapping = ""
         self.remove(old)
         self._departures = departures
 

@@ -146,7 +146,10 @@ def _bridge_merged(event: Occurrence) -> None:
 
 
 def _bridge_entered(event: Occurrence) -> None:
-    event.about_channel("BridgeEnter", head=_bridge(event))
+    bridge = event.channels()[0].bridge
+    swapped = bridge.swapping if bridge is not None else ""
+    fields: tuple[Field, ...] = (("SwapUniqueid", swapped),) if swapped else ()
+    event.about_channel("BridgeEnter", *fields, head=_bridge(event))
 
 
 def _bridge_left(event: Occurrence) -> None:

@@ -316,6 +316,8 @@ async def test_a_local_channel_leaves_a_call_that_it_only_connects(
     assert begun["DestUniqueId"] == alice.id
     assert ended["Success"] == "Yes"
     assert begun["Id"] == ended["Id"]
+    swapped = [block["SwapUniqueid"] for block in client.blocks if "SwapUniqueid" in block]
+    assert swapped == [begun["LocalOneUniqueid"]]
     check(begun)
     check(ended)
 
