@@ -58,6 +58,7 @@ class Listener:
             bridge.add(self._snoop)
             self._tune()
             self._open = opened.pop_all()
+        self._tell("ChanSpyStart")
         return self
 
     def __exit__(
@@ -67,6 +68,10 @@ class Listener:
         at: TracebackType | None,
     ) -> None:
         self._open.close()
+        self._tell("ChanSpyStop")
+
+    def _tell(self, what: str) -> None:
+        self._spy.node.notices.tell(what, None, Spyer=self._spy, Spyee=self._target)
 
     def record(self, path: str) -> Recorder:
         """Write what the spy hears to the end of a file of samples."""
