@@ -238,6 +238,12 @@ class TestOffice:
         assert await office.refused("alice", "112") in (480, 603)
         await office.logged('emergency call to 112 by "Alice" <101>')
 
+    @pytest.mark.parametrize(("number", "status"), [("9", 484), ("10", 484), ("*7", 484)])
+    async def test_a_number_that_could_go_on_is_incomplete(
+        self, office: Site, number: str, status: int
+    ) -> None:
+        assert await office.refused("alice", number) == status
+
     async def test_the_caller_gives_up_and_nothing_rings_on(self, office: Site) -> None:
         call = await office.phones["alice"].prepare("103")
         task = asyncio.create_task(call.dial(10))
