@@ -13,7 +13,9 @@ import time
 from collections.abc import Awaitable, Callable
 
 import rows_agi
+import rows_ami
 import rows_calls
+import rows_config
 import rows_console
 import rows_control
 import rows_dialplan
@@ -35,6 +37,8 @@ ROWS: dict[str, Row] = {
     "fastagi": rows_agi.fastagi,
     "agi": rows_agi.processes,
     "sessions": rows_agi.sessions,
+    "ami": rows_ami.actions,
+    "dashboards": rows_ami.dashboards,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "reads": rows_live.reads,
@@ -42,6 +46,7 @@ ROWS: dict[str, Row] = {
     "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
+    "config": rows_config.configuration,
     "rx": rows_console.rx,
 }
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.base.log import LogSettings
-from server.config.acl import Acl, build_acl
+from server.base.log_settings import LogSettings
+from server.config.acl import Acl, build_acls
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
 from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
 from server.config.sections.amd import AmdConf, build_amd
@@ -23,22 +23,25 @@ from server.config.sections.asterisk import (
     Options,
 )
 from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
-from server.config.sections.databases import DatabaseFiles
+from server.config.sections.databases import DatabaseFiles, check_databases
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
 from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.manager import Manager, build_manager
+from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
-from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.pjsip_notify import Fields, build_notify_types
 from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.statsd import StatsdSettings, build_statsd
 from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
@@ -75,10 +78,12 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    modules: ModulesConf
     prometheus: Prometheus
     tracing: Tracing
+    manager: Manager = field(default_factory=Manager)
     cli: Cli = NO_CLI
-    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
+    notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -163,6 +168,8 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        manager=load_manager(asterisk, acls, warnings),
+        modules=load_modules(asterisk, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
         prometheus=load_prometheus(asterisk, warnings),
@@ -181,7 +188,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
     def read(name: str) -> ConfigFile | None:
         return _read(asterisk, name, warnings)
 
-    return DatabaseFiles(
+    files = DatabaseFiles(
         build_extconfig(read("extconfig.conf"), warnings),
         build_res_odbc(read("res_odbc.conf"), warnings),
         build_sql_drivers(
@@ -193,22 +200,14 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
         build_sorcery(read("sorcery.conf"), warnings),
         build_func_odbc(read("func_odbc.conf"), warnings),
     )
+    warnings += check_databases(files)
+    return files
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
     """Read acl.conf and the family ``acls``: the named lists, by lower-case name."""
     file = _with_family(asterisk, _read(asterisk, "acl.conf", warnings), "acls")
-    acls: dict[str, Acl] = {}
-    for section in file.sections if file else ():
-        rules = []
-        for option in section.options:
-            if option.name.lower() in ("permit", "deny"):
-                rules.append(option)
-            else:
-                message = f"unknown option {option.name!r}"
-                warnings.append(ConfigWarning(option.path, option.line, message))
-        acls[section.name.lower()] = build_acl(rules, {})
-    return acls
+    return {} if file is None else build_acls(file, warnings)
 
 
 def load_http(
@@ -225,6 +224,11 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
 
 
+def load_modules(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> ModulesConf:
+    """Read modules.conf; without it every part is there."""
+    return build_modules(_read(asterisk, "modules.conf", warnings), warnings)
+
+
 def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
     """Read cli.conf, cli_aliases.conf and cli_permissions.conf."""
     startup = _read(asterisk, "cli.conf", warnings)
@@ -239,9 +243,7 @@ def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
     )
 
 
-def load_notify_types(
-    asterisk: AsteriskConf, warnings: list[ConfigWarning]
-) -> dict[str, NotifyType]:
+def load_notify_types(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Fields]:
     """Read pjsip_notify.conf."""
     file = _read(asterisk, "pjsip_notify.conf", warnings)
     return {} if file is None else build_notify_types(file, warnings)
@@ -274,6 +276,12 @@ def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> M
     return build_musiconhold(file, warnings)
 
 
+def load_statsd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> StatsdSettings:
+    """Read statsd.conf."""
+    file = _read(asterisk, "statsd.conf", warnings)
+    return StatsdSettings() if file is None else build_statsd(file, warnings)
+
+
 def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
     """Read amd.conf."""
     return build_amd(_read(asterisk, "amd.conf", warnings), warnings)
@@ -283,6 +291,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_manager(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Manager:
+    """Read manager.conf; without it the manager interface is off."""
+    file = _read(asterisk, "manager.conf", warnings)
+    return Manager() if file is None else build_manager(file, warnings, acls)
 
 
 def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:
@@ -303,6 +319,17 @@ def load_websocket_clients(
     """Read websocket_client.conf."""
     file = _read(asterisk, "websocket_client.conf", warnings)
     return {} if file is None else build_websocket_clients(file, warnings).clients
+
+
+def load_outbound(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> None:
+    """Read websocket_client.conf and check what ari.conf says about it.
+
+    :param warnings: what ari.conf says for itself does not go there.
+    """
+    clients = load_websocket_clients(asterisk, warnings)
+    warnings += check_outbound(load_ari(asterisk, acls, []), clients)
 
 
 def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> ConfigFile | None:

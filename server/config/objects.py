@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,15 @@ class Option:
     line: int
 
 
+class Remark(Enum):
+    """What a warning is about: how a report sorts it, and how loud the log says it."""
+
+    OTHER = "other"
+    NO_EFFECT = "no effect"
+    UNKNOWN = "unknown"
+    REFERENCE = "reference"  # to something that does not exist
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigWarning:
     """Something in a file that is accepted, but not as its author may expect.
@@ -32,6 +42,7 @@ class ConfigWarning:
     path: str
     line: int
     message: str
+    kind: Remark = Remark.OTHER
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
@@ -44,6 +55,8 @@ class Section:
 
     :param templates: the sections it inherits from, as named in its parentheses.
     :param is_template: written ``[section](!)``: only there to be inherited from.
+    :param inherited: those of *options* that are its templates'.
+    :param additions: file and line of each ``[section](+)`` that adds to it.
     """
 
     name: str
@@ -52,6 +65,8 @@ class Section:
     templates: tuple[str, ...] = ()
     is_template: bool = False
     options: list[Option] = field(default_factory=list)
+    inherited: tuple[Option, ...] = ()
+    additions: tuple[tuple[str, int], ...] = ()
 
     def find(self, name: str) -> Option | None:
         """Return the last option of this name, which is the one that counts."""
@@ -72,6 +87,12 @@ class Section:
         return (option for option in self.options if option.name.lower() == wanted)
 
 
+def unknown_section(section: Section) -> ConfigWarning:
+    """Report a section that nothing reads."""
+    message = f"unknown section [{section.name}]"
+    return ConfigWarning(section.path, section.line, message, Remark.UNKNOWN)
+
+
 @dataclass(slots=True)
 class ConfigFile:
     """A configuration file with all it includes.
@@ -79,12 +100,14 @@ class ConfigFile:
     :param path: the file that was asked for.
     :param sections: in order, duplicates kept, templates left out.
     :param templates: the ``(!)`` sections, in order.
+    :param everything: sections and templates, in order.
     :param files: every file that was read, the first one first.
     """
 
     path: str
     sections: list[Section] = field(default_factory=list)
     templates: list[Section] = field(default_factory=list)
+    everything: list[Section] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     warnings: list[ConfigWarning] = field(default_factory=list)
 

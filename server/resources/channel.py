@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 
+from server.base.call_ids import call_id_of_new_channel, enter_call
 from server.base.causes import cause_text, cause_to_sip
 from server.base.clock import ari_timestamp
 from server.base.errors import ChannelHungUp, InvalidState, Unavailable
@@ -31,7 +32,7 @@ from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
-from server.tech.base import Leg, Party, Redirecting, TextMessage, Transfer
+from server.tech.base import HoldPasser, Leg, Party, Redirecting, TextMessage, Transfer
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
@@ -88,6 +89,7 @@ class Channel:
         "app_data",
         "app_name",
         "bridge",
+        "call_id",
         "caller",
         "connected",
         "context",
@@ -146,6 +148,7 @@ class Channel:
         self.name = leg.name
         self.endpoint = _endpoint_of(leg.name)
         self.linkedid: str = channel_id
+        self.call_id = call_id_of_new_channel()  # for the log
         self.created_at = node.clock.wall()
         self._creation_time = ari_timestamp(self.created_at)
         # what people see
@@ -174,7 +177,9 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
-        self.passes_hold = False  # it is put on hold itself instead of hearing music
+        self.passes_hold = (
+            isinstance(leg, HoldPasser) and leg.passes_hold
+        )  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
@@ -338,6 +343,13 @@ class Channel:
         self.redirecting = redirecting
         self.touch()
 
+    def set_account_code(self, code: str) -> None:
+        """Change who pays, and say so."""
+        former, self.account_code = self.account_code, code
+        self.touch()
+        if code != former:
+            self.node.notices.tell("NewAccountCode", self, {"OldAccountCode": former})
+
     def show_variable(self, name: str) -> None:
         """Show a variable in ``channelvars`` from now on.
 
@@ -418,8 +430,14 @@ class Channel:
 
     def set_background(self, kind: str | None, value: str = "") -> None:
         """Choose what the channel hears when nothing else plays."""
-        if not self.is_hungup:
-            self.leg.stream.set_background(kind, value)
+        if self.is_hungup:
+            return
+        had_music = self.leg.stream.background == "music"
+        self.leg.stream.set_background(kind, value)
+        if had_music:
+            self.node.notices.tell("MusicOnHoldStop", self)
+        if kind == "music":
+            self.node.notices.tell("MusicOnHoldStart", self, {"Class": value})
 
     # waiting, for the controller
 
@@ -614,6 +632,8 @@ class Channel:
 
     def on_dtmf_begin(self, digit: str) -> None:
         """A digit started; it counts when it ends."""
+        fields = {"Digit": digit, "Direction": "Received"}
+        self.node.notices.tell("DTMFBegin", self, fields)
 
     def on_dtmf(self, digit: str, duration_ms: int) -> None:
         if self.is_hungup:
@@ -687,6 +707,7 @@ class Channel:
 
     async def _run(self, controller: Coroutine[Any, Any, None]) -> None:
         task = asyncio.current_task()
+        enter_call(self.call_id)
         try:
             with contextlib.suppress(ChannelHungUp):
                 await controller

@@ -45,6 +45,7 @@ class Modules:
     """Every part, by name.
 
     :param uses: tells how often each module is used now; those it does not name are not in use.
+    :ivar observers: told of every change: ``Load`` or ``Unload``, and the name.
     """
 
     def __init__(self, uses: Callable[[], Mapping[str, int]]) -> None:
@@ -52,6 +53,7 @@ class Modules:
         self._modules: dict[str, Module] = {}
         self._reload: Reload | None = None
         self._is_reloading = False
+        self.observers: list[Callable[[str, str], None]] = []
         self._waiting: dict[str, None] = {}  # modules to reload next; never more than there are
         self.scope = TaskScope("modules")
 
@@ -69,9 +71,32 @@ class Modules:
             raise Conflict(f"module {module.name} exists already")
         self._modules[module.name] = module
 
+    def names(self) -> list[str]:
+        """Return the name of every part, without ``.so``, loaded or not."""
+        return [name.removesuffix(SUFFIX) for name in self._modules]
+
+    def can_leave_out(self, name: str) -> bool:
+        """Tell whether a part is one that the server can do without."""
+        module = self._modules.get(full_name(name))
+        return module is not None and module.unload is not None
+
+    def leave_out(self, name: str) -> None:
+        """Take a part out before the server starts, whatever could use it.
+
+        :raises NotFound: it is not there.
+        """
+        module = self._loaded(name)
+        if module.unload is not None:
+            module.unload()
+        module.is_loaded = False
+
     def set_reloader(self, reload: Reload) -> None:
         """Install who reads configurations again."""
         self._reload = reload
+
+    def is_loaded(self, name: str) -> bool:
+        """Tell whether a module is loaded, by its name with or without ``.so``."""
+        return self.find(name) is not None
 
     def find(self, name: str) -> Module | None:
         """Return a module that is loaded, by its name with or without ``.so``."""
@@ -105,11 +130,15 @@ class Modules:
         module = self._modules.get(full_name(module_name))
         if module is None:
             raise Conflict(f"Module could not be loaded: there is no {module_name}")
-        if module.is_loaded or module.load is None:
+        if module.is_loaded:
             raise Conflict(f"Module is already loaded: {module.name}")
+        if module.load is None:
+            raise Conflict(f"Module could not be loaded: {module.name} needs a restart")
         module.load()
         module.is_loaded = True
         logger.info("module %s loaded", module.name)
+        for observer in self.observers:
+            observer("Load", module.name)
 
     def unload(self, module_name: str) -> None:
         """Take a module out of the running server.
@@ -125,6 +154,8 @@ class Modules:
         module.unload()
         module.is_loaded = False
         logger.info("module %s unloaded", module.name)
+        for observer in self.observers:
+            observer("Unload", module.name)
 
     async def reload(self, module_name: str) -> bool:
         """Let a module read its configuration again.

@@ -13,12 +13,14 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
+from server.sip.access import check_address
 from server.sip.auth import DigestClient
 from server.sip.authenticator import Authenticator
 from server.sip.contacts import Contact, Contacts, ContactStore
 from server.sip.dialog import DialogId
 from server.sip.headers import NameAddr
 from server.sip.identify import EndpointIdentifier
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request, Response, parse_message
 from server.sip.outside import Referrals
 from server.sip.qualify import Qualifier
@@ -36,6 +38,7 @@ from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
 from server.sip.traffic import Traffic
 from server.sip.transaction import (
+    RETRY_AFTER,
     AckReceived,
     CancelReceived,
     ClientTransaction,
@@ -65,6 +68,7 @@ class SipStack:
 
     :param secret: random bytes for nonces; a fresh one makes old nonces stale.
     :param wall_offset: seconds to add to the stack's clock to get the time of day.
+    :param maintenance: says which endpoints make no new requests.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class SipStack:
         secret: bytes | None = None,
         wall_offset: float = 0.0,
         max_transactions: int = 100_000,
+        maintenance: Maintenance | None = None,
     ) -> None:
         # configuration
         self._settings = settings
@@ -99,6 +104,7 @@ class SipStack:
         )
         self._sessions: dict[DialogId, Session] = {}
         self.referrals = Referrals(self)
+        self.maintenance = maintenance or Maintenance()
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
         self.traffic = Traffic()
@@ -333,6 +339,7 @@ class SipStack:
 
     def _on_request(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         try:
+            check_address(self._settings.acls, request, flow, self._strangers, now)
             if request.to.tag:
                 self._on_request_in_dialog(txn, request, flow, now)
             else:
@@ -378,6 +385,10 @@ class SipStack:
                 self.respond(txn, challenge, now)
                 return
         assert endpoint is not None
+        refusal = self.maintenance.refuse(endpoint.name, request)
+        if refusal is not None:
+            self.respond(txn, refusal, now)
+            return
         handler(self, txn, request, endpoint, flow, now)
 
     def _check_support(self, request: Request) -> None:
@@ -403,7 +414,7 @@ class SipStack:
             session.refuse(error.status or 400, now, error=error)
         except Unavailable as error:
             logger.warning("call from %s refused: %s", endpoint.name, error)
-            session.refuse(503, now)
+            session.refuse(503, now, retry_after=RETRY_AFTER)
         except Exception:
             session.refuse(500, now)  # a bug here; who calls shall not wait for us
             raise
