@@ -288,6 +288,7 @@ class TestTrunk:
             assert called.invite
             assert called.invite.start.startswith("INVITE sip:4721234567@")
             assert "anonymous" in called.invite.get("From").lower()
+            assert called.invite.get("X-Route") == "bob:bob"
             called.accept()
             await (await task).hangup()
             await called.hears_hangup()
