@@ -308,6 +308,17 @@ class TestTrunk:
         await trunk.logged("lcr: 4612345678 ok after 2")
         await trunk.logged("billing bob: cause 34 PJSIP")
 
+    async def test_where_a_carrier_redirects_to_is_looked_up_in_its_own_context(
+        self, trunk: Site
+    ) -> None:
+        async with dialling(trunk.phones["alice"], "+4788888888") as task:
+            (await trunk.phones["bob"].wait_call()).reject(302, "Moved Temporarily")
+            called = await trunk.phones["carol"].wait_call()  # from-itsp knows no "bob"
+            called.accept()
+            await called.hangup()
+            await (await task).hears_hangup()
+        await trunk.logged("lcr: 4788888888 ok after 2")
+
     async def test_a_busy_number_is_busy_whoever_carries_it(self, trunk: Site) -> None:
         async with dialling(trunk.phones["alice"], "+4711111111") as task:
             (await trunk.phones["bob"].wait_call()).reject(486)
