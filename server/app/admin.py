@@ -9,7 +9,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from server.ami.events.agi import AgiEvents
+from server.ami.server import AmiServer
 from server.app.console import console_context
+from server.app.manager import manager_context, mount
+from server.app.manager_console import ManagerConsole
 from server.app.modules import (
     DATABASE_MODULES,
     DIALPLAN_MODULES,
@@ -34,6 +38,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
+MANAGER = "manager"  # the same
 # reading the configuration again is all that there is to do for these
 CONSOLE = frozenset({"cli", "cli_permissions", "res_clialiases", "res_pjsip_notify"})
 
@@ -48,6 +53,7 @@ class Admin:
         self._scope = TaskScope("admin")
         self._context: CliContext | None = None
         self._control: ControlServer | None = None
+        self._manager: AmiServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
 
@@ -63,6 +69,16 @@ class Admin:
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
+        settings = server.configuration.manager
+        self._manager = AmiServer(
+            settings,
+            manager_context(server, self, lambda line: commands.execute(context, line, None)),
+            server.configuration.options.systemname,
+        )
+        server.agi.monitor.listener = AgiEvents()
+        await self._manager.start()
+        mount(server.http, self._manager.http)
+        context.manager = ManagerConsole(self._manager)
         self._scope.spawn(self._run_startup_commands(commands, context), "startup commands")
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
@@ -72,6 +88,11 @@ class Admin:
 
     async def close(self) -> None:
         """Close the control socket and give up what waits."""
+        if self._manager is not None:
+            self._manager.stream.tell(
+                "Shutdown", [("Shutdown", "Cleanly"), ("Restart", str(self.is_restart))]
+            )
+            await self._manager.close()
         if self._control is not None:
             await self._control.close()
         await self._scope.close()
@@ -135,12 +156,13 @@ class Admin:
             self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
         server.asterisk.reloaded(self._reloaded_at)
+        server.node.notices.tell("Reload", None, {"Module": module or "All", "Status": 0})
         return warnings
 
     # private
 
     def _check_reloadable(self, module: str) -> None:
-        if module in RELOADABLE or module == LOGGER or module in CONSOLE:
+        if module in RELOADABLE or module in (LOGGER, MANAGER) or module in CONSOLE:
             return
         if self._server.modules.find(module) is None:
             raise NotFound(f"no module {module}")
@@ -149,7 +171,7 @@ class Admin:
     async def _apply(self, fresh: Configuration, module: str | None) -> Sequence[str]:
         """Hand a configuration to the parts that were meant; all are checked before any."""
         server = self._server
-        wanted = {module} if module else {*RELOADABLE, LOGGER}
+        wanted = {module} if module else {*RELOADABLE, LOGGER, MANAGER}
         server.sip_objects.check(**sip_sources(fresh))
         warnings: list[str] = []
         if wanted & DATABASE_MODULES or "res_pjsip" in wanted:
@@ -171,6 +193,8 @@ class Admin:
             server.outbound.configure(fresh.ari, fresh.websocket_clients)
         if "res_musiconhold" in wanted:
             define_music(fresh, server.engine)
+        if MANAGER in wanted and self._manager is not None:
+            warnings += self._manager.configure(fresh.manager)
         if wanted & METRICS_MODULES:
             await configure_metrics(server, fresh)
         if LOGGER in wanted:

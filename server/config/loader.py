@@ -23,13 +23,14 @@ from server.config.sections.asterisk import (
     Options,
 )
 from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
-from server.config.sections.databases import DatabaseFiles
+from server.config.sections.databases import DatabaseFiles, check_databases
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
 from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.manager import Manager, build_manager
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
@@ -77,6 +78,7 @@ class Configuration:
     acls: Mapping[str, Acl]
     prometheus: Prometheus
     tracing: Tracing
+    manager: Manager = field(default_factory=Manager)
     cli: Cli = NO_CLI
     notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
@@ -163,6 +165,7 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        manager=load_manager(asterisk, acls, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
         prometheus=load_prometheus(asterisk, warnings),
@@ -181,7 +184,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
     def read(name: str) -> ConfigFile | None:
         return _read(asterisk, name, warnings)
 
-    return DatabaseFiles(
+    files = DatabaseFiles(
         build_extconfig(read("extconfig.conf"), warnings),
         build_res_odbc(read("res_odbc.conf"), warnings),
         build_sql_drivers(
@@ -193,6 +196,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
         build_sorcery(read("sorcery.conf"), warnings),
         build_func_odbc(read("func_odbc.conf"), warnings),
     )
+    warnings += check_databases(files)
+    return files
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
@@ -281,6 +286,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_manager(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Manager:
+    """Read manager.conf; without it the manager interface is off."""
+    file = _read(asterisk, "manager.conf", warnings)
+    return Manager() if file is None else build_manager(file, warnings, acls)
 
 
 def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:

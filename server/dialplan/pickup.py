@@ -74,11 +74,16 @@ def find_call(picker: Channel, condition: Condition) -> DialAttempt | None:
 
 
 def rings_at(exten: str, context: str) -> Condition:
-    """Return what tells whether a call was dialled by a step of this extension."""
+    """Return what tells whether a call was dialled by a step of this extension, or its macro."""
+    wanted = exten, context
 
     def holds(attempt: DialAttempt) -> bool:
         caller = attempt.caller
-        return caller is not None and (caller.exten, caller.context) == (exten, context)
+        if caller is None:
+            return False
+        variables = caller.variables
+        outer = variables.get("MACRO_EXTEN"), variables.get("MACRO_CONTEXT")
+        return wanted in ((caller.exten, caller.context), outer)
 
     return holds
 
@@ -103,6 +108,7 @@ async def take_call(picker: Channel, attempt: DialAttempt) -> None:
     """Answer *attempt* with *picker*, whose controller is the caller of this and ends by it."""
     logger.info("%s picks up %s", picker.name, attempt.channel.name)
     picker.answer()
+    picker.node.notices.tell("Pickup", picker, Target=attempt.channel)
     attempt.pick_up(picker)
     await picker.give_up_control()
 

@@ -31,7 +31,7 @@ from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
-from server.tech.base import Leg, Party, Redirecting, TextMessage, Transfer
+from server.tech.base import HoldPasser, Leg, Party, Redirecting, TextMessage, Transfer
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
@@ -174,7 +174,9 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
-        self.passes_hold = False  # it is put on hold itself instead of hearing music
+        self.passes_hold = (
+            isinstance(leg, HoldPasser) and leg.passes_hold
+        )  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}
@@ -338,6 +340,13 @@ class Channel:
         self.redirecting = redirecting
         self.touch()
 
+    def set_account_code(self, code: str) -> None:
+        """Change who pays, and say so."""
+        former, self.account_code = self.account_code, code
+        self.touch()
+        if code != former:
+            self.node.notices.tell("NewAccountCode", self, {"OldAccountCode": former})
+
     def show_variable(self, name: str) -> None:
         """Show a variable in ``channelvars`` from now on.
 
@@ -418,8 +427,14 @@ class Channel:
 
     def set_background(self, kind: str | None, value: str = "") -> None:
         """Choose what the channel hears when nothing else plays."""
-        if not self.is_hungup:
-            self.leg.stream.set_background(kind, value)
+        if self.is_hungup:
+            return
+        had_music = self.leg.stream.background == "music"
+        self.leg.stream.set_background(kind, value)
+        if had_music:
+            self.node.notices.tell("MusicOnHoldStop", self)
+        if kind == "music":
+            self.node.notices.tell("MusicOnHoldStart", self, {"Class": value})
 
     # waiting, for the controller
 
@@ -614,6 +629,8 @@ class Channel:
 
     def on_dtmf_begin(self, digit: str) -> None:
         """A digit started; it counts when it ends."""
+        fields = {"Digit": digit, "Direction": "Received"}
+        self.node.notices.tell("DTMFBegin", self, fields)
 
     def on_dtmf(self, digit: str, duration_ms: int) -> None:
         if self.is_hungup:

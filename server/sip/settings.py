@@ -15,6 +15,7 @@ from server.sip.settings_objects import (
     DEFAULT_CODECS,
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -29,6 +30,7 @@ from server.sip.uri import Uri
 __all__ = [
     "Aor",
     "Auth",
+    "DomainAlias",
     "Endpoint",
     "Global",
     "Identify",
@@ -88,11 +90,11 @@ def with_object(
 
 
 def without_object(settings: SipSettings, kind: str, name: str) -> SipSettings:
-    """Return settings without an endpoint, aor, auth or identify."""
+    """Return settings without an endpoint, aor, auth, domain_alias or identify."""
     if kind == "identify":
         kept = tuple(identify for identify in settings.identifies if identify.name != name)
         return replace(settings, identifies=kept, warnings=())
-    plural = f"{kind}s"
+    plural = "domain_aliases" if kind == "domain_alias" else f"{kind}s"
     left: dict[str, Any] = dict(getattr(settings, plural))
     left.pop(name, None)
     parts: dict[str, Any] = {plural: left, "warnings": ()}
@@ -116,6 +118,7 @@ class _Builder:
         self._aors = dict(base.aors)
         self._auths = dict(base.auths)
         self._identifies = list(base.identifies)
+        self._domain_aliases = dict(base.domain_aliases)
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -124,6 +127,7 @@ class _Builder:
             "aor": self._add_aor,
             "auth": self._add_auth,
             "identify": self._add_identify,
+            "domain_alias": self._add_domain_alias,
             "global": self._add_global,
             "system": self._add_system,
         }
@@ -163,6 +167,7 @@ class _Builder:
             "aors": self._aors,
             "auths": self._auths,
             "identifies": tuple(self._identifies),
+            "domain_aliases": self._domain_aliases,
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -254,6 +259,9 @@ class _Builder:
         self._identifies = [former for former in self._identifies if former.name != item.name]
         self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
         self._sources[f"identify {item.name}"] = item
+
+    def _add_domain_alias(self, item: ConfigObject) -> None:
+        self._domain_aliases[item.name] = self._bind(DomainAlias, item, name=item.name)
 
     def _add_global(self, item: ConfigObject) -> None:
         self._global = self._bind(Global, item)

@@ -24,6 +24,7 @@ from server.sip.contacts import Contact
 from server.sip.settings import (
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -45,6 +46,7 @@ CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
     "aor": Aor,
     "auth": Auth,
+    "domain_alias": DomainAlias,
     "endpoint": Endpoint,
     "global": Global,
     "identify": Identify,
@@ -185,6 +187,10 @@ class SipObjects:
             former = self._changed(former, key, item)
         self._use(former)
 
+    def is_configured(self, object_type: str, object_id: str) -> bool:
+        """Tell whether pjsip.conf has an object."""
+        return (object_type, object_id) in self._configured
+
     def fetched_names(self, object_type: str) -> list[str]:
         """List the objects of a type that a database has."""
         return [name for kind, name in self._fetched if kind == object_type]
@@ -199,7 +205,7 @@ class SipObjects:
         """Return every option of an object with its value; ``None`` if there is none."""
         if object_type == "contact":
             contact = self._find_contact(object_id)
-            return None if contact is None else self._describe_contact(contact)
+            return None if contact is None else self.describe_contact(contact)
         item = self._find(object_type, object_id)
         return None if item is None else self._describe(item)
 
@@ -350,7 +356,8 @@ class SipObjects:
             raise Forbidden(f"the contact is an option of the aor {contact.aor}")
         self._remove_contact(contact)
 
-    def _describe_contact(self, contact: Contact) -> Fields:
+    def describe_contact(self, contact: Contact) -> Fields:
+        """Return every option of a contact with its value."""
         aor = self.settings.aors.get(contact.aor, Aor())
         known = {
             "call_id": contact.call_id,
