@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from server.base.errors import NotFound
+from server.cli.check import FILES_READ
+from server.cli.commands.config import FILES
 from server.cli.registry import CommandError
 from server.config.acl import build_acl
 from server.config.objects import Option
@@ -115,6 +117,10 @@ async def test_configuration_files(cli) -> None:
     assert cli.lifecycle.reloads == ["res_musiconhold"]
     with pytest.raises(CommandError, match="read by nothing"):
         await cli.run("config reload sip.conf")
+
+
+def test_every_file_that_is_read_is_listed() -> None:
+    assert {file.name for file in FILES} >= FILES_READ
 
 
 async def test_options_are_explained(cli) -> None:
