@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable
 import rows_agi
 import rows_ami
 import rows_calls
+import rows_config
 import rows_console
 import rows_control
 import rows_dialplan
@@ -45,6 +46,7 @@ ROWS: dict[str, Row] = {
     "transports": rows_live.transports,
     "idle": rows_control.idle_channels,
     "start": rows_control.start_up,
+    "config": rows_config.configuration,
     "rx": rows_console.rx,
 }
 

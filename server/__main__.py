@@ -19,8 +19,8 @@ def main(arguments: list[str] | None = None) -> int:
     :return: the exit code: 0, 1 for what failed, 2 for a wrong command line.
     """
     words = sys.argv[1:] if arguments is None else arguments
-    if words[:2] == ["config", "check"] and len(words) <= 3:
-        return check_configuration(words[2] if len(words) == 3 else None)
+    if words[:2] == ["config", "check"]:
+        return check_configuration(words[2:])
     if words[:1] == ["dialplan"]:
         return run_dialplan(words[1:])
     if words[:1] == ["doctor"]:
@@ -85,13 +85,18 @@ def run_server(options: Options) -> int:
     return run(options, configuration)
 
 
-def check_configuration(path: str | None) -> int:
-    """Say what the server would make of a configuration."""
+def check_configuration(words: list[str]) -> int:
+    """Say what the server would make of a configuration: ``[-v] [FILE or folder]``."""
+    paths = [word for word in words if word != "-v"]
+    if len(paths) > 1 or any(word.startswith("-") for word in paths):
+        print("usage: arion config check [-v] [FILE]", file=sys.stderr)
+        return EXIT_USAGE
     from server.app.offline import offline_registry
     from server.cli.check import check_configuration as check
     from server.config.home import DEFAULT_PATH
 
-    report = check(path or DEFAULT_PATH, offline_registry())
+    path = paths[0] if paths else DEFAULT_PATH
+    report = check(path, offline_registry(), is_verbose="-v" in words)
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
 

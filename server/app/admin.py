@@ -6,7 +6,6 @@ import asyncio
 import logging
 import socket
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from server.ami.events.agi import AgiEvents
@@ -14,21 +13,14 @@ from server.ami.server import AmiServer
 from server.app.console import console_context
 from server.app.manager import manager_context, mount
 from server.app.manager_console import ManagerConsole
-from server.app.modules import (
-    DATABASE_MODULES,
-    DIALPLAN_MODULES,
-    METRICS_MODULES,
-    RELOADABLE,
-)
-from server.app.observability import configure_metrics
-from server.app.settings import define_music, dialplan_settings, journal_limits, sip_sources
+from server.app.reloads import ACL, RELOADABLE, apply, needs_restart
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
 from server.cli.context import CliContext
 from server.cli.registry import Registry
 from server.cli.server import ControlServer
-from server.config.loader import Configuration
+from server.config.objects import Remark
 from server.resources.modules import SUFFIX
 
 if TYPE_CHECKING:
@@ -37,10 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-LOGGER = "logger"  # no module of Asterisk's, but reloaded like one
-MANAGER = "manager"  # the same
-# reading the configuration again is all that there is to do for these
-CONSOLE = frozenset({"cli", "cli_permissions", "res_clialiases", "res_pjsip_notify"})
+MANAGER = "manager"  # no module of Asterisk's, but reloaded like one
 
 
 class Admin:
@@ -56,6 +45,9 @@ class Admin:
         self._manager: AmiServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
+        self._started_with = server.configuration
+        self._turn = asyncio.Lock()
+        self._next: dict[str | None, asyncio.Task[list[str] | ServerError]] = {}  # that wait
 
     async def start(self) -> None:
         """Open the control socket, and the console of ``-c``.
@@ -143,63 +135,54 @@ class Admin:
         self._scope.spawn(self._reload_and_log(), "reload")
 
     async def reload(self, module: str | None = None) -> Sequence[str]:
-        """Read the configuration again; see :class:`server.cli.context.Lifecycle`."""
-        server = self._server
+        """Read the configuration again; see :class:`server.cli.context.Lifecycle`.
+
+        One reload runs at a time. Of those that wait for it, equal ones are one.
+        """
         if module is not None:
             module = module.removesuffix(SUFFIX)
             self._check_reloadable(module)
+        waiting = self._next.get(module)
+        if waiting is None:
+            waiting = self._scope.spawn(self._reload_in_turn(module), "reload")
+            self._next[module] = waiting
+        result = await asyncio.shield(waiting)
+        if isinstance(result, ServerError):
+            raise result
+        return result
+
+    # private
+
+    def _check_reloadable(self, module: str) -> None:
+        if module in RELOADABLE or module == MANAGER:
+            return
+        if self._server.modules.find(module) is None:
+            raise NotFound(f"no module {module}")
+        raise Conflict(f"module {module} does not support reloading")
+
+    async def _reload_in_turn(self, module: str | None) -> list[str] | ServerError:
+        async with self._turn:
+            del self._next[module]  # files may change from now on: who asks now waits for another
+            try:
+                return await self._reload(module)
+            except ServerError as error:
+                return error
+
+    async def _reload(self, module: str | None) -> list[str]:
+        server = self._server
         fresh = await asyncio.to_thread(server.configuration.reread)
-        warnings = [str(warning) for warning in fresh.warnings]
-        warnings += await self._apply(fresh, module)
+        lines = [str(warning) for warning in fresh.warnings if warning.kind is not Remark.NO_EFFECT]
+        lines += await apply(server, fresh, module)
+        if module in (None, MANAGER, ACL) and self._manager is not None:
+            lines += self._manager.configure(fresh.manager)
+        lines += needs_restart(self._started_with, fresh)
         server.configuration = fresh
         if self._context is not None:
             self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
         server.asterisk.reloaded(self._reloaded_at)
         server.node.notices.tell("Reload", None, {"Module": module or "All", "Status": 0})
-        return warnings
-
-    # private
-
-    def _check_reloadable(self, module: str) -> None:
-        if module in RELOADABLE or module in (LOGGER, MANAGER) or module in CONSOLE:
-            return
-        if self._server.modules.find(module) is None:
-            raise NotFound(f"no module {module}")
-        raise Conflict(f"module {module} does not support reloading")
-
-    async def _apply(self, fresh: Configuration, module: str | None) -> Sequence[str]:
-        """Hand a configuration to the parts that were meant; all are checked before any."""
-        server = self._server
-        wanted = {module} if module else {*RELOADABLE, LOGGER, MANAGER}
-        server.sip_objects.check(**sip_sources(fresh))
-        warnings: list[str] = []
-        if wanted & DATABASE_MODULES or "res_pjsip" in wanted:
-            warnings += await server.data.reload(fresh)
-        if wanted & DIALPLAN_MODULES:
-            server.dialplan.settings = dialplan_settings(fresh)
-            warnings += await server.load_dialplan()
-        if "features" in wanted:
-            server.dialplan.settings = replace(server.dialplan.settings, features=fresh.features)
-        if "res_pjsip" in wanted:
-            sip_settings = server.sip_objects.configure(**sip_sources(fresh))
-            warnings += [str(warning) for warning in sip_settings.warnings]
-            server.sip.reload(sip_settings)
-        if "res_ari" in wanted:
-            server.http.configure_ari(fresh.ari)
-            server.journals.limits = journal_limits(fresh)
-            server.webhooks.configure(fresh.ari)
-        if wanted & {"res_ari", "res_websocket_client"}:
-            server.outbound.configure(fresh.ari, fresh.websocket_clients)
-        if "res_musiconhold" in wanted:
-            define_music(fresh, server.engine)
-        if MANAGER in wanted and self._manager is not None:
-            warnings += self._manager.configure(fresh.manager)
-        if wanted & METRICS_MODULES:
-            await configure_metrics(server, fresh)
-        if LOGGER in wanted:
-            server.log.reload(fresh.logger)
-        return warnings
+        return lines
 
     async def _run_console(self, console: LocalConsole) -> None:
         """Stop the server when its own console is left, as Asterisk does."""

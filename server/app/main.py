@@ -14,17 +14,20 @@ import uvloop
 
 from server.app import process
 from server.app.admin import Admin
+from server.app.modules import RequiredModuleError
 from server.app.server import Server
 from server.app.service_manager import ServiceManager
 from server.base.errors import ServerError
-from server.base.log import LogService
+from server.base.log import LogService, log_verbose
 from server.cli.options import Options
 from server.config.loader import Configuration
+from server.config.objects import Remark
 
 logger = logging.getLogger(__name__)
 
 EXIT_OK = 0
 EXIT_FAILED = 1
+EXIT_REQUIRED_MODULE = 2  # modules.conf requires what can't be loaded
 GC_THRESHOLD = 20_000  # container objects more than at the last look; Python's own is 700
 
 
@@ -68,7 +71,10 @@ async def _serve(
 ) -> tuple[int, bool]:
     """Serve; return the exit code and whether to start again."""
     for warning in configuration.warnings:
-        logger.warning("%s", warning)
+        if warning.kind is Remark.NO_EFFECT:
+            log_verbose(logger, 1, "%s", warning)
+        else:
+            logger.warning("%s", warning)
     server = Server(configuration, options, log)
     admin = Admin(server)
     manager = ServiceManager()
@@ -86,7 +92,8 @@ async def _serve(
         logger.error("%s", error)
         if options.is_quiet or not options.stays_in_foreground:
             print(f"arion: {error}", file=sys.stderr)
-        return EXIT_FAILED, False
+        is_required = isinstance(error, RequiredModuleError)
+        return EXIT_REQUIRED_MODULE if is_required else EXIT_FAILED, False
     finally:
         manager.stopping(is_restart=admin.is_restart)
         with contextlib.suppress(ServerError):

@@ -11,7 +11,7 @@ from pathlib import Path
 from server.agi.external_ivr import ExternalIvr
 from server.agi.launcher import Launcher as AgiLauncher
 from server.app.data_sources import DataSources
-from server.app.modules import count_uses, register_modules
+from server.app.modules import apply_modules_conf, count_uses, register_modules
 from server.app.observability import configure_metrics, make_metrics
 from server.app.settings import (
     agi_settings,
@@ -26,7 +26,7 @@ from server.app.settings import (
     timeline_keep,
 )
 from server.base.clock import SystemClock
-from server.base.errors import Unavailable
+from server.base.errors import ServerError, Unavailable
 from server.base.ids import UniqueIds
 from server.base.log import LogService
 from server.callfiles.attempt import Attempts
@@ -111,20 +111,45 @@ class Server:
         await self.store.open()
         await self.event_log.open()
         await self.engine.start()
-        define_music(self.configuration, self.engine)
         self._build()
+        define_music(self.configuration, self.engine)
         self.applications.restore()
+        apply_modules_conf(self)
         await self.data.start()
-        await self.load_dialplan()
-        await self.sip.start()
+        await self.read_dialplan()
+        if self.has_module("chan_pjsip"):
+            await self.sip.start()
+        else:
+            self.dialer.remove_technology(self.sip)
         await configure_metrics(self, self.configuration)
         await self._start_http()
         self.http.set_fully_booted()
         self.outbound.configure(self.configuration.ari, self.configuration.websocket_clients)
         self.webhooks.configure(self.configuration.ari)
         self.is_fully_booted.set()
-        await self.call_files.start()
+        if self.has_module("pbx_spool"):
+            await self.call_files.start()
         logger.info("ready")
+
+    def has_module(self, name: str) -> bool:
+        """Tell whether a part is there, by the name of Asterisk's module for it."""
+        return self.modules.is_loaded(name)
+
+    def reread_dialplan(self) -> None:
+        """Read the dialplan again soon, as one of its sources came or went."""
+        if self.is_fully_booted.is_set():
+            self.modules.scope.spawn(self._reread_dialplan(), "dialplan")
+
+    async def _reread_dialplan(self) -> None:
+        try:
+            await self.read_dialplan()
+        except ServerError as error:
+            logger.error("the dialplan stays as it is: %s", error)
+
+    async def read_dialplan(self) -> list[str]:
+        """Read the dialplan with the sources whose modules are loaded."""
+        self.dialplan.settings = dialplan_settings(self.configuration, self.has_module)
+        return await self.load_dialplan()
 
     async def load_dialplan(self) -> list[str]:
         """Read extensions.conf, .ael and .lua; return warnings. Without them all is empty.
@@ -135,7 +160,8 @@ class Server:
         await self.dialplan.load_say_rules()
         if await asyncio.to_thread(self.dialplan.settings.sources.exist):
             return await self.dialplan.reload()
-        return [*self.dialplan.install(Plan()), f"{path}: no such file, so no extensions"]
+        missing = [f"{path}: no such file, so no extensions"] if path else []
+        return [*self.dialplan.install(Plan()), *missing]
 
     async def _start_http(self) -> None:
         try:
@@ -296,7 +322,12 @@ class Server:
             ),
         )
         self.http = HttpServer(
-            configuration.http, configuration.ari, services, self.bus, self.clock
+            configuration.http,
+            configuration.ari,
+            services,
+            self.bus,
+            self.clock,
+            data_dir=Path(configuration.directories.astdatadir),
         )
         self.http.media = self.media
         register_modules(self)

@@ -6,11 +6,12 @@ import grp
 import logging
 import os
 import pwd
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypedDict
 
 from server.agi.launcher import AgiSettings
+from server.base.log_settings import queue_log_path
 from server.cli.options import Options
 from server.config.acl import Acl
 from server.config.loader import Configuration
@@ -111,13 +112,22 @@ def sip_sources(configuration: Configuration) -> SipSources:
     }
 
 
-def dialplan_settings(configuration: Configuration) -> DialplanSettings:
-    """Return what the dialplan takes from asterisk.conf."""
+def dialplan_settings(
+    configuration: Configuration, has_module: Callable[[str], bool] = lambda _name: True
+) -> DialplanSettings:
+    """Return what the dialplan takes from asterisk.conf.
+
+    :param has_module: tells whether a module is loaded; what nobody reads is left out.
+    """
     directories = configuration.directories
+
+    def source(name: str, module: str) -> str:
+        return configuration.config_path(name) if has_module(module) else ""
+
     return DialplanSettings(
-        path=configuration.config_path("extensions.conf"),
-        ael_path=configuration.config_path("extensions.ael"),
-        lua_path=configuration.config_path("extensions.lua"),
+        path=source("extensions.conf", "pbx_config"),
+        ael_path=source("extensions.ael", "pbx_ael"),
+        lua_path=source("extensions.lua", "pbx_lua"),
         say_path=configuration.config_path("say.conf"),
         lua_dirs=[str(Path(directories.astdatadir) / "lua")],
         constants={
@@ -141,6 +151,7 @@ def dialplan_settings(configuration: Configuration) -> DialplanSettings:
         features=configuration.features,
         live_dangerously=configuration.options.live_dangerously,
         may_exec=configuration.may_exec or configuration.options.execincludes,
+        queue_log=queue_log_path(configuration.logger, directories.astlogdir),
         static=configuration.asterisk.static,
     )
 
@@ -179,6 +190,7 @@ def sound_library(configuration: Configuration) -> SoundLibrary:
         list(dict.fromkeys(places)),
         configuration.options.defaultlanguage,
         roots=[Path(directories.astspooldir)],
+        is_language_first=configuration.options.languageprefix,
     )
 
 

@@ -21,9 +21,18 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
 
+from server.base.call_ids import current_call_id
 from server.base.errors import Conflict, InvalidArgument, NotFound
+from server.base.log_settings import (
+    DEFAULT_LEVELS,
+    LogChannel,
+    LogChannelStatus,
+    LogSettings,
+    queue_log_path,
+)
 from server.base.log_sinks import (
     ConsoleSink,
     FileSink,
@@ -33,6 +42,7 @@ from server.base.log_sinks import (
     render_default,
     render_json,
     render_plain,
+    rotate_and_run,
 )
 
 DTMF = 12
@@ -43,9 +53,6 @@ NOTICE = 25
 SECURITY = 35
 AUDIT = 36  # every write by the REST interface; only files that ask for it get it
 INFO_VERBOSE_LEVEL = 2  # calls, applications and registrations come and go
-LEVEL_NAMES = frozenset(
-    {"DEBUG", "NOTICE", "WARNING", "ERROR", "VERBOSE", "DTMF", "SECURITY", "AUDIT"}
-)
 GATHER_S = 0.04  # that lines may wait: waking the thread for each would cost more than the line
 CLOSE_TIMEOUT = 5.0  # seconds to wait for the disk when the server ends
 
@@ -66,55 +73,6 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LogChannel:
-    """One line of ``[logfiles]``.
-
-    :param name: ``console``, ``syslog.<facility>`` or a file name below astlogdir.
-    :param verbose_level: verbose messages up to this level; ``None`` for the server's own level.
-    :param formatter: ``default``, ``plain`` or ``json``.
-    """
-
-    name: str
-    levels: frozenset[str]
-    verbose_level: int | None = None
-    formatter: str = "default"
-
-
-_DEFAULT_LEVELS = frozenset({"NOTICE", "WARNING", "ERROR", "VERBOSE"})
-
-
-@dataclass(frozen=True, slots=True)
-class LogSettings:
-    """logger.conf.
-
-    :param date_format: strftime's, and ``%q`` with an optional digit for fractions of a second.
-    :param rotate_strategy: ``none``, ``sequential``, ``rotate`` or ``timestamp``.
-    :param exec_after_rotate: shell command; ``${filename}`` is the rotated file.
-    :param queue_limit: messages that may wait for the disk.
-    """
-
-    channels: tuple[LogChannel, ...] = (LogChannel("console", _DEFAULT_LEVELS),)
-    date_format: str = "%b %e %T"
-    append_hostname: bool = False
-    rotate_strategy: str = "sequential"
-    exec_after_rotate: str = ""
-    queue_limit: int = 1000
-    show_call_ids: bool = True
-    custom_levels: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class LogChannelStatus:
-    """What ``logger show channels`` tells of one channel."""
-
-    name: str
-    kind: str
-    formatter: str
-    levels: tuple[str, ...]
-    is_enabled: bool
-
-
 ConsoleListener = Callable[[Line], None]
 # for the writing thread: a line and who takes it, or something to do
 _Work = tuple[Line, list[Sink]] | Callable[[], None]
@@ -127,7 +85,7 @@ class Console:
     listener: ConsoleListener
     verbose_level: int = 0
     debug_level: int = 0
-    levels: frozenset[str] = field(default_factory=lambda: _DEFAULT_LEVELS)
+    levels: frozenset[str] = field(default_factory=lambda: DEFAULT_LEVELS)
     is_muted: bool = False
 
     def wants(self, level: str, verbose_level: int) -> bool:
@@ -276,7 +234,7 @@ class LogService(logging.Handler):
         for channel in self._settings.channels:
             if channel.name.lower() == "console":
                 return channel.levels
-        return _DEFAULT_LEVELS
+        return DEFAULT_LEVELS
 
     def reload(self, settings: LogSettings) -> None:
         """Use other settings from now on; files that are in both stay open until reopened."""
@@ -319,10 +277,13 @@ class LogService(logging.Handler):
         """
         settings = self._settings
         sinks = self._sinks if name is None else (self._get(name),)
+        queue_log = self.queue_log if name is None else None
 
         def work() -> None:
             for sink in sinks:
                 sink.rotate(settings.rotate_strategy, settings.exec_after_rotate)
+            if queue_log is not None:
+                rotate_and_run(queue_log, settings.rotate_strategy, settings.exec_after_rotate)
 
         self._put(work)
         self._must_hurry.set()
@@ -340,6 +301,11 @@ class LogService(logging.Handler):
     def directory(self) -> str:
         """Where files are that logger.conf names without a path."""
         return self._directory
+
+    @property
+    def queue_log(self) -> Path | None:
+        """The file of what happens in queues; ``None`` if there is to be none."""
+        return queue_log_path(self._settings, self._directory)
 
     @property
     def settings(self) -> LogSettings:
@@ -507,7 +473,7 @@ def _line(record: logging.LogRecord, level: str, verbose_level: int) -> Line:
         level=level,
         verbose_level=verbose_level,
         wall=record.created,
-        call_id=record.__dict__.get("call_id", ""),
+        call_id=current_call_id(),
         file=record.filename,
         line=record.lineno,
         function=record.funcName,

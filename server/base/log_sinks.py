@@ -32,6 +32,7 @@ _PRIORITIES = {
     "SECURITY": syslog.LOG_NOTICE,
     "DEBUG": syslog.LOG_DEBUG,
 }
+SYSLOG_IDENTITY = "arion"
 EXEC_TIMEOUT = 300.0  # seconds that exec_after_rotate may take
 MAX_ROTATED = 10_000
 
@@ -228,15 +229,8 @@ class FileSink(Sink):
 
     def rotate(self, strategy: str, command: str) -> None:
         self.close()
-        try:
-            rotated = rotate_file(self.path, strategy)
-        except OSError:
+        if not rotate_and_run(self.path, strategy, command):
             self._fail()
-            return
-        if rotated is not None and command:
-            # with "rotate" the command counts from the name that all of them begin with
-            subject = self.path if strategy == "rotate" else rotated
-            _run_after(command.replace("${filename}", str(subject)))
 
     def close(self) -> None:
         stream, self._stream = self._stream, None
@@ -307,6 +301,17 @@ class SyslogSink(Sink):
 
     kind = "Syslog"
 
+    def __init__(
+        self,
+        name: str,
+        levels: frozenset[str],
+        verbose_level: int | None,
+        formatter: str,
+        render: Renderer,
+    ) -> None:
+        super().__init__(name, levels, verbose_level, formatter, render)
+        syslog.openlog(SYSLOG_IDENTITY, syslog.LOG_PID)
+
     def write(self, line: Line) -> None:
         word = self.name.partition(".")[2].upper()
         facility = getattr(syslog, f"LOG_{word}", syslog.LOG_DAEMON)
@@ -348,6 +353,19 @@ def rotate_file(path: Path, strategy: str) -> Path | None:
         target = path.with_name(f"{path.name}.{_next_number(path)}")
     path.rename(target)
     return target
+
+
+def rotate_and_run(path: Path, strategy: str, command: str) -> bool:
+    """Rotate a log file and run exec_after_rotate, if there is any; false if it can't be."""
+    try:
+        rotated = rotate_file(path, strategy)
+    except OSError:
+        return False
+    if rotated is not None and command:
+        # with "rotate" the command counts from the name that all of them begin with
+        subject = path if strategy == "rotate" else rotated
+        _run_after(command.replace("${filename}", str(subject)))
+    return True
 
 
 def _numbers(path: Path) -> list[int]:

@@ -12,7 +12,7 @@ N = TypeVar("N", int, float)
 
 HELP = """\
 Usage: arion [OPTIONS]
-       arion config check [FILE]   say what the server would make of a configuration
+       arion config check [-v] [FILE] say what the server would make of a configuration
        arion doctor [-q] [FILE]    say what is wrong with a server and its machine, and what to do
        arion dialplan check [FILE] find mistakes in the dialplan
        arion dialplan trace CONTEXT EXTENSION   say what a call would do there, step by step

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from server.base.errors import ConfigError
-from server.config.objects import Option
+from server.config.binder import unknown_option
+from server.config.objects import ConfigFile, ConfigWarning, Option
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 MAX_RULES = 1000
@@ -81,6 +82,23 @@ def parse_rules(option: Option, *, is_permit: bool) -> list[AclRule]:
             ) from None
         rules.append(AclRule(is_permit is not is_negated, network))
     return rules
+
+
+def build_acls(file: ConfigFile, warnings: list[ConfigWarning]) -> dict[str, Acl]:
+    """Read acl.conf: the named lists, by lower-case name.
+
+    :raises ConfigError: an unreadable network, or too many rules.
+    """
+    acls: dict[str, Acl] = {}
+    for section in file.sections:
+        rules = []
+        for option in section.options:
+            if option.name.lower() in ("permit", "deny"):
+                rules.append(option)
+            else:
+                warnings.append(unknown_option(option, ("permit", "deny")))
+        acls[section.name.lower()] = build_acl(rules, {})
+    return acls
 
 
 def build_acl(options: Iterable[Option], named: Mapping[str, Acl], *, prefix: str = "") -> Acl:

@@ -12,10 +12,11 @@ from dataclasses import MISSING, field
 from typing import Any, TypeVar, cast
 
 from server.base.errors import ConfigError
-from server.config.objects import ConfigWarning, Option
+from server.config.objects import ConfigWarning, Option, Remark
 
 T = TypeVar("T")
 _KEY = "server.config.setting"
+MIN_LIKENESS = 0.75  # of a name, 0 to 1, that is worth suggesting
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -128,10 +129,27 @@ def bind(
         if (entry := table.get(name)) is not None:
             _take(entry, option, values, warnings)
         elif name not in known_elsewhere:
-            warnings.append(
-                ConfigWarning(option.path, option.line, f"unknown option {option.name!r}")
-            )
+            warnings.append(unknown_option(option, (*table, *known_elsewhere)))
     return cls(**values)
+
+
+def unknown_option(option: Option, known: Iterable[str]) -> ConfigWarning:
+    """Report an option that nothing reads, with the nearest name that something does.
+
+    :param known: names of options, in lower case.
+    """
+    import difflib  # costs 3 ms, which a correct configuration has no use for
+
+    near = difflib.get_close_matches(option.name.lower(), known, n=1, cutoff=MIN_LIKENESS)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    message = f"unknown option {option.name!r}{hint}"
+    return ConfigWarning(option.path, option.line, message, Remark.UNKNOWN)
+
+
+def ineffective_option(option: Option, reason: str) -> ConfigWarning:
+    """Report an option that is accepted, but does nothing here."""
+    message = f"{option.name} has no effect: {reason}"
+    return ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT)
 
 
 def parse_option(option: Option, parse: Callable[[str], T]) -> T:
@@ -159,8 +177,7 @@ def _take(
         return
     values[where.name] = value
     if spec.no_effect and value != where.default:
-        message = f"{option.name} has no effect: {spec.no_effect}"
-        warnings.append(ConfigWarning(option.path, option.line, message))
+        warnings.append(ineffective_option(option, spec.no_effect))
 
 
 def _table(cls: type[Any]) -> _Table:

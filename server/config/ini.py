@@ -19,6 +19,7 @@ becomes a :class:`ConfigWarning`.
 
 from __future__ import annotations
 
+import codecs
 import glob
 import os
 import re
@@ -156,6 +157,8 @@ class _Reader:
             data = Path(path).read_bytes()
         except OSError as error:
             raise ConfigError(path, 0, f"can't be read: {error.strerror}") from None
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise ConfigError(path, 1, "expected UTF-8, but the file is UTF-16")
         self._file.files.append(path)
         self._including.append(os.path.realpath(path))
         try:
@@ -408,6 +411,7 @@ def _strip(text: str) -> str:
 def decode(data: bytes) -> str:
     """Return the text of a configuration file."""
     # Latin-1 files exist; every byte maps to something, so that reading is total
+    data = data.removeprefix(codecs.BOM_UTF8)
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from server.base.log import LogSettings
-from server.config.acl import Acl, build_acl
+from server.base.log_settings import LogSettings
+from server.config.acl import Acl, build_acls
 from server.config.home import DEFAULT_PATH, load_asterisk, read_optional
 from server.config.objects import ConfigFile, ConfigObject, ConfigWarning
 from server.config.sections.amd import AmdConf, build_amd
@@ -31,6 +31,7 @@ from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
 from server.config.sections.manager import Manager, build_manager
+from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
@@ -40,6 +41,7 @@ from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
 from server.config.sections.sorcery import build_sorcery
 from server.config.sections.sql_drivers import build_sql_drivers
+from server.config.sections.statsd import StatsdSettings, build_statsd
 from server.config.sections.tracing import Tracing, build_tracing
 from server.config.sections.websocket_client import (
     WebsocketClient,
@@ -76,6 +78,7 @@ class Configuration:
     pjsip: tuple[ConfigObject, ...]
     websocket_clients: Mapping[str, WebsocketClient]
     acls: Mapping[str, Acl]
+    modules: ModulesConf
     prometheus: Prometheus
     tracing: Tracing
     manager: Manager = field(default_factory=Manager)
@@ -166,6 +169,7 @@ def load_configuration(
         websocket_clients=websocket_clients,
         acls=acls,
         manager=load_manager(asterisk, acls, warnings),
+        modules=load_modules(asterisk, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
         prometheus=load_prometheus(asterisk, warnings),
@@ -203,17 +207,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
     """Read acl.conf and the family ``acls``: the named lists, by lower-case name."""
     file = _with_family(asterisk, _read(asterisk, "acl.conf", warnings), "acls")
-    acls: dict[str, Acl] = {}
-    for section in file.sections if file else ():
-        rules = []
-        for option in section.options:
-            if option.name.lower() in ("permit", "deny"):
-                rules.append(option)
-            else:
-                message = f"unknown option {option.name!r}"
-                warnings.append(ConfigWarning(option.path, option.line, message))
-        acls[section.name.lower()] = build_acl(rules, {})
-    return acls
+    return {} if file is None else build_acls(file, warnings)
 
 
 def load_http(
@@ -228,6 +222,11 @@ def load_ari(asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[Con
     """Read ari.conf; without it the REST interface is off."""
     file = _read(asterisk, "ari.conf", warnings)
     return Ari(enabled=False) if file is None else build_ari(file, warnings, acls)
+
+
+def load_modules(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> ModulesConf:
+    """Read modules.conf; without it every part is there."""
+    return build_modules(_read(asterisk, "modules.conf", warnings), warnings)
 
 
 def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
@@ -277,6 +276,12 @@ def load_musiconhold(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> M
     return build_musiconhold(file, warnings)
 
 
+def load_statsd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> StatsdSettings:
+    """Read statsd.conf."""
+    file = _read(asterisk, "statsd.conf", warnings)
+    return StatsdSettings() if file is None else build_statsd(file, warnings)
+
+
 def load_amd(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> AmdConf:
     """Read amd.conf."""
     return build_amd(_read(asterisk, "amd.conf", warnings), warnings)
@@ -314,6 +319,17 @@ def load_websocket_clients(
     """Read websocket_client.conf."""
     file = _read(asterisk, "websocket_client.conf", warnings)
     return {} if file is None else build_websocket_clients(file, warnings).clients
+
+
+def load_outbound(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> None:
+    """Read websocket_client.conf and check what ari.conf says about it.
+
+    :param warnings: what ari.conf says for itself does not go there.
+    """
+    clients = load_websocket_clients(asterisk, warnings)
+    warnings += check_outbound(load_ari(asterisk, acls, []), clients)
 
 
 def _read(asterisk: AsteriskConf, name: str, warnings: list[ConfigWarning]) -> ConfigFile | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from enum import Enum
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,15 @@ class Option:
     line: int
 
 
+class Remark(Enum):
+    """What a warning is about: how a report sorts it, and how loud the log says it."""
+
+    OTHER = "other"
+    NO_EFFECT = "no effect"
+    UNKNOWN = "unknown"
+    REFERENCE = "reference"  # to something that does not exist
+
+
 @dataclass(frozen=True, slots=True)
 class ConfigWarning:
     """Something in a file that is accepted, but not as its author may expect.
@@ -32,6 +42,7 @@ class ConfigWarning:
     path: str
     line: int
     message: str
+    kind: Remark = Remark.OTHER
 
     def __str__(self) -> str:
         where = f"{self.path}:{self.line}" if self.line else self.path
@@ -74,6 +85,12 @@ class Section:
         """Iterate over the options of this name, in order."""
         wanted = name.lower()
         return (option for option in self.options if option.name.lower() == wanted)
+
+
+def unknown_section(section: Section) -> ConfigWarning:
+    """Report a section that nothing reads."""
+    message = f"unknown section [{section.name}]"
+    return ConfigWarning(section.path, section.line, message, Remark.UNKNOWN)
 
 
 @dataclass(slots=True)

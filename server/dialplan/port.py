@@ -66,6 +66,7 @@ class DialplanSettings:
     :param say_path: say.conf.
     :param amd: how AMD() decides, unless it is told otherwise.
     :param live_dangerously: let outside interfaces use functions that could do harm.
+    :param queue_log: where QueueLog() and queues write what happens; ``None`` for nowhere.
     :param features: features.conf.
     :param may_exec: whether ``#exec`` in extensions.conf runs commands.
     :param static: reads extensions.conf if extconfig.conf has it in a database.
@@ -83,6 +84,7 @@ class DialplanSettings:
     features: Features = field(default_factory=Features)
     live_dangerously: bool = False
     may_exec: bool = False
+    queue_log: Path | None = None
     static: Callable[[str], ConfigFile | None] | None = None
 
     @property

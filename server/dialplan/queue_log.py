@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 class QueueLog:
-    """The file ``queue_log`` of ASTLOGDIR, opened for each line, so that others may rotate it."""
+    """The file that logger.conf names, opened for each line, so that others may rotate it."""
 
     def __init__(self, dialplan: Dialplan) -> None:
+        self._dialplan = dialplan
         self._clock = dialplan.node.clock
-        self._path = Path(dialplan.constants.get("ASTLOGDIR") or "/var/log/asterisk") / "queue_log"
 
     async def write(
         self, queue: str, unique_id: str, agent: str, event: str, info: str = ""
@@ -26,13 +26,17 @@ class QueueLog:
 
         :raises Unavailable: the file can't be written.
         """
+        path = self._dialplan.settings.queue_log
+        if path is None:
+            return
         fields = (str(int(self._clock.wall())), unique_id, queue, agent, event, info)
         line = "|".join(" ".join(field.splitlines()) for field in fields) + "\n"
         try:
-            await asyncio.to_thread(self._append, line)
+            await asyncio.to_thread(_append, path, line)
         except OSError as error:
-            raise Unavailable(f"{self._path}: {error.strerror}") from None
+            raise Unavailable(f"{path}: {error.strerror}") from None
 
-    def _append(self, line: str) -> None:
-        with self._path.open("a", encoding="utf-8", errors="replace") as file:
-            file.write(line)
+
+def _append(path: Path, line: str) -> None:
+    with path.open("a", encoding="utf-8", errors="replace") as file:
+        file.write(line)

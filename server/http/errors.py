@@ -20,6 +20,7 @@ from server.http.messages import Response, error
 
 logger = logging.getLogger(__name__)
 
+RETRY_AFTER = b"5"  # seconds, in a 503: the limits of asterisk.conf move with the calls
 STATUS: dict[type[ServerError], int] = {
     NotFound: 404,
     Conflict: 409,
@@ -44,6 +45,8 @@ def status_of(failure: ServerError) -> int:
 def respond(operation_id: str, failure: Exception) -> Response:
     """Answer for an operation that failed. What we did not foresee is logged and not told."""
     if isinstance(failure, ServerError):
-        return error(status_of(failure), str(failure))
+        status = status_of(failure)
+        headers = ((b"Retry-After", RETRY_AFTER),) if status == 503 else ()
+        return error(status, str(failure), *headers)
     logger.error("%s failed", operation_id, exc_info=failure)
     return error(500, "Internal Server Error")

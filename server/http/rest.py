@@ -83,6 +83,7 @@ class RestInterface:
 
     def __init__(self, ari: Ari, services: Services, clock: Clock) -> None:
         self.is_fully_booted = False
+        self.is_loaded = True  # not taken out as a module
         self.watches: list[OperationWatch] = []
         self._clock = clock
         self._repeatable = IdempotentRequests(clock)
@@ -103,6 +104,10 @@ class RestInterface:
         self._origins = frozenset(ari.allowed_origins)
         self._realm = ari.auth_realm.replace('"', "'").encode("latin-1", "replace")
         self._authenticator = Authenticator(ari.users, self._clock, ari.tokens)
+
+    @property
+    def _is_there(self) -> bool:
+        return self._ari.enabled and self.is_loaded
 
     @property
     def is_pretty(self) -> bool:
@@ -131,7 +136,7 @@ class RestInterface:
         :param user: who opened the WebSocket. Rights count as they are now, not as they were then.
         :param is_token: *user* is the name of a token.
         """
-        if not self._ari.enabled:
+        if not self._is_there:
             return error(404, "Not Found")
         known = self._token_user(user) if is_token else self._ari.users.get(user)
         if known is None:
@@ -147,7 +152,7 @@ class RestInterface:
     # checks
 
     def _check_and_dispatch(self, request: Request, path: str) -> Outcome:
-        if not self._ari.enabled:
+        if not self._is_there:
             return error(404, "Not Found")
         if self._is_preflight(request):
             route = self._router.find(path)

@@ -5,31 +5,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import ssl
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from typing import Protocol
 
 from server import __version__
 from server.base.clock import Clock
-from server.base.errors import ConfigError, ServerError
+from server.base.errors import ServerError
 from server.base.tasks import TaskScope
 from server.config.sections.ari import Ari
 from server.config.sections.http import Http
 from server.http.coding import encode_response
-from server.http.connection import Connection
 from server.http.deflate import negotiate
 from server.http.errors import respond
-from server.http.h3.listener import QuicListener, alternative, quic_configuration
 from server.http.h3.session import LineSession, LineStream
+from server.http.listeners import Listeners
 from server.http.media import Handover, MediaChannels, handle_media
 from server.http.messages import Request, Response, ResponseEncoder, error
 from server.http.rest import OperationWatch, Outcome, RestInterface, Upgrade
 from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
+from server.http.static import FOLDER, StaticFiles
 from server.http.status_page import status_page
 from server.http.websocket import EventSession, accept, accept_stream
 from server.stasis.bus import Bus
@@ -37,7 +37,6 @@ from server.stasis.bus import Bus
 logger = logging.getLogger(__name__)
 
 CLOSE_TIMEOUT = 3.0  # seconds for connections to end by themselves when the server stops
-BACKLOG = 256
 
 Session = EventSession | LineSession
 
@@ -67,40 +66,40 @@ class HttpServer:
 
     :param settings: http.conf.
     :param ari: ari.conf.
+    :param data_dir: astdatadir, whose static files may be served.
     :raises BindingError: the API's operations and their handlers don't match.
     """
 
     def __init__(
-        self, settings: Http, ari: Ari, services: Services, bus: Bus, clock: Clock
+        self,
+        settings: Http,
+        ari: Ari,
+        services: Services,
+        bus: Bus,
+        clock: Clock,
+        *,
+        data_dir: Path | None = None,
     ) -> None:
-        name = settings.servername or f"Arion/{__version__}"
         self.clock = clock
         self.asterisk_id = bus.asterisk_id
-        self.encoder = ResponseEncoder(name)
+        self.encoder = ResponseEncoder(_name(settings))
         self.scope = TaskScope("http")
         self.executor = ThreadPoolExecutor(1, "http-files")
-        self.inactivity = settings.session_inactivity / 1000
-        self.keep_alive = settings.session_keep_alive / 1000
         self.counters = Counters()
-        self._settings = settings
         self._ari = ari
         self._services = services
         self._bus = bus
         self._rest = RestInterface(ari, services, clock)
-        self._ari_prefix = f"{settings.prefix.rstrip('/')}/ari/"
-        self._media_prefix = f"{settings.prefix.rstrip('/')}/media/"
         self.media: MediaChannels | None = None  # who has the channels of media WebSockets
-        self._status_path = f"{settings.prefix.rstrip('/')}/httpstatus"
-        self._redirects = dict(settings.redirects)
+        self._static = StaticFiles(data_dir / FOLDER) if data_dir is not None else None
         # what others serve besides, by the path below the prefix, such as "/metrics"
         self.pages: dict[str, Callable[[Request], Outcome]] = {}
-        self._prefix = settings.prefix.rstrip("/")
         self._connections: set[Client] = set()
         self._sessions: dict[Session, Caller] = {}
         self._numbers = count(1)  # of WebTransport sessions, since a connection may have several
-        self._servers: list[asyncio.Server] = []
-        self._quic_listeners: list[QuicListener] = []
+        self._listeners = Listeners(self)
         self._all_gone: asyncio.Event | None = None
+        self._take(settings)
 
     # life
 
@@ -110,42 +109,32 @@ class HttpServer:
         :raises ConfigError: the certificate can't be loaded.
         :raises OSError: an address can't be bound.
         """
-        settings = self._settings
-        if not settings.enabled:
-            return
-        await self._listen(settings.bindaddr, settings.bindport, None)
-        if settings.tlsenable:
-            address = settings.tls_address
-            await self._listen(
-                address.host or settings.bindaddr, address.port, tls_context(settings)
-            )
-            if settings.http3:
-                await self._listen_quic(self._servers[-1])
+        await self._listeners.start(self._settings)
 
-    async def _listen(self, host: str, port: int, tls: ssl.SSLContext | None) -> None:
-        loop = asyncio.get_running_loop()
-        server = await loop.create_server(
-            lambda: Connection(self), host or None, port, ssl=tls, backlog=BACKLOG
-        )
-        self._servers.append(server)
-        logger.info("HTTP%s listens on %s", "S" if tls else "", _address(server))
+    async def configure(self, settings: Http) -> list[str]:
+        """Take over http.conf after a reload; connections that are open stay open.
 
-    async def _listen_quic(self, tls: asyncio.Server) -> None:
-        """Serve HTTP/3 wherever *tls* listens, and let its clients know."""
-        # Ours come first; QUIC's own ends connections whose client has vanished.
-        longest = max(self.inactivity, self.keep_alive)
-        configuration = quic_configuration(self._settings, 2 * longest)
-        for name, family in [(each.getsockname(), each.family) for each in tls.sockets]:
-            listener = QuicListener(self, configuration)
-            await listener.listen(family, name)
-            self._quic_listeners.append(listener)
-            self.encoder.alternative = alternative(int(name[1]))
-            logger.info("HTTP/3 listens on %s:%d", name[0], name[1])
+        :return: what could not be done, and so stays as it was.
+        """
+        self._take(settings)
+        self.encoder = ResponseEncoder(_name(settings), self.encoder.alternative)
+        return await self._listeners.reload(settings)
+
+    def _take(self, settings: Http) -> None:
+        prefix = settings.prefix.rstrip("/")
+        self._settings = settings
+        self._prefix = prefix
+        self.inactivity = settings.session_inactivity / 1000
+        self.keep_alive = settings.session_keep_alive / 1000
+        self._ari_prefix = f"{prefix}/ari/"
+        self._media_prefix = f"{prefix}/media/"
+        self._static_prefix = f"{prefix}/static/"
+        self._status_path = f"{prefix}/httpstatus"
+        self._redirects = dict(settings.redirects)
 
     async def close(self) -> None:
         """Stop listening, let requests in progress end for a moment, then end everything."""
-        for server in self._servers:
-            server.close()
+        self._listeners.close()
         for connection in list(self._connections):
             connection.close()
         if self._connections:
@@ -154,11 +143,9 @@ class HttpServer:
                 await asyncio.wait_for(self._all_gone.wait(), CLOSE_TIMEOUT)
         for connection in list(self._connections):
             connection.abort()
-        for listener in self._quic_listeners:
-            listener.close()
+        self._listeners.close_quic()
         await self.scope.close()
         self.executor.shutdown(wait=False, cancel_futures=True)
-        self._servers.clear()
 
     def set_fully_booted(self) -> None:
         """Answer requests from now on; until then ARI says 503."""
@@ -168,6 +155,10 @@ class HttpServer:
         """Take over ari.conf after a reload. WebSockets that are open stay open."""
         self._ari = ari
         self._rest.configure(ari)
+
+    def set_ari(self, *, is_enabled: bool) -> None:
+        """Switch the whole REST interface off, whatever ari.conf says, or on again."""
+        self._rest.is_loaded = is_enabled
 
     @property
     def watches(self) -> list[OperationWatch]:
@@ -182,11 +173,7 @@ class HttpServer:
 
     def bound_addresses(self) -> list[tuple[str, int]]:
         """Return host and port of every listening socket, TLS last."""
-        return [
-            (str(name[0]), int(name[1]))
-            for server in self._servers
-            for name in (listener.getsockname() for listener in server.sockets)
-        ]
+        return self._listeners.bound_addresses()
 
     @property
     def is_pretty(self) -> bool:
@@ -250,11 +237,18 @@ class HttpServer:
         if path in self._redirects:
             target = self._redirects[path].encode("latin-1", "replace")
             return Response(302, headers=((b"Location", target),))
+        if path.startswith(self._static_prefix) and self._settings.enable_static:
+            return self._serve_static(request, path)
         if path == self._status_path and self._settings.enable_status:
             return self._status(request)
         if path.startswith(self._prefix) and path[len(self._prefix) :] in self.pages:
             return self.pages[path[len(self._prefix) :]](request)
         return error(404, "Not Found")
+
+    def _serve_static(self, request: Request, path: str) -> Response:
+        if self._static is None:
+            return error(404, "Not Found")
+        return self._static.serve(request, path[len(self._static_prefix) :])
 
     def handle_as(
         self, user: str, request: Request, path: str, *, is_token: bool = False
@@ -395,27 +389,6 @@ class HttpServer:
         return status_page(self.encoder.server, rows)
 
 
-def tls_context(settings: Http) -> ssl.SSLContext:
-    """Build the TLS side of http.conf.
-
-    :raises ConfigError: certificate, key or ciphers are unusable.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    # TLS 1.0 and 1.1 are not offered at all, whatever http.conf says (RFC 8996).
-    is_13_only = settings.tlsdisablev12
-    context.minimum_version = ssl.TLSVersion.TLSv1_3 if is_13_only else ssl.TLSVersion.TLSv1_2
-    if settings.tlsservercipherorder:
-        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
-    try:
-        context.load_cert_chain(settings.tlscertfile, settings.tlsprivatekey or None)
-        if settings.tlscipher:
-            context.set_ciphers(settings.tlscipher)
-    except (OSError, ssl.SSLError) as failure:
-        raise ConfigError("http.conf", 0, f"TLS: {settings.tlscertfile}: {failure}") from None
-    return context
-
-
-def _address(server: asyncio.Server) -> str:
-    return ", ".join(
-        f"{name[0]}:{name[1]}" for name in (listener.getsockname() for listener in server.sockets)
-    )
+def _name(settings: Http) -> str:
+    """Return what the server calls itself."""
+    return settings.servername or f"Arion/{__version__}"

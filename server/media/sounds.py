@@ -90,14 +90,22 @@ class SoundLibrary:
     :param directories: sound directories, the first wins.
     :param default_language: tried after the language asked for.
     :param roots: other directories that absolute names may point into.
+    :param is_language_first: the language is the first folder of a sound's path (``fr/digits/1``),
+        rather than the last one (``digits/fr/1``).
     """
 
     def __init__(
-        self, directories: Sequence[Path], default_language: str, *, roots: Sequence[Path] = ()
+        self,
+        directories: Sequence[Path],
+        default_language: str,
+        *,
+        roots: Sequence[Path] = (),
+        is_language_first: bool = True,
     ) -> None:
         self._directories = [path.absolute() for path in directories]
         self._roots = [*self._directories, *(path.absolute() for path in roots)]
         self._default_language = default_language
+        self._is_language_first = is_language_first
         # caches
         self._listings: dict[Path, _Listing] = {}
         self._indexed: list[_Listing] = []
@@ -120,7 +128,7 @@ class SoundLibrary:
             return self._find_absolute(Path(name), formats)
         for code in self._languages(language):
             for directory in self._directories:
-                found = self._pick(directory / code / name, formats)
+                found = self._pick(directory / self._placed(name, code), formats)
                 if found is not None:
                     return found
         return None
@@ -146,6 +154,14 @@ class SoundLibrary:
                 code = code.rpartition("_")[0]
         codes[""] = None
         return codes
+
+    def _placed(self, name: str, language: str) -> str:
+        if not language:
+            return name
+        if self._is_language_first:
+            return f"{language}/{name}"
+        folder, slash, base = name.rpartition("/")
+        return f"{folder}{slash}{language}/{base}"
 
     def _find_absolute(self, path: Path, formats: Sequence[str]) -> Path | None:
         if any(path.is_relative_to(root) for root in self._roots):

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import orjson
 
+from server.base.call_ids import call_id_of_new_channel, enter_call
 from server.base.causes import cause_text, cause_to_sip
 from server.base.clock import ari_timestamp
 from server.base.errors import ChannelHungUp, InvalidState, Unavailable
@@ -88,6 +89,7 @@ class Channel:
         "app_data",
         "app_name",
         "bridge",
+        "call_id",
         "caller",
         "connected",
         "context",
@@ -146,6 +148,7 @@ class Channel:
         self.name = leg.name
         self.endpoint = _endpoint_of(leg.name)
         self.linkedid: str = channel_id
+        self.call_id = call_id_of_new_channel()  # for the log
         self.created_at = node.clock.wall()
         self._creation_time = ari_timestamp(self.created_at)
         # what people see
@@ -704,6 +707,7 @@ class Channel:
 
     async def _run(self, controller: Coroutine[Any, Any, None]) -> None:
         task = asyncio.current_task()
+        enter_call(self.call_id)
         try:
             with contextlib.suppress(ChannelHungUp):
                 await controller

@@ -198,6 +198,10 @@ class Dialer:
         """Make a technology available under its name."""
         self._technologies[technology.name.lower()] = technology
 
+    def remove_technology(self, technology: Technology) -> None:
+        """Take a technology away; its channels stay."""
+        self._technologies.pop(technology.name.lower(), None)
+
     @property
     def technologies(self) -> Sequence[Technology]:
         """Every technology."""

@@ -71,9 +71,32 @@ class Modules:
             raise Conflict(f"module {module.name} exists already")
         self._modules[module.name] = module
 
+    def names(self) -> list[str]:
+        """Return the name of every part, without ``.so``, loaded or not."""
+        return [name.removesuffix(SUFFIX) for name in self._modules]
+
+    def can_leave_out(self, name: str) -> bool:
+        """Tell whether a part is one that the server can do without."""
+        module = self._modules.get(full_name(name))
+        return module is not None and module.unload is not None
+
+    def leave_out(self, name: str) -> None:
+        """Take a part out before the server starts, whatever could use it.
+
+        :raises NotFound: it is not there.
+        """
+        module = self._loaded(name)
+        if module.unload is not None:
+            module.unload()
+        module.is_loaded = False
+
     def set_reloader(self, reload: Reload) -> None:
         """Install who reads configurations again."""
         self._reload = reload
+
+    def is_loaded(self, name: str) -> bool:
+        """Tell whether a module is loaded, by its name with or without ``.so``."""
+        return self.find(name) is not None
 
     def find(self, name: str) -> Module | None:
         """Return a module that is loaded, by its name with or without ``.so``."""
@@ -107,8 +130,10 @@ class Modules:
         module = self._modules.get(full_name(module_name))
         if module is None:
             raise Conflict(f"Module could not be loaded: there is no {module_name}")
-        if module.is_loaded or module.load is None:
+        if module.is_loaded:
             raise Conflict(f"Module is already loaded: {module.name}")
+        if module.load is None:
+            raise Conflict(f"Module could not be loaded: {module.name} needs a restart")
         module.load()
         module.is_loaded = True
         logger.info("module %s loaded", module.name)

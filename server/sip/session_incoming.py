@@ -106,12 +106,19 @@ class IncomingSession(Session):
             super().hangup(cause, now)
 
     def refuse(
-        self, status: int, now: float, *, cause: int = 0, error: RemoteProtocolError | None = None
+        self,
+        status: int,
+        now: float,
+        *,
+        cause: int = 0,
+        error: RemoteProtocolError | None = None,
+        retry_after: str = "",
     ) -> None:
         """Send a final response that ends the call. The listener hears nothing more.
 
         :param cause: what the Reason header says, 0 for none.
         :param error: why, where its wording or headers matter.
+        :param retry_after: seconds until the caller may try again, if that is known.
         """
         self.listener = None
         if self.state is not SessionState.INCOMING:
@@ -124,6 +131,8 @@ class IncomingSession(Session):
             write_cause(response, cause)
         if status == 415:
             response.headers.set("Accept", SDP)
+        if retry_after:
+            response.headers.set("Retry-After", retry_after)
         if error is not None:
             response.headers.set("Warning", f'399 arion "{_quotable(str(error))}"')
         self._send_final(response, now)

@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 from server.base.errors import ConfigError, RemoteProtocolError
 from server.config.acl import Acl, build_acl
 from server.config.binder import bind, option_names
-from server.config.objects import ConfigObject, ConfigWarning, Option
+from server.config.objects import ConfigObject, ConfigWarning, Option, Remark
 from server.sip.settings_objects import (
     DEFAULT_CODECS,
+    AccessList,
     Aor,
     Auth,
     DomainAlias,
@@ -28,6 +29,7 @@ from server.sip.settings_unsupported import OTHER_CODECS, UNSUPPORTED, UNSUPPORT
 from server.sip.uri import Uri
 
 __all__ = [
+    "AccessList",
     "Aor",
     "Auth",
     "DomainAlias",
@@ -117,8 +119,9 @@ class _Builder:
         self._endpoints = dict(base.endpoints)
         self._aors = dict(base.aors)
         self._auths = dict(base.auths)
-        self._identifies = list(base.identifies)
         self._domain_aliases = dict(base.domain_aliases)
+        self._identifies = {identify.name: identify for identify in base.identifies}
+        self._acls = {rules.name: rules for rules in base.acls}
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -128,6 +131,7 @@ class _Builder:
             "auth": self._add_auth,
             "identify": self._add_identify,
             "domain_alias": self._add_domain_alias,
+            "acl": self._add_acl,
             "global": self._add_global,
             "system": self._add_system,
         }
@@ -158,7 +162,7 @@ class _Builder:
         for item in self._sources.values():
             if item.type == "endpoint":
                 self._check_references(self._endpoints[item.name])
-        for identify in self._identifies:
+        for identify in self._identifies.values():
             if identify.endpoint not in self._endpoints:
                 self._check_identify(identify)
         return {
@@ -166,8 +170,9 @@ class _Builder:
             "endpoints": self._endpoints,
             "aors": self._aors,
             "auths": self._auths,
-            "identifies": tuple(self._identifies),
             "domain_aliases": self._domain_aliases,
+            "identifies": tuple(self._identifies.values()),
+            "acls": tuple(self._acls.values()),
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -179,7 +184,8 @@ class _Builder:
         for option in item.options:
             name = option.name.lower()
             if name in unsupported and name not in own:
-                self._warn(option.path, option.line, f"{option.name} is not supported yet")
+                message = f"{option.name} is not supported yet"
+                self._warn(option.path, option.line, message, Remark.NO_EFFECT)
         known = unsupported | _ENDPOINT_EXTRA if item.type == "endpoint" else unsupported
         return bind(cls, item.options, self._warnings, also_known=known, **extra)
 
@@ -187,7 +193,7 @@ class _Builder:
         transport = self._bind(Transport, item, name=item.name)
         if transport.protocol not in SUPPORTED_PROTOCOLS:
             message = f"transport [{item.name}] is left out: {transport.protocol} is not supported"
-            self._warn(item.path, item.line, message)
+            self._warn(item.path, item.line, message, Remark.NO_EFFECT)
             return
         if not transport.bind.host:
             raise ConfigError(item.path, item.line, f"transport [{item.name}] has no bind address")
@@ -255,13 +261,28 @@ class _Builder:
         for name in ("match_header", "match_request_uri"):
             if getattr(identify, name):
                 option = _last(item.options, name)
-                self._warn(option.path, option.line, f"{name} is not supported yet")
-        self._identifies = [former for former in self._identifies if former.name != item.name]
-        self._identifies.append(replace(identify, networks=tuple(networks), hosts=tuple(hosts)))
+                message = f"{name} is not supported yet"
+                self._warn(option.path, option.line, message, Remark.NO_EFFECT)
+        self._identifies.pop(item.name, None)  # the newest goes last
+        self._identifies[item.name] = replace(
+            identify, networks=tuple(networks), hosts=tuple(hosts)
+        )
         self._sources[f"identify {item.name}"] = item
 
     def _add_domain_alias(self, item: ConfigObject) -> None:
         self._domain_aliases[item.name] = self._bind(DomainAlias, item, name=item.name)
+
+    def _add_acl(self, item: ConfigObject) -> None:
+        known = _ACL_OPTIONS | _CONTACT_ACL_OPTIONS
+        self._acls[item.name] = bind(
+            AccessList,
+            item.options,
+            self._warnings,
+            also_known=known,
+            name=item.name,
+            acl=build_acl(item.options, self._named_acls),
+            contact_acl=build_acl(item.options, self._named_acls, prefix="contact_"),
+        )
 
     def _add_global(self, item: ConfigObject) -> None:
         self._global = self._bind(Global, item)
@@ -294,7 +315,7 @@ class _Builder:
                     # Without its auth nobody could log in as this endpoint.
                     if option_name == "auth" and not item.is_dynamic:
                         raise ConfigError(option.path, option.line, reason)
-                    self._warn(option.path, option.line, reason)
+                    self._warn(option.path, option.line, reason, Remark.REFERENCE)
 
     def _codecs(self, item: ConfigObject) -> tuple[str, ...]:
         """Apply ``allow`` and ``disallow`` in the order in which they stand."""
@@ -319,16 +340,20 @@ class _Builder:
         elif name in SUPPORTED_CODECS:
             codecs += [name] if name not in codecs else []
         elif name in OTHER_CODECS:
-            self._warn(option.path, option.line, f"codec {name} is not supported yet")
+            message = f"codec {name} is not supported yet"
+            self._warn(option.path, option.line, message, Remark.NO_EFFECT)
         elif name:
             raise ConfigError(option.path, option.line, f"{option.name}: unknown codec {name!r}")
 
     def _warn_type(self, item: ConfigObject) -> None:
-        what = "is not supported yet" if item.type in UNSUPPORTED_TYPES else "is unknown"
-        self._warn(item.path, item.line, f"[{item.name}] is ignored: type={item.type} {what}")
+        is_known = item.type in UNSUPPORTED_TYPES
+        what = "is not supported yet" if is_known else "is unknown"
+        message = f"[{item.name}] is ignored: type={item.type} {what}"
+        kind = Remark.NO_EFFECT if is_known else Remark.UNKNOWN
+        self._warn(item.path, item.line, message, kind)
 
-    def _warn(self, path: str, line: int, message: str) -> None:
-        self._warnings.append(ConfigWarning(path, line, message))
+    def _warn(self, path: str, line: int, message: str, kind: Remark = Remark.OTHER) -> None:
+        self._warnings.append(ConfigWarning(path, line, message, kind))
 
 
 def _last(options: Sequence[Option], name: str) -> Option:

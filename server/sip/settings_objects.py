@@ -221,6 +221,21 @@ class DomainAlias:
 
 
 @dataclass(frozen=True, slots=True)
+class AccessList:
+    """``type=acl``: from where requests may come at all, and registrations too."""
+
+    name: str = ""
+    acl: Acl = OPEN_ACL
+    contact_acl: Acl = OPEN_ACL
+
+    def permits(self, address: str, *, is_registration: bool) -> bool:
+        """Say whether a request may come from this address."""
+        return self.acl.permits(address) and (
+            not is_registration or self.contact_acl.permits(address)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """``type=endpoint``."""
 
@@ -358,6 +373,7 @@ class SipSettings:
     auths: Mapping[str, Auth] = field(default_factory=dict)
     identifies: tuple[Identify, ...] = ()
     domain_aliases: Mapping[str, DomainAlias] = field(default_factory=dict)
+    acls: tuple[AccessList, ...] = ()
     global_: Global = Global()
     system: System = System()
     default_language: str = "en"

@@ -67,7 +67,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
 # Whole sections of Asterisk that nothing here acts on yet.
 UNSUPPORTED_TYPES = _words(
     """
-    acl asterisk-publication contact inbound-publication outbound-publish phoneprov
+    asterisk-publication contact inbound-publication outbound-publish phoneprov
     registration resource_list subscription_persistence
     """
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from hashlib import md5
 from importlib import resources
@@ -18,10 +18,11 @@ from typing import Any
 from server.base.errors import ConfigError, Forbidden, InvalidArgument, NotFound
 from server.config.acl import Acl
 from server.config.binder import canonical_names, list_names
-from server.config.objects import ConfigObject, Option
+from server.config.objects import ConfigObject, ConfigWarning, Option
 from server.config.types import boolean, decimal, integer
 from server.sip.contacts import Contact
 from server.sip.settings import (
+    AccessList,
     Aor,
     Auth,
     DomainAlias,
@@ -44,6 +45,7 @@ ORIGIN = "dynamic configuration"  # stands where other objects have a file's nam
 MANY_CHANGES = 16  # from which all settings are made anew rather than one by one
 CREATABLE = ("aor", "auth", "endpoint", "identify")
 CLASSES: Mapping[str, type[Any]] = {
+    "acl": AccessList,
     "aor": Aor,
     "auth": Auth,
     "domain_alias": DomainAlias,
@@ -108,6 +110,8 @@ class SipObjects:
         self._contacts = contacts
         self._remove_contact = remove_contact
         self._named_acls: Mapping[str, Acl] = {}
+        self._sources: tuple[list[ConfigObject], dict[str, Acl], str] | None = None
+        self._warnings: tuple[ConfigWarning, ...] = ()  # about them
         self._configured: dict[tuple[str, str], ConfigObject] = {}
         self._made: dict[tuple[str, str], ConfigObject] = {}
         self._fetched: dict[tuple[str, str], ConfigObject] = {}
@@ -124,7 +128,10 @@ class SipObjects:
         :returns: the settings, which are not applied yet.
         :raises ConfigError: the file is wrong; nothing was changed.
         """
-        listed = list(objects)
+        sources = (list(objects), dict(named_acls), language)
+        if sources == self._sources:
+            return replace(self.settings, warnings=self._warnings)
+        listed = sources[0]
         configured = {(item.type, item.name): item for item in listed}
         made = {key: item for key, item in self._load().items() if key not in configured}
         settings = build_settings(
@@ -135,6 +142,7 @@ class SipObjects:
         )
         self._named_acls, self._language = named_acls, language
         self._configured, self._made = configured, made
+        self._sources, self._warnings = sources, settings.warnings
         self.settings = settings
         return settings
 
@@ -145,14 +153,16 @@ class SipObjects:
 
         :raises ConfigError: the file is wrong.
         """
-        trial = SipObjects(
-            self._store,
-            apply=self._apply,
-            contacts=self._contacts,
-            remove_contact=self._remove_contact,
+        listed = list(objects)
+        if (listed, dict(named_acls), language) == self._sources:
+            return
+        configured = {(item.type, item.name): item for item in listed}
+        build_settings(
+            listed,
+            named_acls=named_acls,
+            default_language=language,
+            dynamic=[*self._made.values(), *self._fetched_beside(configured)],
         )
-        trial._fetched = self._fetched
-        trial.configure(objects, named_acls=named_acls, language=language)
 
     def set_fetched(self, changes: Mapping[tuple[str, str], ConfigObject | None]) -> None:
         """Take what a database has, by type and name; ``None`` for what it has no more.

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from server.base.errors import LocalProtocolError, RemoteProtocolError, Unavailable
+from server.sip.access import check_address
 from server.sip.auth import DigestClient
 from server.sip.authenticator import Authenticator
 from server.sip.contacts import Contact, Contacts, ContactStore
@@ -37,6 +38,7 @@ from server.sip.strangers import StrangerWatch
 from server.sip.timers import Timers
 from server.sip.traffic import Traffic
 from server.sip.transaction import (
+    RETRY_AFTER,
     AckReceived,
     CancelReceived,
     ClientTransaction,
@@ -341,6 +343,7 @@ class SipStack:
 
     def _on_request(self, txn: ServerTransaction, request: Request, flow: Flow, now: float) -> None:
         try:
+            check_address(self._settings.acls, request, flow, self._strangers, now)
             if request.to.tag:
                 self._on_request_in_dialog(txn, request, flow, now)
             else:
@@ -415,7 +418,7 @@ class SipStack:
             session.refuse(error.status or 400, now, error=error)
         except Unavailable as error:
             logger.warning("call from %s refused: %s", endpoint.name, error)
-            session.refuse(503, now)
+            session.refuse(503, now, retry_after=RETRY_AFTER)
         except Exception:
             session.refuse(500, now)  # a bug here; who calls shall not wait for us
             raise

@@ -153,6 +153,11 @@ class PjsipTechnology:
         """Ask *fetcher* for endpoints that are in a database."""
         self._gate = Gate(fetcher, self.scope, lambda: self._running()[0].identifier, self._receive)
 
+    def transports_needing_restart(self) -> list[str]:
+        """Return the names of transports whose sections changed without ``allow_reload``."""
+        wanted = self._settings.transports
+        return [] if self._transports is None else self._transports.needing_restart(wanted)
+
     # Technology
 
     @property

@@ -10,7 +10,8 @@ from typing import Any
 import orjson
 
 from server.base.ids import UniqueIds
-from server.base.log import LogService, LogSettings
+from server.base.log import LogService
+from server.base.log_settings import LogSettings
 from server.config.sections.websocket_client import WebsocketClient
 from server.media.sounds import SoundInfo
 from server.resources.app_state import AppState

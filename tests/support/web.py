@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -165,7 +166,11 @@ def services_of(node: NodeUnderTest, ari: Ari = DEFAULT_ARI) -> Services:
 
 @asynccontextmanager
 async def serve(
-    node: NodeUnderTest, settings: Http | None = None, ari: Ari | None = None
+    node: NodeUnderTest,
+    settings: Http | None = None,
+    ari: Ari | None = None,
+    *,
+    data_dir: Path | None = None,
 ) -> AsyncIterator[Web]:
     """Run an HTTP server on *node*."""
     ari = ari or DEFAULT_ARI
@@ -175,6 +180,7 @@ async def serve(
         services_of(node, ari),
         node.bus,
         FixedClock(),
+        data_dir=data_dir,
     )
     http.media = node.media
     await http.start()

@@ -71,10 +71,10 @@ def consult(path: str, registry: Registry) -> Iterator[Finding]:
 
 def _examine_configuration(path: str, registry: Registry) -> Iterator[Finding]:
     report = check_configuration(path, registry)
-    for text in report.errors:
-        yield error("config", text, "correct it: the server does not start so")
-    if report.remarks:
-        text = f"{len(report.remarks)} things in {Path(path).parent} may not do what they seem to"
+    for failure in report.errors:
+        yield error("config", str(failure), "correct it: the server does not start so")
+    if count := report.remark_count:
+        text = f"{count} things in {Path(path).parent} may not do what they seem to"
         yield warning("config", text, f"arion config check {path}")
     elif not report.errors:
         yield ok("config", f"{Path(path).parent} is understood")

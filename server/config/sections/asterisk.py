@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from server.config.binder import bind, setting
-from server.config.objects import ConfigFile, ConfigWarning, Section
+from server.config.objects import ConfigFile, ConfigWarning, Section, unknown_section
 from server.config.types import boolean, choice, decimal, integer, level, octal_mode, text
 
 _FOR_C = "it tunes the insides of Asterisk's C core"
@@ -99,9 +99,7 @@ class Options:
         boolean, False, no_effect="messages make no channel events here"
     )
     initcrypto: bool = setting(boolean, False, no_effect="keys are never asked for at start")
-    languageprefix: bool = setting(
-        boolean, True, no_effect="the language is always the first folder of a sound's path"
-    )
+    languageprefix: bool = setting(boolean, True)
     lockconfdir: bool = setting(boolean, False, no_effect="configuration is never written")
     lockmode: str = setting(choice("lockfile", "flock"), "lockfile", no_effect=_FOR_C)
     refdebug: bool = setting(boolean, False, no_effect=_FOR_C)
@@ -165,9 +163,7 @@ def build_asterisk(file: ConfigFile, warnings: list[ConfigWarning]) -> AsteriskC
     for section in file.sections:
         name = section.name.lower()
         if name not in _SECTIONS and name != "modules":
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
+            warnings.append(unknown_section(section))
         if name in options:
             options[name].options.extend(section.options)
         else:

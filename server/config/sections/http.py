@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
 from server.config.binder import bind, setting, settings
-from server.config.objects import ConfigFile, ConfigWarning, Option, Section
+from server.config.objects import (
+    ConfigFile,
+    ConfigWarning,
+    Option,
+    Remark,
+    Section,
+    unknown_section,
+)
 from server.config.types import SocketAddress, boolean, integer, socket_address, text
 
 DEFAULT_TLS_PORT = 8089
@@ -44,6 +51,7 @@ class Http:
     """``[general]``.
 
     :param bindaddr: IP address or host name; loopback until told otherwise.
+    :param enable_static: serve ``static-http`` of astdatadir below ``/static/``.
     :param prefix: what precedes every path, such as ``/asterisk``, or empty.
     :param session_inactivity: ms to wait for a request or its rest.
     :param session_keep_alive: ms that an idle persistent connection lives.
@@ -64,12 +72,7 @@ class Http:
     sessionlimit: int = setting(integer(1), 100)
     session_inactivity: int = setting(integer(1), 30_000)
     session_keep_alive: int = setting(integer(0), 15_000)
-    enable_static: bool = setting(
-        boolean,
-        False,
-        names=("enable_static", "enablestatic"),
-        no_effect="there are no static files",
-    )
+    enable_static: bool = setting(boolean, False, names=("enable_static", "enablestatic"))
     enable_status: bool = setting(boolean, False)
     redirects: tuple[tuple[str, str], ...] = settings(redirect, names=("redirect",))
     tlsenable: bool = setting(boolean, False, names=("tlsenable", "sslenable"))
@@ -108,13 +111,11 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
         elif section.name.lower() == "post_mappings":
             mappings += ((option.name, option.value) for option in section.options)
             message = "[post_mappings] has no effect: files can't be uploaded"
-            warnings.append(ConfigWarning(section.path, section.line, message))
+            warnings.append(ConfigWarning(section.path, section.line, message, Remark.NO_EFFECT))
         elif section.get("type").lower() == "restriction":
             restrictions.append(_restriction(section, warnings, acls))
         else:
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
+            warnings.append(unknown_section(section))
     http = bind(
         Http,
         general,
@@ -125,7 +126,7 @@ def build_http(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[st
     if http.http3 and not http.tlsenable:
         option = next(option for option in reversed(general) if option.name.lower() == "http3")
         message = "http3 has no effect without tlsenable"
-        warnings.append(ConfigWarning(option.path, option.line, message))
+        warnings.append(ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT))
     return http
 
 

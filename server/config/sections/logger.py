@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from server.base.log import LEVEL_NAMES, LogChannel, LogSettings
+from server.base.log_settings import LEVEL_NAMES, LogChannel, LogSettings
 from server.config.binder import bind, parse_option, setting
-from server.config.objects import ConfigFile, ConfigWarning, Option
+from server.config.objects import ConfigFile, ConfigWarning, Option, unknown_section
 from server.config.types import boolean, choice, integer, items, text
 
 MAX_CUSTOM_LEVELS = 16
@@ -15,7 +15,7 @@ FORMATTERS = ("default", "plain", "json")
 _LEVELS = re.compile(r"(?:\[(?P<formatter>\w+)\])?(?P<levels>.*)\Z", re.DOTALL)
 _VERBOSE = re.compile(r"verbose(?:\((?P<level>\*|\d{1,4})\))?\Z", re.IGNORECASE)
 _IGNORED_LEVELS = frozenset({"fax", "trace"})  # known words for what never happens here
-_QUEUE_LOG = "there are no queues"
+_QUEUE_LOG = "the queue log is always a file"
 
 
 def custom_levels(value: str) -> tuple[str, ...]:
@@ -24,6 +24,13 @@ def custom_levels(value: str) -> tuple[str, ...]:
     if len(names) > MAX_CUSTOM_LEVELS:
         raise ValueError(f"expected at most {MAX_CUSTOM_LEVELS} levels")
     return names
+
+
+def log_name(value: str) -> str:
+    """The name of a file below astlogdir."""
+    if not value or "/" in value or not value.isprintable():
+        raise ValueError(f"expected the name of a file, not {value[:60]!r}")
+    return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +46,7 @@ class LoggerGeneral:
     logger_queue_limit: int = setting(integer(10), 1000)
     rotatestrategy: str = setting(choice("none", "sequential", "rotate", "timestamp"), "sequential")
     queue_log: bool = setting(boolean, True)
-    queue_log_name: str = setting(text, "queue_log", no_effect=_QUEUE_LOG)
+    queue_log_name: str = setting(log_name, "queue_log")
     queue_log_to_file: bool = setting(boolean, False, no_effect=_QUEUE_LOG)
     queue_log_realtime_use_gmt: bool = setting(boolean, False, no_effect=_QUEUE_LOG)
 
@@ -59,9 +66,7 @@ def build_logger(file: ConfigFile | None, warnings: list[ConfigWarning]) -> LogS
         elif section.name.lower() == "logfiles":
             logfiles += section.options
         else:
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
+            warnings.append(unknown_section(section))
     bound = bind(LoggerGeneral, general, warnings)
     known = LEVEL_NAMES | frozenset(bound.custom_levels)
     channels = [_channel(option, known, warnings) for option in logfiles]
@@ -74,6 +79,7 @@ def build_logger(file: ConfigFile | None, warnings: list[ConfigWarning]) -> LogS
         queue_limit=bound.logger_queue_limit,
         show_call_ids=bound.use_callids and bound.display_callids,
         custom_levels=bound.custom_levels,
+        queue_log_name=bound.queue_log_name if bound.queue_log else "",
     )
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from server.base.errors import ConfigError
 from server.config.acl import ALLOW_ALL, Acl, build_acl
-from server.config.binder import bind, setting
-from server.config.objects import ConfigFile, ConfigWarning, Option
+from server.config.binder import bind, ineffective_option, setting
+from server.config.objects import ConfigFile, ConfigWarning, Option, Remark, unknown_section
 from server.config.types import (
     SocketAddress,
     boolean,
@@ -88,15 +88,16 @@ def build_rtp(file: ConfigFile, warnings: list[ConfigWarning], acls: Mapping[str
             candidates += (_candidate(option) for option in section.options)
             if section.options:
                 message = f"[{name}] has no effect: {_ICE}"
-                warnings.append(ConfigWarning(section.path, section.line, message))
+                warnings.append(
+                    ConfigWarning(section.path, section.line, message, Remark.NO_EFFECT)
+                )
         else:
-            warnings.append(
-                ConfigWarning(section.path, section.line, f"unknown section [{section.name}]")
-            )
-    for option in general:
-        if option.name.lower() in _ACL_OPTIONS:
-            message = f"{option.name} has no effect: {_ICE}"
-            warnings.append(ConfigWarning(option.path, option.line, message))
+            warnings.append(unknown_section(section))
+    warnings += (
+        ineffective_option(option, _ICE)
+        for option in general
+        if option.name.lower() in _ACL_OPTIONS
+    )
     rtp = bind(
         Rtp,
         general,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from server.config.binder import bind, setting
-from server.config.objects import ConfigFile
+from server.config.objects import ConfigFile, ConfigWarning, Option, unknown_section
 from server.config.types import SocketAddress, boolean, socket_address, text
 
 STATSD_PORT = 8125
@@ -28,10 +28,15 @@ class StatsdSettings:
     meter_support: bool = setting(boolean, True)
 
 
-def load_statsd(file: ConfigFile) -> StatsdSettings:
-    """Read statsd.conf.
+def build_statsd(file: ConfigFile, warnings: list[ConfigWarning]) -> StatsdSettings:
+    """Read statsd.conf, whose section is ``[general]`` in its sample and ``[global]`` elsewhere.
 
     :raises ConfigError: a value is wrong.
     """
-    section = file.find("general")
-    return bind(StatsdSettings, [] if section is None else section.options, [])
+    options: list[Option] = []
+    for section in file.sections:
+        if section.name.lower() in ("general", "global"):
+            options += section.options
+        else:
+            warnings.append(unknown_section(section))
+    return bind(StatsdSettings, options, warnings)

@@ -80,7 +80,7 @@ class _Compiler:
                 section.options += [item] if isinstance(item, Option) else _options_of(item)
             self._file.sections.append(section)
         self._file.warnings += [
-            AelWarning(at.path, at.line, text, at.column)
+            AelWarning(at.path, at.line, text, column=at.column)
             for at, text in sorted(self._findings.warnings, key=_position)
         ]
         return self._file

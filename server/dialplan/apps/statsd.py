@@ -8,7 +8,7 @@ import re
 import socket
 
 from server.base.errors import InvalidArgument, ServerError
-from server.config.sections.statsd import StatsdSettings, load_statsd
+from server.config.sections.statsd import StatsdSettings, build_statsd
 from server.dialplan.arguments import argument, split_arguments
 from server.dialplan.executor import Call
 from server.dialplan.functions.configuration import Files
@@ -33,7 +33,7 @@ class Statsd:
     async def settings(self) -> StatsdSettings:
         """Return statsd.conf; without one nothing is sent."""
         try:
-            return load_statsd(await self._files.get("statsd.conf"))
+            return build_statsd(await self._files.get("statsd.conf"), [])
         except InvalidArgument:
             return StatsdSettings()
 

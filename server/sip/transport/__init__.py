@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple, Protocol, TypeVar
 
 from server.base.errors import Unavailable
@@ -106,6 +106,14 @@ class Transports:
                 logger.error("%s", error)
             else:
                 self._settings[name] = new
+
+    def needing_restart(self, wanted: Mapping[str, Transport]) -> list[str]:
+        """Return the names of transports that differ from what is wanted, but may not change."""
+        return [
+            name
+            for name, running in self._settings.items()
+            if not running.allow_reload and wanted.get(name) != running
+        ]
 
     def bound_addresses(self) -> list[BoundAddress]:
         """List what listens where; port 0 in the configuration has become a real one."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,23 +12,31 @@ from first_config import Ports, write_config
 
 from server.app.admin import Admin
 from server.app.console import console_context
+from server.app.modules import RequiredModuleError
 from server.app.server import Server
 from server.app.sip_console import redact
-from server.base.errors import ConfigError, NotFound, Unavailable
+from server.base.errors import ConfigError, Conflict, InvalidArgument, NotFound, Unavailable
 from server.base.log import LogService
 from server.cli.commands import load_commands
 from server.cli.options import Options
-from server.config.loader import load_configuration
+from server.config.loader import Configuration, load_configuration
 from tests.support.server_process import free_port
+
+
+def make_server(folder: Path, files: dict[str, str] | None = None) -> Server:
+    """Make a server of the first configuration and further files."""
+    write_config(folder, ports=Ports(free_port(), free_port(), 34000, 34100))
+    for name, text in (files or {}).items():
+        (folder / "etc" / name).write_text(text, "utf-8")
+    configuration = load_configuration(str(folder / "etc/asterisk.conf"))
+    options = Options(socket_path=str(folder / "run/ctl")).merged_with(configuration.options)
+    log = LogService(configuration.logger, str(folder / "log"))
+    return Server(configuration, options, log)
 
 
 @pytest.fixture
 async def server(tmp_path: Path) -> AsyncIterator[Server]:
-    write_config(tmp_path, ports=Ports(free_port(), free_port(), 34000, 34100))
-    configuration = load_configuration(str(tmp_path / "etc/asterisk.conf"))
-    options = Options(socket_path=str(tmp_path / "run/ctl")).merged_with(configuration.options)
-    log = LogService(configuration.logger, str(tmp_path / "log"))
-    made = Server(configuration, options, log)
+    made = make_server(tmp_path)
     await made.start()
     yield made
     await made.stop()
@@ -231,3 +239,163 @@ async def test_server_without_extensions_has_none(server: Server, admin: Admin) 
     warnings = await admin.reload()
     assert any("no such file" in warning for warning in warnings)
     assert not server.dialplan.has("phones", "1000", 1, "")
+
+
+# reloads
+
+
+async def test_a_reload_names_what_needs_a_restart(server: Server, admin: Admin) -> None:
+    append(server, "asterisk.conf", "\n[options](+)\nmaxcalls = 7\nsystemname = x\n")
+    append(server, "rtp.conf", "\nprobation = 9\n")
+    named = [line for line in await admin.reload() if "restart" in line]
+    assert named == [
+        "asterisk.conf: a restart is needed for systemname, maxcalls",
+        "rtp.conf: a restart is needed for probation",
+    ]
+    assert [line for line in await admin.reload("logger") if "restart" in line] == named
+
+
+async def test_a_reload_names_the_transports_that_stay(server: Server, admin: Admin) -> None:
+    append(server, "pjsip.conf", "\n[udp](+)\ntos = 46\n")
+    line = "pjsip.conf: a restart is needed for transport [udp], without allow_reload"
+    assert line in await admin.reload("res_pjsip")
+    assert line in await admin.reload()
+
+
+async def test_a_named_list_counts_for_all_who_use_it(server: Server, admin: Admin) -> None:
+    etc = Path(server.configuration.config_path("acl.conf"))
+    etc.write_text("[office]\npermit = 127.0.0.1\n")
+    append(server, "ari.conf", "\n[eve]\ntype=user\npassword=x\nacl=office\n")
+    append(server, "http.conf", "\n[guard]\ntype=restriction\npath=/ari\nacl=office\n")
+    append(server, "pjsip.conf", "\n[dave]\ntype=endpoint\nacl=office\n")
+    await admin.reload()
+
+    def verdicts() -> list[bool]:
+        endpoint = server.sip.settings.endpoints["dave"]
+        lists = [
+            server.configuration.ari.users["eve"].acl,
+            server.configuration.http.restrictions[0].acl,
+            endpoint.acl,
+        ]
+        return [each.permits("127.0.0.1") for each in lists]
+
+    assert verdicts() == [True] * 3
+    etc.write_text("[office]\ndeny = 0.0.0.0/0\n")
+    await admin.reload("acl")
+    assert verdicts() == [False] * 3
+
+
+async def test_tones_of_a_reload_are_those_of_the_next_call(server: Server, admin: Admin) -> None:
+    append(server, "indications.conf", "\n[zz]\nring = 100/100\n")
+    await admin.reload("indications")
+    assert server.node.tone("ring", "zz") == "100/100"
+
+
+async def test_a_storm_of_reloads_is_two(server: Server, admin: Admin) -> None:
+    before = server.configuration
+    count = 0
+    reread = before.__class__.reread
+
+    def counting(self: Configuration) -> Configuration:
+        nonlocal count
+        count += 1
+        return reread(self)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(before.__class__, "reread", counting)
+        first = asyncio.ensure_future(admin.reload())
+        while not count:
+            await asyncio.sleep(0)
+        append(server, "extensions.conf", "\n[late]\nexten => 1,1,NoOp()\n")
+        await asyncio.gather(first, *(admin.reload() for _ in range(50)))
+    assert count == 2
+    assert server.dialplan.has("late", "1", 1, "")
+
+
+async def test_what_did_not_change_is_not_built_again(server: Server, admin: Admin) -> None:
+    endpoints = server.sip.settings.endpoints
+    await admin.reload()
+    assert server.sip.settings.endpoints is endpoints
+
+
+# modules.conf
+
+
+async def test_modules_conf_leaves_out_what_it_does_not_load(tmp_path: Path) -> None:
+    conf = "[modules]\nautoload=yes\nnoload=app_echo.so\nnoload=pbx_ael\nnoload=chan_pjsip.so\n"
+    conf += "noload=res_ari_sounds.so\nnoload=res_musiconhold.so\n"
+    ael = "context fromael { 1 => NoOp(); }"
+    server = make_server(tmp_path, {"modules.conf": conf, "extensions.ael": ael})
+    await server.start()
+    try:
+        assert "echo" not in server.dialplan.registry.applications
+        assert "dial" in server.dialplan.registry.applications
+        assert "fromael" not in server.dialplan.plan.contexts
+        assert server.sip.bound_addresses() == []
+        assert server.dialer.technology("PJSIP") is None
+        names = {module.name for module in server.modules}
+        left_out = {"app_echo.so", "chan_pjsip.so", "res_ari_sounds.so", "res_musiconhold.so"}
+        assert not left_out & names
+
+        server.modules.load("app_echo.so")
+        assert "echo" in server.dialplan.registry.applications
+        server.modules.load("pbx_ael")
+        await until(lambda: "fromael" in server.dialplan.plan.contexts)
+        server.modules.unload("pbx_ael")
+        await until(lambda: "fromael" not in server.dialplan.plan.contexts)
+        with pytest.raises(Conflict, match="needs a restart"):
+            server.modules.load("chan_pjsip.so")
+    finally:
+        await server.stop()
+
+
+async def test_without_autoload_there_is_what_is_named_and_what_that_needs(tmp_path: Path) -> None:
+    conf = "[modules]\nload = app_stasis.so\nload = chan_pjsip.so\nrequire = pbx_config\n"
+    conf += "load = res_ari_channels.so\nload = chan_dahdi.so\n"
+    server = make_server(tmp_path, {"modules.conf": conf})
+    await server.start()
+    try:
+        assert set(server.dialplan.registry.applications) & {"stasis", "dial"} == {"stasis"}
+        assert server.has_module("res_pjsip")
+        assert server.has_module("res_ari")
+        assert not server.has_module("res_ari_bridges")
+        assert server.sip.bound_addresses()
+    finally:
+        await server.stop()
+
+
+@pytest.mark.parametrize(
+    ("conf", "reason"),
+    [
+        ("[modules]\nautoload=yes\nrequire = chan_dahdi.so\n", r"modules.conf:3: chan_dahdi"),
+        ("[modules]\nautoload=yes\nrequire=app_dial.so\nnoload=app_dial.so\n", "app_dial"),
+    ],
+)
+async def test_a_required_module_that_is_not_there_stops_the_start(
+    tmp_path: Path, conf: str, reason: str
+) -> None:
+    server = make_server(tmp_path, {"modules.conf": conf})
+    with pytest.raises(RequiredModuleError, match=reason):
+        await server.start()
+    await server.stop()
+
+
+async def test_a_module_that_others_need_stays(server: Server) -> None:
+    for name in ("res_ari", "res_pjsip", "codec_ulaw"):
+        with pytest.raises(Conflict):
+            server.modules.unload(name)
+
+
+async def test_a_technology_comes_and_goes(server: Server) -> None:
+    server.modules.unload("chan_websocket.so")
+    with pytest.raises(InvalidArgument):
+        server.dialer.create_outgoing("WebSocket/INCOMING")
+    server.modules.load("chan_websocket.so")
+    server.dialer.create_outgoing("WebSocket/INCOMING").hangup()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    deadline = asyncio.get_running_loop().time() + 3
+    while not condition():
+        assert asyncio.get_running_loop().time() < deadline
+        await asyncio.sleep(0.005)

@@ -31,8 +31,8 @@ def test_a_part_of_the_dialplan_leaves_and_comes_back_as_it_was() -> None:
     part = DialplanPart(registry)
     part.claim(["Dial", "NoSuchApplication"], ["LEN", "NO_SUCH_FUNCTION"])
     assert part.names == ["Dial", "LEN"]
-    part.take_out()
+    part.unload()
     assert "dial" not in registry.applications
     assert "LEN" not in registry.functions
-    part.put_back()
+    part.load()
     assert (registry.applications, registry.functions) == (applications, functions)

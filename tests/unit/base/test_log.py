@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextvars
 import io
 import json
 import logging
 import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from server.base.call_ids import call_id_of_new_channel, enter_call
 from server.base.log import (
     AUDIT,
     DTMF,
@@ -20,12 +22,11 @@ from server.base.log import (
     SECURITY,
     VERBOSE,
     Console,
-    LogChannel,
     LogService,
-    LogSettings,
     audit_logger,
     log_verbose,
 )
+from server.base.log_settings import LogChannel, LogSettings
 from server.base.log_sinks import DateFormat, Line, escape, render_console, rotate_file
 
 logger = logging.getLogger("arion.tests")
@@ -52,6 +53,16 @@ class Logs:
         for service in self.services:
             service.close()
         return (self.directory / name).read_text().splitlines()
+
+
+def in_call(call_id: str, log: Callable[[], None]) -> None:
+    """Log something on behalf of a call."""
+
+    def run() -> None:
+        enter_call(call_id)
+        log()
+
+    contextvars.Context().run(run)
 
 
 @pytest.fixture
@@ -86,7 +97,7 @@ def test_a_file_gets_the_levels_it_asks_for(logs: Logs) -> None:
 
 def test_default_format_is_asterisks(logs: Logs) -> None:
     logs.start(LogChannel("x.log", EVERYTHING), date_format="%F")
-    logger.warning("hello %s", "world", extra={"call_id": "C-00000001"})
+    in_call("C-00000001", lambda: logger.warning("hello %s", "world"))
     (line,) = logs.lines()
     pattern = rf"\[\d{{4}}-\d\d-\d\d\] WARNING\[{os.getpid()}\]\[C-00000001\] test_log\.py: hello "
     assert re.match(pattern + "world$", line)
@@ -100,7 +111,7 @@ def test_plain_format_says_line_and_function(logs: Logs) -> None:
 
 def test_json_lines(logs: Logs) -> None:
     logs.start(LogChannel("x.log", EVERYTHING, formatter="json"))
-    logger.warning("two\nlines", extra={"call_id": "C-00000001"})
+    in_call("C-00000001", lambda: logger.warning("two\nlines"))
     (line,) = logs.lines()
     record = json.loads(line)
     assert record["logmsg"]["level"] == "WARNING"
@@ -412,3 +423,46 @@ def test_describe_lists_the_channels(logs: Logs) -> None:
 )
 def test_date_format_knows_fractions(pattern: str, expected: str) -> None:
     assert DateFormat(pattern).format(7.25) == expected
+
+
+def test_lines_of_a_call_have_its_id(logs: Logs) -> None:
+    logs.start(LogChannel("x.log", EVERYTHING))
+
+    def call() -> None:
+        enter_call(call_id_of_new_channel())
+        logger.warning("one")
+        enter_call(call_id_of_new_channel())  # a channel made meanwhile
+        logger.warning("two")
+
+    contextvars.Context().run(call)
+    contextvars.Context().run(call)
+    logger.warning("none")
+    ids = [re.search(r"\[(C-[0-9a-f]{8})\]", line) for line in logs.lines()]
+    found = [match and match[1] for match in ids]
+    assert found[0] == found[1] != found[2] == found[3]
+    assert found[4] is None
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({}, "queue_log"),
+        ({"queue_log_name": "q"}, "q"),
+        ({"append_hostname": True}, f"queue_log.{os.uname().nodename}"),
+    ],
+)
+def test_the_queue_log_rotates_with_the_others(
+    logs: Logs, settings: dict[str, object], name: str
+) -> None:
+    service = logs.start(LogChannel("x.log", EVERYTHING), **settings)
+    assert service.queue_log == logs.directory / name
+    (logs.directory / name).write_text("line")
+    service.rotate("x.log")
+    service.rotate()
+    service.close()
+    assert (logs.directory / f"{name}.0").read_text() == "line"
+    assert not (logs.directory / name).exists()
+
+
+def test_there_may_be_no_queue_log(logs: Logs) -> None:
+    assert logs.start(queue_log_name="").queue_log is None

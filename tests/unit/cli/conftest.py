@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import NotFound, Unavailable
-from server.base.log import LogService, LogSettings
+from server.base.log import LogService
+from server.base.log_settings import LogSettings
 from server.cli.commands import load_commands
 from server.cli.context import (
     AriUserView,

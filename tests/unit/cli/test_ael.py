@@ -55,7 +55,7 @@ def test_config_check_reads_all_languages(tmp_path: Path) -> None:
     assert f"{tmp_path}/extensions.lua: an extension can't be called 'x y'" in found.remarks
     (tmp_path / "extensions.ael").write_text("context a { s => }")
     assert [
-        error.rpartition("/")[2]
+        str(error).rpartition("/")[2]
         for error in check_configuration(str(tmp_path), offline_registry()).errors
     ] == ["extensions.ael:1:18: expected a statement, not '}'"]
 

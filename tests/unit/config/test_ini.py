@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -314,3 +315,44 @@ def test_exec_reads_the_output_when_allowed() -> None:
     file = parse_text("[a]\n#exec \"printf 'x=1\\n[b]\\ny=2\\n'\"\nz=3", may_exec=True)
     assert values(file) == [("x", "1"), ("z", "3")]
     assert values(file, "b") == [("y", "2")]
+
+
+def test_a_file_that_has_been_through_everything_keeps_what_it_says(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    lines = [
+        b"\xef\xbb\xbf; from Windows",
+        b"[a]\t",
+        b"one = 1",
+        b"name = Z\xfcrich",
+        b"long = " + b"x" * 1_000_000,
+        b"two = 2 ; last",
+    ]
+    path.write_bytes(b"\r\n".join(lines))
+    file = parse_file(str(path))
+    assert [(option.name, option.value) for option in file.sections[0].options][::2] == [
+        ("one", "1"),
+        ("two", "2"),
+    ]
+    [warning] = file.warnings
+    assert str(warning) == f"{path}:5: line skipped: longer than 8190 characters"
+
+
+def test_many_objects_take_time_in_proportion(tmp_path: Path) -> None:
+    """Ten times the sections may not take more than twenty times as long."""
+
+    def seconds(count: int) -> float:
+        text = "[base](!)\ntype=endpoint\ncontext=a\nallow=ulaw\n"
+        text += "".join(f"[p{number}](base)\nauth=p{number}\n" for number in range(count))
+        began = time.process_time()
+        assert len(parse_text(text).sections) == count
+        return time.process_time() - began
+
+    few = min(seconds(300) for _ in range(3))
+    assert min(seconds(3000) for _ in range(2)) < 20 * few
+
+
+def test_utf_16_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "x.conf"
+    path.write_text("[a]\nb=c\n", encoding="utf-16")
+    with pytest.raises(ConfigError, match=r"x\.conf:1: expected UTF-8, but the file is UTF-16"):
+        parse_file(str(path))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import ConfigError
-from server.config.acl import Acl
+from server.config.acl import Acl, build_acls
 from server.config.ini import parse_text
 from server.config.objects import ConfigFile, ConfigWarning
 from server.config.sections.amd import build_amd
@@ -21,9 +21,11 @@ from server.config.sections.features import build_features
 from server.config.sections.http import build_http
 from server.config.sections.indications import build_indications, builtin_zones, tone_list
 from server.config.sections.logger import build_logger
+from server.config.sections.modules import build_modules
 from server.config.sections.musiconhold import MusicClass, build_musiconhold, music_files
 from server.config.sections.pjsip import build_pjsip
 from server.config.sections.rtp import build_rtp
+from server.config.sections.statsd import build_statsd
 from server.config.sections.websocket_client import build_websocket_clients
 from server.config.types import SocketAddress
 
@@ -40,10 +42,13 @@ BUILDERS: dict[str, Callable[[ConfigFile, list[ConfigWarning]], object]] = {
     "features.conf": build_features,
     "indications.conf": build_indications,
     "musiconhold.conf": build_musiconhold,
+    "acl.conf": build_acls,
     "amd.conf": build_amd,
+    "modules.conf": build_modules,
+    "statsd.conf": build_statsd,
     "websocket_client.conf": build_websocket_clients,
 }
-WITHOUT_GENERAL = {"indications.conf", "musiconhold.conf", "websocket_client.conf"}
+WITHOUT_GENERAL = {"acl.conf", "indications.conf", "musiconhold.conf", "websocket_client.conf"}
 VALUES = {  # of types whose documented default, if any, says nothing
     "acl": "10.0.0.0/8",
     "address": "192.0.2.1",
@@ -129,7 +134,7 @@ def test_asterisk_documented_defaults_are_ours() -> None:
 
 @pytest.mark.parametrize("name", sorted(set(BUILDERS) - WITHOUT_GENERAL))
 def test_unknown_options_are_reported(name: str) -> None:
-    section = {"asterisk.conf": "options"}.get(name, "general")
+    section = {"asterisk.conf": "options", "modules.conf": "modules"}.get(name, "general")
     assert build(name, f"[{section}]\nbogus = 1")[1] == [f"{name}:2: unknown option 'bogus'"]
 
 

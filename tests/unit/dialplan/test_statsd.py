@@ -10,7 +10,7 @@ import pytest
 
 from server.base.errors import ConfigError
 from server.config.ini import parse_text
-from server.config.sections.statsd import StatsdSettings, load_statsd
+from server.config.sections.statsd import StatsdSettings, build_statsd
 from server.config.types import SocketAddress
 from server.dialplan.apps.statsd import Statsd
 from tests.support.dialplan import DialplanUnderTest
@@ -118,8 +118,8 @@ async def test_nothing_is_sent_unless_the_file_says_so(
 
 
 def test_the_file_has_defaults_and_is_checked() -> None:
-    assert load_statsd(parse_text("")) == StatsdSettings()
+    assert build_statsd(parse_text(""), []) == StatsdSettings()
     assert StatsdSettings().server == SocketAddress("127.0.0.1", 8125)
-    assert load_statsd(parse_text("[general]\nserver=h")).server == SocketAddress("h", 8125)
+    assert build_statsd(parse_text("[general]\nserver=h"), []).server == SocketAddress("h", 8125)
     with pytest.raises(ConfigError):
-        load_statsd(parse_text("[general]\nenabled=perhaps"))
+        build_statsd(parse_text("[general]\nenabled=perhaps"), [])

@@ -168,7 +168,7 @@ async def test_hangup_causes_are_forgotten(dut: DialplanUnderTest) -> None:
 
 class TestQueueLog:
     async def test_a_line_is_written(self, dut: DialplanUnderTest, tmp_path: Path) -> None:
-        dut.dialplan.settings = type(dut.dialplan.settings)(constants={"ASTLOGDIR": str(tmp_path)})
+        dut.dialplan.settings = type(dut.dialplan.settings)(queue_log=tmp_path / "queue_log")
         channel = await dut.run(
             "QueueLog(support,${UNIQUEID},PJSIP/a,PAUSEALL,one|two)\nSet(DONE=1)\nWaitDigit()"
         )
@@ -177,12 +177,16 @@ class TestQueueLog:
         assert written == f"1700000000|{channel.id}|support|PJSIP/a|PAUSEALL|one|two\n"
 
     async def test_a_line_is_one_line(self, dut: DialplanUnderTest, tmp_path: Path) -> None:
-        dut.dialplan.settings = type(dut.dialplan.settings)(constants={"ASTLOGDIR": str(tmp_path)})
+        dut.dialplan.settings = type(dut.dialplan.settings)(queue_log=tmp_path / "queue_log")
         channel = await dut.run(
             "QueueLog(q,u,a,E,x${URIDECODE(%0a)}y)\nQueueLog(q,u,a)\nSet(DONE=1)\nWaitDigit()"
         )
         await until(channel, "DONE")
         assert (tmp_path / "queue_log").read_text() == "1700000000|u|q|a|E|x y\n"
+
+    async def test_without_a_queue_log_nothing_is_written(self, dut: DialplanUnderTest) -> None:
+        channel = await dut.run("QueueLog(q,u,a,E)\nSet(DONE=1)\nWaitDigit()")
+        await until(channel, "DONE")
 
 
 async def test_dumpchan_shows_variables(

@@ -68,6 +68,14 @@ def test_language_falls_back(
     assert library.find(name, language) == (root / expected if expected else None)
 
 
+def test_the_language_may_be_the_last_folder(tmp_path: Path) -> None:
+    add(tmp_path, "digits/fr/1.wav", "fr/hello.wav", "digits/2.wav", "fr/digits/1.gsm")
+    library = SoundLibrary([tmp_path], "en", is_language_first=False)
+    assert library.find("digits/1", "fr") == tmp_path / "digits/fr/1.wav"
+    assert library.find("hello", "fr") == tmp_path / "fr/hello.wav"
+    assert library.find("digits/2", "fr") == tmp_path / "digits/2.wav"
+
+
 def test_formats_are_tried_in_the_order_given(library: SoundLibrary, root: Path) -> None:
     assert library.find("hello", "en", ("gsm", "wav")) == root / "en/hello.gsm"
     assert library.find("hello", "en", ("ulaw", "gsm")) == root / "en/hello.gsm"

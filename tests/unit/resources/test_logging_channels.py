@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import Conflict, InvalidArgument, NotFound
-from server.base.log import LogChannel, LogService, LogSettings
+from server.base.log import LogService
+from server.base.log_settings import LogChannel, LogSettings
 from server.resources.logging_channels import LogChannels
 
 CONFIGURED = LogSettings(channels=(LogChannel("messages", frozenset({"NOTICE", "ERROR"})),))

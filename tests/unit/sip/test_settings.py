@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,24 @@ def test_any_value_is_taken_or_refused_with_a_config_error(
 ) -> None:
     with contextlib.suppress(ConfigError):
         build(make(kind, "x", (row["option"], value)))
+
+
+def test_many_objects_take_time_in_proportion() -> None:
+    """Ten times the objects may not take more than twenty-five times as long."""
+
+    def seconds(count: int) -> float:
+        objects = []
+        for number in range(count):
+            name = f"p{number}"
+            objects += [
+                make("endpoint", name, ("auth", name), ("aors", name), ("allow", "ulaw")),
+                make("auth", name, ("password", "x")),
+                make("aor", name, ("max_contacts", "1")),
+                make("identify", f"i{number}", ("endpoint", name), ("match", "192.0.2.1")),
+            ]
+        began = time.process_time()
+        assert len(build_settings(objects).identifies) == count
+        return time.process_time() - began
+
+    few = min(seconds(100) for _ in range(3))
+    assert min(seconds(1000) for _ in range(2)) < 25 * few

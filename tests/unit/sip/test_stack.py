@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from server.base.errors import Unavailable
+from server.config.objects import ConfigObject, Option
 from server.sip.message import Request
 from server.sip.session_incoming import IncomingSession
-from server.sip.settings import Auth, Endpoint, SipSettings
+from server.sip.settings import Auth, Endpoint, SipSettings, build_settings
 from tests.support.sip_stacks import Node, RawPeer, SimFlow, SimNet, open_settings
 
 SERVER = ("10.0.0.1", 5060)
@@ -74,18 +75,38 @@ def test_options_may_be_free_of_authentication() -> None:
     assert [status for status, _ in answers] == [200]
 
 
-def test_a_full_server_is_503() -> None:
+def test_a_full_server_is_503_for_a_while() -> None:
     net, server, peer = world()
 
     def refuse(session: IncomingSession, request: Request, now: float) -> None:
         raise Unavailable("full")
 
+    sent: list[bytes] = []
+    server.stack.set_logger(lambda is_sent, flow, data: sent.append(data) if is_sent else None)
     server.on_invite = refuse
     _, recorder = peer.call(server)
     net.run(1.0)
+    assert [b"Retry-After: 5" in data for data in sent if b" 503 " in data] == [True]
     assert recorder.ended is not None
     assert recorder.ended[:2] == (34, 503)
     assert server.stack.session_count == 0
+
+
+@pytest.mark.parametrize(
+    ("option", "statuses"), [("deny", [403, 403]), ("contact_deny", [200, 403])]
+)
+def test_an_access_list_of_pjsip_conf_counts_for_everybody(
+    option: str, statuses: list[int]
+) -> None:
+    objects = [
+        ConfigObject("acl", "lan", [Option(option, f"{PEER[0]}/32", "f", 1)], "f", 1),
+        ConfigObject("endpoint", "anonymous", [], "f", 1),
+    ]
+    net, server, peer = world(build_settings(objects))
+    asked = peer.request("OPTIONS", server)
+    registered = peer.request("REGISTER", server, call_id="other")
+    net.run(1.0)
+    assert [asked[0][0], registered[0][0]] == statuses
 
 
 def test_a_scheme_that_is_not_ours_is_416() -> None:
