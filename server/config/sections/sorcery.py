@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from server.config.objects import ConfigFile, ConfigWarning, Option
+from server.config.objects import ConfigFile, ConfigWarning, Option, Remark
 from server.config.types import boolean, integer
 
 WIZARDS = ("config", "astdb", "realtime", "memory")
@@ -90,7 +90,7 @@ def build_sorcery(file: ConfigFile | None, warnings: list[ConfigWarning]) -> Sor
                 warnings.append(ConfigWarning(option.path, option.line, message))
             for name in (name for name in NO_EFFECT if name in option.value):
                 message = f"{name} has no effect: every object is kept in memory"
-                warnings.append(ConfigWarning(option.path, option.line, message))
+                warnings.append(ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT))
     return Sorcery(modules)
 
 
