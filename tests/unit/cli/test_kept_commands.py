@@ -178,3 +178,13 @@ async def test_events_of_applications_are_logged(cli) -> None:
     assert cli.registry.complete(cli.context, "ari set debug ") == ["all", "test"]
     with pytest.raises(NotFound):
         await cli.run("ari set debug none on")
+
+
+@pytest.mark.parametrize(
+    "line", ["show c", "dump c", "populate c", "expire c o", "stale c o reload"]
+)
+async def test_there_are_no_caches(cli, line: str) -> None:
+    with pytest.raises(CommandError, match="Specified sorcery memory cache 'c' does not exist"):
+        await cli.run(f"sorcery memory cache {line}")
+    with pytest.raises(CommandError, match="Usage"):
+        await cli.run(f"sorcery memory cache {line.split()[0]}")
