@@ -20,6 +20,7 @@ from server.sip.notify import read_notify
 if TYPE_CHECKING:
     from server.app.server import Server
     from server.resources.channel import Channel
+    from server.sip.maintenance import Maintenance
     from server.sip.settings import SipSettings
     from server.sip.transaction import Flow
 
@@ -139,6 +140,11 @@ class SipConsole:
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""
         self._sip.qualify(aor)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Which endpoints take no new calls."""
+        return self._sip.maintenance
 
     def _listen(self) -> None:
         is_needed = self._is_logging or self._is_remembering

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from server.resources.mailboxes import Mailboxes
     from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
+    from server.sip.maintenance import Maintenance
     from server.sip.settings import SipSettings
     from server.stasis.applications import Applications
 
@@ -138,6 +139,11 @@ class SipAdmin(Protocol):
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""
+        ...
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Which endpoints take no new calls."""
         ...
 
 

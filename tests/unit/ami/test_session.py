@@ -316,3 +316,15 @@ async def test_the_dialplan_knows_how_often_somebody_is_logged_in(ami: AmiUnderT
     await ami.client()
     await ami.client()
     assert (count("admin"), count("nobody")) == ("2", "0")
+
+
+async def test_a_flood_of_actions_leaves_others_their_turn(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    client.write("Action: Ping\n\n" * 350)
+    assert client.text.count("Pong") == 100
+    await asyncio.sleep(0)
+    assert client.text.count("Pong") == 200
+    await settle()
+    assert client.text.count("Pong") == 350
+    assert not client.is_paused

@@ -86,6 +86,21 @@ async def test_qualify(cli) -> None:
         assert output.endswith("  Contact sip:alice@192.0.2.1:5060: Avail")
 
 
+async def test_maintenance(cli) -> None:
+    shown = "pjsip show maintenance"
+    assert await cli.run(shown) == "No endpoints are under maintenance"
+    assert await cli.run("pjsip set maintenance on alice") == "Maintenance mode enabled for alice"
+    assert await cli.run(shown) == "alice"
+    assert await cli.run(f"{shown} alice") == "alice: maintenance enabled"
+    await cli.run("pjsip set maintenance on all")
+    assert cli.sip.maintenance.list() == sorted(cli.sip.settings.endpoints)
+    await cli.run("pjsip set maintenance off all")
+    assert await cli.run(f"{shown} alice") == "alice: maintenance disabled"
+    for line in ("pjsip set maintenance on none", f"{shown} none"):
+        with pytest.raises(CommandError, match="Unable to retrieve endpoint none"):
+            await cli.run(line)
+
+
 async def test_settings(cli) -> None:
     output = await cli.run("pjsip show settings")
     assert " max_forwards                       : 70\n" in output

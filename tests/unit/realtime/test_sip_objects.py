@@ -208,4 +208,40 @@ def test_types_that_are_only_elsewhere_are_not_taken_from_the_file() -> None:
     kept, warnings = without_mapped_types(items, sorcery(MAPPED))
     assert [item.type for item in kept] == ["transport"]
     assert warnings == ["pjsip.conf:3: [a] is left out: sorcery.conf has endpoint in realtime only"]
-    assert len(without_mapped_types(items, sorcery(MAPPED + BOTH))[0]) == 2
+    both = MAPPED + "endpoint=config,pjsip.conf,criteria=type=endpoint\n"
+    assert len(without_mapped_types(items, sorcery(both))[0]) == 2
+
+
+async def test_a_cache_forgets_what_it_is_told_to(world: World) -> None:
+    world.sip.configure(sorcery(CACHED))
+    assert world.sip.caches == {"res_pjsip/endpoint": "endpoint"}
+    await world.sip.load()
+    assert not world.sip.wants(["dora"])
+    assert world.sip.expire("endpoint", "dora")
+    assert world.sip.wants(["dora"])
+    assert not world.sip.expire("endpoint", "dora")
+    await world.sip.fetch(["dora"])
+    assert world.sip.expire("aor", "dora")  # which comes with the endpoint that names it
+    assert not world.sip.expire("aor", "nobody")
+    await world.sip.fetch(["dora"])
+    assert world.sip.expire("endpoint")
+    assert world.sip.wants(["dora"])
+
+
+async def test_what_is_marked_stale_is_used_and_read_again(world: World) -> None:
+    world.sip.configure(sorcery(CACHED))
+    await world.sip.load()
+    world.families.rows["endpoints"][0]["context"] = "y"
+    assert world.sip.mark_stale("endpoint", "dora")
+    assert not world.sip.wants(["dora"])
+    await settle()
+    assert world.settings.endpoints["dora"].context == "y"
+    world.families.rows["endpoints"][0]["context"] = "z"
+    assert world.sip.mark_stale("auth", "dora", reads_now=True)
+    await settle()
+    assert world.settings.endpoints["dora"].context == "z"
+
+
+def test_a_cache_may_have_a_name() -> None:
+    named = sorcery(MAPPED + "endpoint/cache=memory_cache,name=phones\n")
+    assert named.caches() == {"phones": "endpoint"}
