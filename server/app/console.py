@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from server import __version__
 from server.app.agi_console import AgiConsole
+from server.app.event_tracer import EventTracer
 from server.app.sip_console import SipConsole
 from server.base.causes import Cause
 from server.base.errors import ChannelHungUp, InvalidArgument, NotFound
@@ -119,6 +120,11 @@ class WebsocketConsole:
 
     def __init__(self, server: Server) -> None:
         self._server = server
+        self._tracer = EventTracer(server.bus)
+
+    def set_debug(self, application: str | None, is_on: bool) -> None:
+        """Log what an application, ``None`` for all, is sent, or stop to."""
+        self._tracer.set_debug(application, is_on)
 
     def sessions(self) -> Sequence[WebsocketView]:
         """The WebSockets that are open."""

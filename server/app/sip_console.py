@@ -5,18 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING
 
-from server.base.errors import InvalidArgument
+from server.base.errors import InvalidArgument, InvalidState
 from server.base.log import log_verbose
 from server.cli.context import ContactView, RegistrationView, SipMessageView
+from server.sip import leg_control
 from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNREACHABLE
+from server.sip.leg import SipLeg
 from server.sip.notify import read_notify
 
 if TYPE_CHECKING:
     from server.app.server import Server
+    from server.resources.channel import Channel
     from server.sip.settings import SipSettings
     from server.sip.transaction import Flow
 
@@ -106,10 +109,18 @@ class SipConsole:
         """The messages that are remembered, the oldest first."""
         return list(self._history)
 
-    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
-        """Send a NOTIFY that belongs to no subscription."""
-        lines = (("Content", line) for line in body.splitlines())
-        self._sip.notify(to, read_notify([*headers.items(), *lines]))
+    def notify(self, to: str, fields: Sequence[tuple[str, str]]) -> None:
+        """Send a NOTIFY outside of calls."""
+        self._sip.notify(to, read_notify(fields))
+
+    def notify_in_call(self, channel: Channel, fields: Sequence[tuple[str, str]]) -> None:
+        """Send a NOTIFY inside a call.
+
+        :raises InvalidState: it is no SIP call, or there is no dialog.
+        """
+        if not isinstance(channel.leg, SipLeg):
+            raise InvalidState(f"{channel.name} is no SIP call")
+        leg_control.notify(channel.leg, read_notify(fields))
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import sys
 
 from server.base.errors import RemoteProtocolError, ServerError, Unavailable
@@ -45,6 +46,13 @@ class Connection:
             self.close()
             raise
         self._socket.settimeout(None)  # a command takes as long as it takes
+
+    @property
+    def server_pid(self) -> int:
+        """The process at the other end (SO_PEERCRED, unix(7))."""
+        size = struct.calcsize("3i")
+        credentials = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size)
+        return int(struct.unpack("3i", credentials)[0])
 
     def set_timeout(self, seconds: float) -> None:
         """Wait no longer for an answer from now on; a server that is silent has gone away."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from server.config.loader import Configuration
     from server.dialplan.port import Dialplan
     from server.resources.bridges import Bridges
+    from server.resources.channel import Channel
     from server.resources.mailboxes import Mailboxes
     from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
@@ -101,11 +102,20 @@ class SipAdmin(Protocol):
         """The messages that are remembered, the oldest first."""
         ...
 
-    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
-        """Send a NOTIFY that belongs to no subscription.
+    def notify(self, to: str, fields: Sequence[tuple[str, str]]) -> None:
+        """Send a NOTIFY outside of calls.
 
-        :raises InvalidArgument: a header or the destination can't be used.
+        :param fields: headers, and lines of the body under the name ``Content``.
+        :raises InvalidArgument: a field or the destination can't be used.
         :raises NotFound: no such endpoint, or it has no contact.
+        """
+        ...
+
+    def notify_in_call(self, channel: Channel, fields: Sequence[tuple[str, str]]) -> None:
+        """Send a NOTIFY inside a call.
+
+        :raises InvalidArgument: a field can't be used.
+        :raises InvalidState: it is no SIP call, or there is no dialog.
         """
         ...
 
@@ -222,6 +232,10 @@ class WebsocketAdmin(Protocol):
 
     def webhooks(self) -> Sequence[WebhookView]:
         """The webhooks that are configured."""
+        ...
+
+    def set_debug(self, application: str | None, is_on: bool) -> None:
+        """Log what an application, ``None`` for all, is sent, or stop to."""
         ...
 
     def start(self, name: str) -> None:

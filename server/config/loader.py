@@ -23,7 +23,7 @@ from server.config.sections.asterisk import (
     Options,
 )
 from server.config.sections.cli import NO_CLI, Cli, build_aliases, build_permissions, build_startup
-from server.config.sections.databases import DatabaseFiles
+from server.config.sections.databases import DatabaseFiles, check_databases
 from server.config.sections.extconfig import build_extconfig
 from server.config.sections.features import Features, build_features
 from server.config.sections.func_odbc import build_func_odbc
@@ -34,7 +34,7 @@ from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
 from server.config.sections.pjsip import build_pjsip
-from server.config.sections.pjsip_notify import NotifyType, build_notify_types
+from server.config.sections.pjsip_notify import Fields, build_notify_types
 from server.config.sections.prometheus import Prometheus, build_prometheus
 from server.config.sections.res_odbc import build_res_odbc
 from server.config.sections.rtp import Rtp, build_rtp
@@ -81,7 +81,7 @@ class Configuration:
     prometheus: Prometheus
     tracing: Tracing
     cli: Cli = NO_CLI
-    notify_types: Mapping[str, NotifyType] = field(default_factory=dict)
+    notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
     warnings: tuple[ConfigWarning, ...] = ()
     has_file: bool = True
@@ -185,7 +185,7 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
     def read(name: str) -> ConfigFile | None:
         return _read(asterisk, name, warnings)
 
-    return DatabaseFiles(
+    files = DatabaseFiles(
         build_extconfig(read("extconfig.conf"), warnings),
         build_res_odbc(read("res_odbc.conf"), warnings),
         build_sql_drivers(
@@ -197,6 +197,8 @@ def load_databases(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Dat
         build_sorcery(read("sorcery.conf"), warnings),
         build_func_odbc(read("func_odbc.conf"), warnings),
     )
+    warnings += check_databases(files)
+    return files
 
 
 def load_acls(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Acl]:
@@ -238,9 +240,7 @@ def load_cli(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Cli:
     )
 
 
-def load_notify_types(
-    asterisk: AsteriskConf, warnings: list[ConfigWarning]
-) -> dict[str, NotifyType]:
+def load_notify_types(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> dict[str, Fields]:
     """Read pjsip_notify.conf."""
     file = _read(asterisk, "pjsip_notify.conf", warnings)
     return {} if file is None else build_notify_types(file, warnings)

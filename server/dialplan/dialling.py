@@ -24,6 +24,12 @@ from server.resources.dialing import DialAttempt, DialStatus
 logger = logging.getLogger(__name__)
 
 MAX_PRESSED = 20
+_STATUSES: dict[int, DialStatus] = {
+    Cause.USER_BUSY: DialStatus.BUSY,
+    Cause.NORMAL_CIRCUIT_CONGESTION: DialStatus.CONGESTION,
+    Cause.NO_ANSWER: DialStatus.NOANSWER,
+    Cause.NORMAL_CLEARING: DialStatus.NOANSWER,
+}
 MAX_FORWARDS = 10  # 302 after 302
 DTMF_MS = 100  # length of a digit of option D, and of the pause after it
 
@@ -288,7 +294,7 @@ class Ringing:
             return
         tech = f"SIP {out.tech_cause}" if out.tech_cause else ""
         self._call.state.peer_causes[out.name] = out.hangup_cause, tech
-        self._fail(status, out.hangup_cause)
+        self._fail(_status_of(out.hangup_cause), out.hangup_cause)
 
     def _forward(self, attempt: DialAttempt) -> None:
         """Follow a redirection, by a Local channel unless it names a technology."""
@@ -345,6 +351,11 @@ class Ringing:
 def subroutine_of(text: str) -> str:
     """Return Gosub's argument for ``ctx^ext^pri(arg^arg)`` as options have it."""
     return text.replace("^", ",")
+
+
+def _status_of(cause: int) -> DialStatus:
+    """Return what DIALSTATUS makes of a cause; the Dial event tells some more of them apart."""
+    return _STATUSES.get(cause, DialStatus.CHANUNAVAIL)
 
 
 def _cause_of(error: ServerError) -> int:

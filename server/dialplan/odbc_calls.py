@@ -9,21 +9,18 @@ from __future__ import annotations
 import itertools
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from server.base.errors import InvalidArgument, Unavailable
-from server.dialplan.functions.hashes import COLUMNS
-from server.dialplan.functions.realtime import realtime_of
 from server.resources.channel import Channel
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
 
     from server.dialplan.port import Dialplan
-    from server.dialplan.scope import Scope
     from server.realtime.databases import Databases
     from server.store.sql.database import Database
 
@@ -32,14 +29,6 @@ logger = logging.getLogger(__name__)
 MAX_TRANSACTIONS = 16  # of one call
 MAX_RESULTS = 64  # of one call that wait to be fetched
 ISOLATIONS = ("read_committed", "read_uncommitted", "repeatable_read", "serializable")
-
-
-def databases_of(scope: Scope) -> Databases:
-    """Return the databases of res_odbc.conf.
-
-    :raises Unavailable: there are none.
-    """
-    return realtime_of(scope).databases
 
 
 @dataclass(slots=True)
@@ -158,15 +147,3 @@ class OdbcCalls:
         if calls.transactions:
             self._scope.spawn(calls.close(), f"{name} databases")
         calls.results.clear()
-
-
-def set_status(scope: Scope, variables: Mapping[str, str]) -> None:
-    """Tell how a statement went, if there is a call to tell."""
-    if scope.has_channel:
-        for name, value in variables.items():
-            scope.set(name, value)
-
-
-def set_columns(scope: Scope, columns: Sequence[str]) -> None:
-    """Tell HASH() what the fields of the last row are called."""
-    set_status(scope, {COLUMNS: ",".join(columns)})

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 from server.base.errors import InvalidArgument, Unavailable
 from server.config.sections.func_odbc import FuncOdbc, OdbcFunction
 from server.dialplan.arguments import split_arguments
+from server.dialplan.databases import databases_of, set_status
+from server.dialplan.functions.hashes import set_columns
 from server.dialplan.functions.realtime import escape_commas
-from server.dialplan.odbc_calls import OdbcCalls, Result, databases_of, set_columns, set_status
+from server.dialplan.odbc_calls import OdbcCalls, Result
 from server.dialplan.registry import Function, Registry
 from server.dialplan.variables import Template, compile_text
 from server.store.sql.rows import Rows

@@ -74,11 +74,16 @@ def find_call(picker: Channel, condition: Condition) -> DialAttempt | None:
 
 
 def rings_at(exten: str, context: str) -> Condition:
-    """Return what tells whether a call was dialled by a step of this extension."""
+    """Return what tells whether a call was dialled by a step of this extension, or its macro."""
+    wanted = exten, context
 
     def holds(attempt: DialAttempt) -> bool:
         caller = attempt.caller
-        return caller is not None and (caller.exten, caller.context) == (exten, context)
+        if caller is None:
+            return False
+        variables = caller.variables
+        outer = variables.get("MACRO_EXTEN"), variables.get("MACRO_CONTEXT")
+        return wanted in ((caller.exten, caller.context), outer)
 
     return holds
 

@@ -8,8 +8,10 @@ bounded and loses spans rather than delay a call.
 from __future__ import annotations
 
 import hashlib
+import logging
+import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from server import __version__
 from server.base.causes import cause_text
@@ -18,11 +20,15 @@ from server.config.sections.tracing import Tracing
 from server.resources.channel import Channel
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
     from opentelemetry.trace import Span
 
+logger = logging.getLogger(__name__)
+
 NS = 1_000_000_000
-FLUSH_MS = 3000  # that the end of the server waits for the last spans
+EXPORT_S = 3  # seconds for a batch, repetitions included; then it is lost
+CLOSE_S = 2.0  # seconds that the end of the server waits for the last spans
 DELAY_MS = 1000  # between two batches
 MAX_WAITING = 4096  # spans; more are lost
 MAX_SPANS = 20_000  # open at the same time; the channels of more calls are not traced
@@ -36,7 +42,8 @@ class CallTracer:
 
     def __init__(self, settings: Tracing) -> None:
         try:
-            self._provider = _make_provider(settings)
+            self._exporter = _Exporter(settings.endpoint)
+            self._provider = _make_provider(settings, self._exporter)
         except ImportError as error:
             hint = f"tracing.conf: {error.name} is missing: pip install 'arion-server[tracing]'"
             raise Unavailable(hint) from None
@@ -50,8 +57,11 @@ class CallTracer:
             span.end()
         self._dials.clear()
         self._channels.clear()
-        self._provider.force_flush(FLUSH_MS)
+        # a collector that is away would be asked again and again
+        limit = threading.Timer(CLOSE_S, self._exporter.shutdown)
+        limit.start()
         self._provider.shutdown()
+        limit.cancel()
 
     # ChannelObserver
 
@@ -134,8 +144,46 @@ class CallTracer:
             span.end(round((begun + took) * NS))
 
 
-def _make_provider(settings: Tracing) -> TracerProvider:
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+class _Exporter:
+    """OpenTelemetry's exporter, which says once when the collector goes away and comes back.
+
+    The thread of the batch processor calls it.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        # its own lines, one for each attempt, would fill the log
+        logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+        self._endpoint = endpoint
+        self._exporter = OTLPSpanExporter(endpoint=endpoint, timeout=EXPORT_S)
+        self._is_failing = False
+        self._is_shut_down = False
+
+    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        """Send a batch."""
+        result = self._exporter.export(spans)
+        is_failing = result.name != "SUCCESS"
+        if is_failing != self._is_failing:
+            self._is_failing = is_failing
+            if is_failing:
+                logger.warning("tracing: %s takes no spans; they are lost", self._endpoint)
+            else:
+                logger.info("tracing: %s takes spans again", self._endpoint)
+        return result
+
+    def force_flush(self, timeout_millis: int = 0) -> bool:
+        """Nothing is kept back here."""
+        return True
+
+    def shutdown(self) -> None:
+        """Give up what is being sent. May be called again, from any thread."""
+        if not self._is_shut_down:
+            self._is_shut_down = True
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]
+
+
+def _make_provider(settings: Tracing, exporter: _Exporter) -> TracerProvider:
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -150,9 +198,12 @@ def _make_provider(settings: Tracing) -> TracerProvider:
         ),
         shutdown_on_exit=False,
     )
-    exporter = OTLPSpanExporter(endpoint=settings.endpoint)
     provider.add_span_processor(
-        BatchSpanProcessor(exporter, max_queue_size=MAX_WAITING, schedule_delay_millis=DELAY_MS)
+        BatchSpanProcessor(
+            cast("SpanExporter", exporter),
+            max_queue_size=MAX_WAITING,
+            schedule_delay_millis=DELAY_MS,
+        )
     )
     return provider
 

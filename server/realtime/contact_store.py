@@ -21,7 +21,7 @@ from server.store.sql.rows import Criterion
 logger = logging.getLogger(__name__)
 
 MAX_PENDING = 50_000  # contacts that changed and are not written yet
-RETRY_S = 5.0  # seconds until a change is tried again
+RETRY_S = 2.0  # seconds until a change is tried again
 
 
 class RealtimeContactStore:

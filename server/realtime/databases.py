@@ -146,8 +146,11 @@ class Databases:
         found = self._files.drivers.sqlite3.get(section)
         if found is None or not found.dbfile:
             return None
-        return _driver_settings(
-            f"res_config_sqlite3.conf [{section}]", f"sqlite:///{quote(found.dbfile)}", "", ""
+        return DatabaseSettings(
+            f"res_config_sqlite3.conf [{section}]",
+            f"sqlite:///{quote(found.dbfile)}",
+            max_connections=DRIVER_CONNECTIONS,
+            connect_timeout=max(1.0, found.busy_timeout / 1000),
         )
 
 

@@ -23,9 +23,10 @@ from server.store.sql.rows import Criterion
 
 logger = logging.getLogger(__name__)
 
-TYPES = ("auth", "aor", "endpoint", "identify")
+TYPES = ("auth", "aor", "endpoint", "identify", "domain_alias")
+UNNAMED = ("identify", "domain_alias")  # no request names them
 KEEP_S = 1.0  # seconds for which an object is good without a cache: for one registration
-REFRESH_S = 30.0  # seconds between looks at the identifies: no request names them
+REFRESH_S = 30.0  # seconds between looks at what is :data:`UNNAMED`
 MAX_KNOWN = 100_000  # names whose age is remembered, those that do not exist included
 ROWS_PER_TURN = 200
 NO_CACHE = CacheOptions()
@@ -91,6 +92,8 @@ class SipRealtime:
         """See :class:`~server.sip.fetching.ObjectFetcher`."""
         if "endpoint" not in self._families:
             return False
+        if any(self._objects.is_configured("endpoint", name) for name in names):
+            return False  # as in Asterisk, the file is asked first
         old = [name for name in names if not self._is_good(name)]
         stale = [name for name in names if name not in old and self._is_stale(name)]
         if stale:
@@ -193,14 +196,18 @@ class SipRealtime:
 
     def _arm(self) -> None:
         self.close()
-        if "identify" in self._families:
+        if any(each in self._families for each in UNNAMED):
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(
-                REFRESH_S, lambda: self._scope.spawn(self._refresh(), "identifies")
+                REFRESH_S, lambda: self._scope.spawn(self._refresh(), "refresh")
             )
 
     async def _refresh(self) -> None:
-        self._objects.set_fetched(await self._load_type("identify"))
+        changes: Changes = {}
+        for object_type in UNNAMED:
+            if object_type in self._families:
+                changes |= await self._load_type(object_type)
+        self._objects.set_fetched(changes)
         self._arm()
 
 

@@ -32,7 +32,7 @@ from server.model.wire import Snapshot
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
-from server.tech.base import Leg, Party, Redirecting, TextMessage, Transfer
+from server.tech.base import HoldPasser, Leg, Party, Redirecting, TextMessage, Transfer
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
@@ -177,7 +177,9 @@ class Channel:
         self.features: BridgeFeatures | None = None  # what its digits do in a basic bridge
         self.groups: dict[str, str] = {}  # for call pickup, where it isn't as its endpoint says
         self.is_held = False
-        self.passes_hold = False  # it is put on hold itself instead of hearing music
+        self.passes_hold = (
+            isinstance(leg, HoldPasser) and leg.passes_hold
+        )  # it is put on hold itself instead of hearing music
         self.intercepts_hold = False  # its bridge does not learn that it holds
         # signals that it does not take from ("rx") or give to ("tx") its far end
         self.ignored: dict[str, frozenset[str]] = {"rx": frozenset(), "tx": frozenset()}

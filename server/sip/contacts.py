@@ -111,6 +111,7 @@ class Contacts:
         self._scheduler = scheduler
         self._store = store
         self._wall_offset = wall_offset
+        self._settings = SipSettings()
         self._aors: dict[str, Aor] = {}
         self._contacts: dict[str, list[Contact]] = {}
         self._by_flow: dict[Flow, set[Contact]] = {}
@@ -121,6 +122,7 @@ class Contacts:
 
     def configure(self, settings: SipSettings, now: float) -> None:
         """Take (new) settings: permanent contacts come and go, those of lost aors go."""
+        self._settings = settings
         self._aors = dict(settings.aors)
         for contact in self.all():
             aor = self._aors.get(contact.aor)
@@ -164,6 +166,10 @@ class Contacts:
     def aor(self, name: str) -> Aor | None:
         """Return an address of record's settings."""
         return self._aors.get(name)
+
+    def names_of(self, user: str, host: str) -> tuple[str, ...]:
+        """Return under which names the aor of a user may be found, the first choice first."""
+        return self._settings.names_of(user, host)
 
     def best(self, aors: Iterable[str]) -> Contact | None:
         """Choose whom to call: of the first aor with any contact the latest that is reachable."""

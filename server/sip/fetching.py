@@ -13,15 +13,17 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from server.base.errors import RemoteProtocolError
+from server.base import suspension
+from server.base.errors import InvalidState, RemoteProtocolError
 from server.base.tasks import TaskScope
+from server.sip.dialstring import endpoint_names
 from server.sip.identify import EndpointIdentifier, digest_user
 from server.sip.message import Request, parse_message
 from server.sip.transaction import Flow
 
 logger = logging.getLogger(__name__)
 
-FETCH_TIMEOUT = 4.0  # seconds; a phone repeats its request for 32
+FETCH_TIMEOUT = 2.0  # seconds; a phone repeats its request for 32
 MAX_WAITING = 2_000  # messages; one more is dropped, and comes again
 MAX_PER_CALL = 8  # messages: a request, its repetitions, CANCEL
 RESPONSE = b"SIP/2.0 "
@@ -90,6 +92,19 @@ class Gate:
         self._scope.spawn(self._fetch(call_id, names), "fetch endpoint")
         return True
 
+    def refresh(self, resource: str) -> None:
+        """Fetch the endpoint of a dial string before it is called.
+
+        Who calls waits if that is possible there, and else gets what is known.
+        """
+        names = endpoint_names(resource)
+        if not self._fetcher.wants(names):
+            return
+        try:
+            suspension.wait(self._fetch_in_time(names))
+        except InvalidState:
+            self._fetcher.fetch_soon(names)
+
     def _join(self, waiting: list[tuple[bytes, Flow]], data: bytes, flow: Flow) -> None:
         if len(waiting) < MAX_PER_CALL:
             waiting.append((data, flow))
@@ -101,18 +116,22 @@ class Gate:
         if request.method in ("ACK", "CANCEL", "BYE") or request.to.tag:
             return []
         uri = request.from_.uri
-        names = [f"{uri.user}@{uri.host}", uri.user]
-        names += [digest_user(request) or ""]
-        known = self._identifier().identify(request, flow)
+        identifier = self._identifier()
+        names = [*identifier.names_of(uri.user, uri.host), digest_user(request) or ""]
+        known = identifier.identify(request, flow)
         names += [known.name] if known is not None else []
         return [name for name in dict.fromkeys(names) if name]
 
     async def _fetch(self, call_id: str, names: Sequence[str]) -> None:
         try:
+            await self._fetch_in_time(names)
+        finally:
+            for data, flow in self._waiting.pop(call_id):
+                self._deliver(data, flow)
+
+    async def _fetch_in_time(self, names: Sequence[str]) -> None:
+        try:
             async with asyncio.timeout(FETCH_TIMEOUT):
                 await self._fetcher.fetch(names)
         except TimeoutError:
             logger.warning("no answer about endpoint %s in time", names[-1])
-        finally:
-            for data, flow in self._waiting.pop(call_id):
-                self._deliver(data, flow)

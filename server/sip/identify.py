@@ -17,6 +17,7 @@ class EndpointIdentifier:
     """Finds endpoints, in the order of pjsip.conf ``endpoint_identifier_order``."""
 
     def __init__(self, settings: SipSettings) -> None:
+        self._settings = settings
         self._endpoints = settings.endpoints
         self._hosts: dict[str, Endpoint] = {}  # by address
         self._networks: list[tuple[Network, Endpoint]] = []  # the narrowest first
@@ -40,6 +41,10 @@ class EndpointIdentifier:
             if endpoint is not None:
                 return endpoint
         return None
+
+    def names_of(self, user: str, host: str) -> tuple[str, ...]:
+        """Return under which names the endpoint of a user may be found."""
+        return self._settings.names_of(user, host)
 
     @property
     def host_names(self) -> Iterable[str]:
@@ -96,7 +101,8 @@ class EndpointIdentifier:
 
     def _named(self, user: str, host: str, method: str) -> Endpoint | None:
         endpoints: Mapping[str, Endpoint] = self._endpoints
-        endpoint = endpoints.get(f"{user}@{host}") or endpoints.get(user)
+        names = self._settings.names_of(user, host)
+        endpoint = next((endpoints[name] for name in names if name in endpoints), None)
         if endpoint is None or method not in endpoint.identify_by:
             return None
         return endpoint

@@ -192,6 +192,11 @@ class SipLeg:
     # For the dialplan's functions
 
     @property
+    def passes_hold(self) -> bool:
+        """Whether the phone is put on hold itself instead of hearing music."""
+        return self.endpoint.moh_passthrough
+
+    @property
     def session(self) -> Session:
         """The call as the protocol sees it."""
         return self._session

@@ -60,7 +60,7 @@ class Registrar:
 
     def _find_aor(self, request: Request, endpoint: Endpoint) -> Aor:
         uri = request.to.uri
-        for name in (f"{uri.user}@{uri.host}", uri.user):
+        for name in self._contacts.names_of(uri.user, uri.host):
             if name in endpoint.aors and (aor := self._contacts.aor(name)) is not None:
                 if aor.max_contacts == 0:
                     raise RemoteProtocolError(f"aor {name} takes no registrations", 403)

@@ -16,6 +16,7 @@ from server.sip.settings_objects import (
     AccessList,
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -31,6 +32,7 @@ __all__ = [
     "AccessList",
     "Aor",
     "Auth",
+    "DomainAlias",
     "Endpoint",
     "Global",
     "Identify",
@@ -90,11 +92,11 @@ def with_object(
 
 
 def without_object(settings: SipSettings, kind: str, name: str) -> SipSettings:
-    """Return settings without an endpoint, aor, auth or identify."""
+    """Return settings without an endpoint, aor, auth, domain_alias or identify."""
     if kind == "identify":
         kept = tuple(identify for identify in settings.identifies if identify.name != name)
         return replace(settings, identifies=kept, warnings=())
-    plural = f"{kind}s"
+    plural = "domain_aliases" if kind == "domain_alias" else f"{kind}s"
     left: dict[str, Any] = dict(getattr(settings, plural))
     left.pop(name, None)
     parts: dict[str, Any] = {plural: left, "warnings": ()}
@@ -119,6 +121,7 @@ class _Builder:
         self._auths = dict(base.auths)
         self._identifies = {identify.name: identify for identify in base.identifies}
         self._acls = {rules.name: rules for rules in base.acls}
+        self._domain_aliases = dict(base.domain_aliases)
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -128,6 +131,7 @@ class _Builder:
             "auth": self._add_auth,
             "identify": self._add_identify,
             "acl": self._add_acl,
+            "domain_alias": self._add_domain_alias,
             "global": self._add_global,
             "system": self._add_system,
         }
@@ -168,6 +172,7 @@ class _Builder:
             "auths": self._auths,
             "identifies": tuple(self._identifies.values()),
             "acls": tuple(self._acls.values()),
+            "domain_aliases": self._domain_aliases,
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -275,6 +280,9 @@ class _Builder:
             acl=build_acl(item.options, self._named_acls),
             contact_acl=build_acl(item.options, self._named_acls, prefix="contact_"),
         )
+
+    def _add_domain_alias(self, item: ConfigObject) -> None:
+        self._domain_aliases[item.name] = self._bind(DomainAlias, item, name=item.name)
 
     def _add_global(self, item: ConfigObject) -> None:
         self._global = self._bind(Global, item)

@@ -228,6 +228,14 @@ class AccessList:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainAlias:
+    """``type=domain_alias``: its name is another name of *domain*."""
+
+    name: str = ""
+    domain: str = setting(text, "")
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """``type=endpoint``."""
 
@@ -298,6 +306,7 @@ class Endpoint:
     dtmf_mode: str = setting(
         choice("rfc4733", "inband", "none", "info", "auto", "auto_info"), "rfc4733"
     )
+    moh_passthrough: bool = setting(boolean, False)
     rtp_symmetric: bool = setting(boolean, False)
     rtp_timeout: int = setting(seconds, 0)
     rtp_timeout_hold: int = setting(seconds, 0)
@@ -364,7 +373,15 @@ class SipSettings:
     auths: Mapping[str, Auth] = field(default_factory=dict)
     identifies: tuple[Identify, ...] = ()
     acls: tuple[AccessList, ...] = ()
+    domain_aliases: Mapping[str, DomainAlias] = field(default_factory=dict)
     global_: Global = Global()
     system: System = System()
     default_language: str = "en"
     warnings: tuple[ConfigWarning, ...] = ()
+
+    def names_of(self, user: str, host: str) -> tuple[str, ...]:
+        """Return under which names a user of a domain may be found, the first choice first."""
+        alias = self.domain_aliases.get(host)
+        if alias is None or not alias.domain:
+            return f"{user}@{host}", user
+        return f"{user}@{host}", f"{user}@{alias.domain}", user

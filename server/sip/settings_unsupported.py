@@ -29,7 +29,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
     g726_non_standard geoloc_incoming_call_profile geoloc_outgoing_call_profile ice_support
     incoming_call_offer_pref incoming_mwi_mailbox max_audio_streams max_video_streams
     media_encryption media_encryption_optimistic media_use_received_transport
-    moh_passthrough mwi_from_user mwi_subscribe_replaces_unsolicited
+    mwi_from_user mwi_subscribe_replaces_unsolicited
     notify_early_inuse_ringing one_touch_recording outgoing_call_offer_pref
     overlap_context preferred_codec_only record_off_feature record_on_feature
     rtp_engine rtp_ipv6 rtp_keepalive rtp_port_end rtp_port_start
@@ -67,7 +67,7 @@ UNSUPPORTED: dict[str, frozenset[str]] = {
 # Whole sections of Asterisk that nothing here acts on yet.
 UNSUPPORTED_TYPES = _words(
     """
-    asterisk-publication contact domain_alias inbound-publication outbound-publish phoneprov
+    asterisk-publication contact inbound-publication outbound-publish phoneprov
     registration resource_list subscription_persistence
     """
 )

@@ -25,6 +25,7 @@ from server.sip.settings import (
     AccessList,
     Aor,
     Auth,
+    DomainAlias,
     Endpoint,
     Global,
     Identify,
@@ -47,6 +48,7 @@ CLASSES: Mapping[str, type[Any]] = {
     "acl": AccessList,
     "aor": Aor,
     "auth": Auth,
+    "domain_alias": DomainAlias,
     "endpoint": Endpoint,
     "global": Global,
     "identify": Identify,
@@ -194,6 +196,10 @@ class SipObjects:
         for key, item in fresh.items():
             former = self._changed(former, key, item)
         self._use(former)
+
+    def is_configured(self, object_type: str, object_id: str) -> bool:
+        """Tell whether pjsip.conf has an object."""
+        return (object_type, object_id) in self._configured
 
     def fetched_names(self, object_type: str) -> list[str]:
         """List the objects of a type that a database has."""

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from server.base import suspension
 from server.base.clock import Clock
-from server.base.errors import InvalidArgument, InvalidState, NotFound, RemoteProtocolError
+from server.base.errors import InvalidArgument, NotFound, RemoteProtocolError
 from server.base.tasks import TaskScope
 from server.media.engine import MediaEngine
 from server.media.streams import RtpStream
 from server.sip.contacts import REACHABLE, UNREACHABLE, Contact, ContactStore
-from server.sip.dialstring import as_phone, endpoint_names, find_target
-from server.sip.fetching import FETCH_TIMEOUT, Gate, ObjectFetcher
+from server.sip.dialstring import as_phone, find_target
+from server.sip.fetching import Gate, ObjectFetcher
 from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
 from server.sip.message import Request
@@ -82,7 +80,6 @@ class PjsipTechnology:
         self._states: dict[str, str] = {}
         self._by_aor = _endpoints_by_aor(settings)
         self._is_busy = False
-        self._fetcher: ObjectFetcher | None = None
         self._gate: Gate | None = None
         self.scope = TaskScope("sip")
 
@@ -150,7 +147,6 @@ class PjsipTechnology:
 
     def set_fetcher(self, fetcher: ObjectFetcher) -> None:
         """Ask *fetcher* for endpoints that are in a database."""
-        self._fetcher = fetcher
         self._gate = Gate(fetcher, self.scope, lambda: self._running()[0].identifier, self._receive)
 
     def transports_needing_restart(self) -> list[str]:
@@ -166,7 +162,8 @@ class PjsipTechnology:
 
     def create_leg(self, resource: str, call: OutgoingCall) -> Leg:
         stack, transports = self._running()
-        self._refresh(resource)
+        if self._gate is not None:
+            self._gate.refresh(resource)
         target = find_target(resource, self._settings, stack.contacts)
         codecs = choose_codecs(target.endpoint, call.formats)
         host = self._rtp_host(
@@ -451,19 +448,6 @@ class PjsipTechnology:
             raise NotFound("the SIP stack is not running")
         return self._messaging
 
-    def _refresh(self, resource: str) -> None:
-        """Fetch the endpoint of a dial string, if it is in a database and who calls can wait."""
-        fetcher = self._fetcher
-        if fetcher is None:
-            return
-        names = endpoint_names(resource)
-        if not fetcher.wants(names):
-            return
-        try:
-            suspension.wait(_in_time(fetcher, names))
-        except InvalidState:
-            fetcher.fetch_soon(names)
-
     def _arm(self, when: float | None) -> None:
         """Keep one timer of the loop, for the earliest deadline.
 
@@ -546,12 +530,6 @@ def _endpoints_by_aor(settings: SipSettings) -> dict[str, list[Endpoint]]:
         for aor in endpoint.aors:
             index.setdefault(aor, []).append(endpoint)
     return index
-
-
-async def _in_time(fetcher: ObjectFetcher, names: Sequence[str]) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(FETCH_TIMEOUT):
-            await fetcher.fetch(names)
 
 
 def choose_codecs(endpoint: Endpoint, formats: Sequence[str]) -> tuple[str, ...]:

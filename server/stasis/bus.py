@@ -107,6 +107,8 @@ class Bus:
         self._is_scheduled = False
         # told how many seconds each event took from publishing to the consumers' queues
         self.on_delivered: Callable[[float], None] | None = None
+        # shown every event with those that it goes to, for who looks for mistakes
+        self.on_sent: Callable[[Sequence[Recipient], bytes], None] | None = None
 
     def set_router(
         self,
@@ -202,6 +204,8 @@ class Bus:
         encoded = published.encode(self.asterisk_id)
         for recipient in recipients:
             recipient.deliver(published, encoded)
+        if self.on_sent is not None:
+            self.on_sent(recipients, encoded)
         if self.on_delivered is not None and published.at:
             self.on_delivered(time.perf_counter() - published.at)
 

@@ -353,6 +353,15 @@ class VariableSource(Protocol):
         """What the channel is made with."""
 
 
+@runtime_checkable
+class HoldPasser(Protocol):
+    """A leg that may be put on hold itself instead of hearing the music of one who holds."""
+
+    @property
+    def passes_hold(self) -> bool:
+        """Whether it is, unless the dialplan says otherwise."""
+
+
 class CallSink(Protocol):
     """Where technologies deliver new calls and endpoint states."""
 

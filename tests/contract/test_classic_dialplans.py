@@ -250,6 +250,18 @@ class TestOffice:
         with pytest.raises(CallFailed, match="487"):
             await task
 
+    async def test_a_phone_that_a_macro_lets_ring_is_picked_up(self, office: Site) -> None:
+        task = asyncio.create_task(
+            office.server.post("/channels", endpoint="Local/103@phones/n", app="nobody")
+        )
+        called = await office.phones["carol"].wait_call()
+        called.ring()
+        await task
+        call = await office.phones["alice"].call("*98")
+        await called.hears_hangup()
+        assert called.end_reason == "cancelled"
+        await call.hangup()
+
     async def test_hints_are_shown(self, office: Site) -> None:
         hints = await office.server.cli("core show hints")
         for each in ("101@internal", "102@internal", "103@internal"):

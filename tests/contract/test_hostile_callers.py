@@ -1,4 +1,4 @@
-"""What callers could try on a careless dialplan, on the real server: numbers, loops, expressions."""
+"""What callers could try on a careless dialplan, on the real server."""
 
 from __future__ import annotations
 

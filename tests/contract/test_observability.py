@@ -154,13 +154,13 @@ async def test_a_call_is_counted_while_it_lives_and_when_it_has_ended(scene: Sce
         async def is_heard() -> bool:
             return (await scene.scrape())["arion_media_rx_packets_total"][()] >= 10
 
-        await scene.server.until(is_heard, 5, "RTP")
+        await scene.server.until(is_heard, 10, "RTP")
         await call.hangup()
 
     async def is_over() -> bool:
         return not (await scene.scrape()).get("arion_channels")
 
-    await scene.server.until(is_over, 5, "the call to end")
+    await scene.server.until(is_over, 10, "the call to end")
     after = await scene.scrape()
     assert after["arion_channels_created_total"] == {("PJSIP",): 1}
     assert after["arion_channels_answered_total"] == {("PJSIP",): 1}
@@ -200,7 +200,7 @@ async def test_rest_events_and_the_loop_are_timed(scene: Scene) -> None:
     async def is_measured() -> bool:
         return (await scene.scrape())["arion_loop_lag_seconds_count"][()] >= 2
 
-    await scene.server.until(is_measured, 5, "the loop's lag to be measured")
+    await scene.server.until(is_measured, 10, "the loop's lag to be measured")
 
 
 async def test_every_figure_of_the_documents_is_shown(scene: Scene) -> None:
@@ -288,8 +288,14 @@ async def test_the_service_manager_hears_ready_alive_and_stopping(scene: Scene) 
     async def is_alive_again() -> bool:
         return scene.seen.notified.count("WATCHDOG=1") >= 3
 
-    await scene.server.until(is_alive_again, 5, "the watchdog")
+    async def is_ready_again() -> bool:
+        return sum(each.startswith("READY=1") for each in scene.seen.notified) == 2
+
+    await scene.server.until(is_alive_again, 10, "the watchdog")
     assert scene.seen.notified[0].startswith("READY=1\n")
+    await scene.server.cli("core restart now")
+    await scene.server.until(is_ready_again, 20, "the restart")
+    assert sum(each.startswith("RELOADING=1") for each in scene.seen.notified) == 1
     assert not any(each.startswith("STOPPING=1") for each in scene.seen.notified)
     assert await scene.server.stop() == 0
     assert scene.seen.notified[-1].startswith("STOPPING=1")

@@ -9,16 +9,20 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
+from server.store.sql.settings import DatabaseSettings
 from tests.support.server_process import free_port
 
 START_S = 20.0
 USER = "arion"
 PASSWORD = "se;cret}'x"
 NAME = "asterisk"
+NAMES = ("sqlite", "postgresql", "mariadb", "odbc-postgresql", "odbc-mariadb")
 POSTGRES_PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
 
 
@@ -141,3 +145,37 @@ def _retry(command: list[str], process: subprocess.Popen[bytes]) -> None:
             return
         assert time.monotonic() < deadline, done.stderr
         time.sleep(0.05)
+
+
+@dataclass(frozen=True, slots=True)
+class Servers:
+    """How each of :data:`NAMES` is reached."""
+
+    dsns: dict[str, str]
+
+    def settings(self, name: str, connections: int = 2) -> DatabaseSettings:
+        return DatabaseSettings(f"[{name}]", self.dsns[name], USER, PASSWORD, connections)
+
+    def url(self, name: str) -> str:
+        dsn = self.dsns[name]
+        if name == "sqlite":
+            return dsn
+        return dsn.replace("://", f"://{USER}:{quote(PASSWORD, safe='')}@")
+
+
+@contextmanager
+def all_servers() -> Iterator[Servers]:
+    """Run both, beside a file of SQLite."""
+    with open_folder() as folder, ExitStack() as stack, ThreadPoolExecutor(2) as starting:
+        both = [starting.submit(stack.enter_context, run(folder)) for run in (postgresql, mariadb)]
+        first, second = (each.result() for each in both)
+        ini = folder / "odbc.ini"
+        ini.write_text(first.odbc + second.odbc)
+        former = os.environ.get("ODBCINI")
+        os.environ["ODBCINI"] = str(ini)
+        sqlite = f"sqlite:///{folder / 'sqlite.db'}"
+        dsns = (sqlite, first.url, second.url, "postgresql-dsn", "mysql-dsn")
+        yield Servers(dict(zip(NAMES, dsns, strict=True)))
+        del os.environ["ODBCINI"]
+        if former is not None:
+            os.environ["ODBCINI"] = former

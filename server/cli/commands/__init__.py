@@ -30,6 +30,7 @@ def load_commands() -> Registry:
         hints,
         logger,
         manager,
+        mixmonitor,
         module,
         mwi,
         odbc,

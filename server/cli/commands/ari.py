@@ -9,6 +9,8 @@ from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import fit, lines
 
+ALL = "all"
+
 
 @command("ari show apps", "List the Stasis applications")
 def show_apps(context: CliContext, _call: Call) -> str:
@@ -40,6 +42,34 @@ def show_app(context: CliContext, call: Call) -> str:
         rows.append(f"    {title}: {len(names)}")
         rows += (f"      {name or '(all)'}" for name in sorted(names))
     return lines(*rows)
+
+
+def _complete_debug(context: CliContext, arguments: Sequence[str]) -> Sequence[str]:
+    if not arguments:
+        return [ALL, *(app.name for app in context.applications.list())]
+    return ("on", "off") if len(arguments) == 1 else ()
+
+
+@command(
+    "ari set debug",
+    "Log the events of an application, or stop it",
+    arguments="<application|all> <on|off>",
+    complete=_complete_debug,
+)
+def set_debug(context: CliContext, call: Call) -> str:
+    """Log what an application, or all, are sent."""
+    if len(call.arguments) != 2 or call.arguments[1] not in ("on", "off"):
+        raise WrongUsage
+    if context.websockets is None:
+        raise CommandError("the REST interface is not running")
+    name, state = call.arguments
+    word = "enabled" if state == "on" else "disabled"
+    if name == ALL:
+        context.websockets.set_debug(None, state == "on")
+        return f"Debugging on all applications {word}"
+    context.applications.get(name)
+    context.websockets.set_debug(name, state == "on")
+    return f"Debugging on '{name}' {word}"
 
 
 @command("ari show users", "List the users of the REST interface")

@@ -153,10 +153,26 @@ def request_hangup(context: CliContext, call: Call) -> str:
     return lines(*rows)
 
 
+def _complete_originate(context: CliContext, arguments: Sequence[str]) -> list[str]:
+    match list(arguments):
+        case []:
+            endpoints = context.sip.settings.endpoints if context.sip is not None else ()
+            return ["Local/", *(f"PJSIP/{name}" for name in endpoints)]
+        case [_]:
+            return ["application", "extension"]
+        case [_, "application"]:
+            return [each.name for each in context.dialplan.registry.applications.values()]
+        case [_, "extension"]:
+            return list(context.dialplan.plan.contexts)
+        case _:
+            return []
+
+
 @command(
     "channel originate",
     "Make a call",
     arguments="<tech/data> {application <appname> [appdata] | extension [exten@][context]}",
+    complete=_complete_originate,
 )
 async def originate(context: CliContext, call: Call) -> str:
     """Call somebody and run an application or an extension for them."""

@@ -6,6 +6,7 @@ Their documentation is that of the code: the first paragraph of a docstring is
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -45,10 +46,10 @@ def read_help(name: str, docstring: str | None, *, brackets: str = "()") -> Help
 
     :param brackets: what follows the name where the docstring tells no arguments.
     """
-    text = "\n".join(line.strip() for line in (docstring or "").strip().splitlines())
-    first, _, rest = text.replace("``", "").partition("\n\n")
+    text = inspect.cleandoc(docstring or "").replace("``", "").replace("::\n", ":\n")
+    first, _, rest = text.partition("\n\n")
     found = _SYNTAX.match(first)
-    syntax, synopsis = (found[1], found[2]) if found else (name + brackets, first)
+    syntax, synopsis = (" ".join(found[1].split()), found[2]) if found else (name + brackets, first)
     synopsis = " ".join(synopsis.split())
     return Help(name, synopsis[:1].upper() + synopsis[1:], syntax, rest.strip())
 

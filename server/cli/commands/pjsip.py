@@ -15,7 +15,7 @@ from server.cli.context import CliContext, SipAdmin
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import lines
 
-Rows = Callable[[CliContext, SipAdmin, Any], Sequence[str]]
+Rows = Callable[[layout.Layout, Any], Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,49 +46,49 @@ KINDS = (
         "endpoints",
         lambda _context, sip: sip.settings.endpoints,
         layout.ENDPOINT_HEADER,
-        layout.endpoint_rows,
+        layout.Layout.endpoint,
     ),
     Kind(
         "aor",
         "aors",
         lambda _context, sip: sip.settings.aors,
         layout.AOR_HEADER,
-        lambda _context, sip, aor: layout.aor_rows(sip, aor, 6),
+        layout.Layout.aor,
     ),
     Kind(
         "auth",
         "auths",
         lambda _context, sip: sip.settings.auths,
         layout.AUTH_HEADER,
-        lambda _context, _sip, auth: [layout.auth_row(auth.name, auth, "I/OAuth")],
+        lambda _layout, auth: [layout.auth_row(auth.name, auth, "I/OAuth")],
     ),
     Kind(
         "contact",
         "contacts",
         lambda _context, sip: {f"{each.aor}/{each.uri}": each for each in sip.contacts()},
         layout.CONTACT_HEADER,
-        lambda _context, _sip, contact: [layout.contact_row(contact, 2)],
+        lambda _layout, contact: [layout.contact_row(contact, 2)],
     ),
     Kind(
         "identify",
         "identifies",
         lambda _context, sip: {each.name: each for each in sip.settings.identifies},
         layout.IDENTIFY_HEADER,
-        lambda _context, _sip, identify: layout.identify_rows(identify, 1),
+        lambda _layout, identify: layout.identify_rows(identify, 1),
     ),
     Kind(
         "transport",
         "transports",
         lambda _context, sip: sip.settings.transports,
         layout.TRANSPORT_HEADER,
-        lambda _context, _sip, transport: [layout.transport_row(transport, 0)],
+        lambda _layout, transport: [layout.transport_row(transport, 0)],
     ),
     Kind(
         "registration",
         "registrations",
         lambda _context, sip: {each.name: each for each in sip.registrations()},
         layout.REGISTRATION_HEADER,
-        lambda _context, _sip, registration: [layout.registration_row(registration)],
+        lambda _layout, registration: [layout.registration_row(registration)],
         has_options=False,
     ),
     Kind(
@@ -100,7 +100,7 @@ KINDS = (
             if channel.endpoint[0] == layout.TECHNOLOGY
         },
         layout.CHANNEL_HEADER,
-        lambda context, _sip, channel: layout.channel_rows(context, channel, 2),
+        layout.Layout.channel,
         has_options=False,
     ),
 )
@@ -130,7 +130,7 @@ def _declare(kind: Kind) -> None:
     def found(context: CliContext, call: Call) -> list[Any]:
         wanted = read_filter(call)
         objects = kind.find(context, find_sip(context))
-        return [each for name, each in sorted(objects.items()) if wanted(name)]
+        return [objects[name] for name in sorted(objects) if wanted(name)]
 
     def complete(context: CliContext, arguments: Sequence[str]) -> Iterable[str]:
         if arguments or context.sip is None:
@@ -140,12 +140,16 @@ def _declare(kind: Kind) -> None:
     @command(f"pjsip show {kind.plural}", f"Show the {kind.plural}", arguments="[like <pattern>]")
     def show_all(context: CliContext, call: Call) -> Iterator[str]:
         """Show objects, each with what belongs to it."""
-        return _all(kind.header, found(context, call), lambda each: rows(context, each))
+        shown = layout.Layout(context, find_sip(context))
+        return _all(kind.header, found(context, call), lambda each: kind.rows(shown, each))
 
     @command(f"pjsip list {kind.plural}", f"List the {kind.plural}", arguments="[like <pattern>]")
     def list_all(context: CliContext, call: Call) -> Iterator[str]:
         """List objects, one line each."""
-        return _all(kind.short_header, found(context, call), lambda each: rows(context, each)[:1])
+        shown = layout.Layout(context, find_sip(context))
+        return _all(
+            kind.short_header, found(context, call), lambda each: kind.rows(shown, each)[:1]
+        )
 
     @command(
         f"pjsip show {kind.noun}", f"Show one {kind.noun}", arguments="<id>", complete=complete
@@ -158,11 +162,9 @@ def _declare(kind: Kind) -> None:
         each = kind.find(context, find_sip(context)).get(name)
         if each is None:
             raise CommandError(f"Unable to find object {name}.")
+        shown = layout.Layout(context, find_sip(context))
         options = ["", *layout.parameters(each)] if kind.has_options else []
-        return lines("", *kind.header, "", *rows(context, each), *options)
-
-    def rows(context: CliContext, each: Any) -> Sequence[str]:
-        return kind.rows(context, find_sip(context), each)
+        return lines("", *kind.header, "", *kind.rows(shown, each), *options)
 
 
 def _all(

@@ -62,43 +62,72 @@ CHANNEL_HEADER = (
 )
 
 
-def endpoint_rows(context: CliContext, sip: SipAdmin, endpoint: Endpoint) -> list[str]:
-    """Lay out an endpoint with all that belongs to it."""
-    channels = context.channels.of_endpoint(TECHNOLOGY, endpoint.name)
-    number = endpoint.callerid.number
-    title = f"{endpoint.name}/{number}" if number else endpoint.name
-    state = _endpoint_state(sip, endpoint, channels)
-    limit = endpoint.device_state_busy_at or "inf"
-    rows = [f" Endpoint:  {title:<52} {state:<14} {len(channels)} of {limit}"]
-    for kind, names in (("InAuth", endpoint.auth), ("OutAuth", endpoint.outbound_auth)):
-        rows += (auth_row(name, sip.settings.auths.get(name), kind) for name in names)
-    for name in endpoint.aors:
-        aor = sip.settings.aors.get(name)
-        if aor is not None:
-            rows += aor_rows(sip, aor, 8)
-    transport = sip.settings.transports.get(endpoint.transport)
-    if transport is not None:
-        rows.append(transport_row(transport, 2))
-    for identify in sip.settings.identifies:
-        if identify.endpoint == endpoint.name:
+class Layout:
+    """Lays out objects with what belongs to them, which is looked up once for a whole list."""
+
+    def __init__(self, context: CliContext, sip: SipAdmin) -> None:
+        self.sip = sip
+        self._context = context
+        self._contacts: dict[str, list[ContactView]] = {}
+        for contact in sip.contacts():
+            self._contacts.setdefault(contact.aor, []).append(contact)
+        self._identifies: dict[str, list[Identify]] = {}
+        for identify in sip.settings.identifies:
+            self._identifies.setdefault(identify.endpoint, []).append(identify)
+
+    def endpoint(self, endpoint: Endpoint) -> list[str]:
+        """Lay out an endpoint with all that belongs to it."""
+        settings = self.sip.settings
+        channels = self._context.channels.of_endpoint(TECHNOLOGY, endpoint.name)
+        number = endpoint.callerid.number
+        title = f"{endpoint.name}/{number}" if number else endpoint.name
+        limit = endpoint.device_state_busy_at or "inf"
+        state = self._state(endpoint, channels)
+        rows = [f" Endpoint:  {title:<52} {state:<14} {len(channels)} of {limit}"]
+        for kind, names in (("InAuth", endpoint.auth), ("OutAuth", endpoint.outbound_auth)):
+            rows += (auth_row(name, settings.auths.get(name), kind) for name in names)
+        for name in endpoint.aors:
+            aor = settings.aors.get(name)
+            if aor is not None:
+                rows += self.aor(aor, 8)
+        transport = settings.transports.get(endpoint.transport)
+        if transport is not None:
+            rows.append(transport_row(transport, 2))
+        for identify in self._identifies.get(endpoint.name, ()):
             rows += identify_rows(identify, 3)
-    for channel in channels:
-        rows += channel_rows(context, channel, 4)
-    return rows
+        for channel in channels:
+            rows += self.channel(channel, 4)
+        return rows
 
+    def aor(self, aor: Aor, indent: int = 6) -> list[str]:
+        """Lay out an address of record and its contacts."""
+        rows = [f"{'Aor:':>{indent + 4}}  {aor.name:<50} {aor.max_contacts}"]
+        rows += (contact_row(entry, indent - 2) for entry in self._contacts.get(aor.name, ()))
+        return rows
 
-def _endpoint_state(sip: SipAdmin, endpoint: Endpoint, channels: Sequence[Channel]) -> str:
-    """Name the device state as Asterisk prints it."""
-    if channels:
-        busy_at = endpoint.device_state_busy_at
-        if busy_at and len(channels) >= busy_at:
-            return "Busy"
-        is_only_ringing = all(channel.state == "Ringing" for channel in channels)
-        return "Ringing" if is_only_ringing else "In use"
-    statuses = [entry.status for entry in sip.contacts() if entry.aor in endpoint.aors]
-    if not any(status != "Unavail" for status in statuses):
-        return "Unavailable"
-    return "Not in use"
+    def channel(self, channel: Channel, indent: int = 2) -> list[str]:
+        """Lay out a call of an endpoint."""
+        since = self._context.wall() - (channel.answered_at or channel.created_at)
+        party = channel.connected
+        name = f'"{party.name}" ' if party.name else ""
+        connected = f"{name}<{party.number}>"
+        space = " " * indent
+        return [
+            f"{space}Channel:  {channel.name:<48} {channel.state:<13} {clock(since)}",
+            f"{space}    Exten: {channel.exten:<24}  CLCID: {connected}",
+        ]
+
+    def _state(self, endpoint: Endpoint, channels: Sequence[Channel]) -> str:
+        """Name the device state as Asterisk prints it."""
+        if channels:
+            busy_at = endpoint.device_state_busy_at
+            if busy_at and len(channels) >= busy_at:
+                return "Busy"
+            is_only_ringing = all(channel.state == "Ringing" for channel in channels)
+            return "Ringing" if is_only_ringing else "In use"
+        contacts = [each for name in endpoint.aors for each in self._contacts.get(name, ())]
+        is_there = any(contact.status != "Unavail" for contact in contacts)
+        return "Not in use" if is_there else "Unavailable"
 
 
 def auth_row(name: str, auth: Auth | None, kind: str) -> str:
@@ -120,26 +149,6 @@ def identify_rows(identify: Identify, indent: int) -> list[str]:
     rows += (
         f"{' ' * (indent + 5)}Match: {match}" for matches in identify.matches for match in matches
     )
-    return rows
-
-
-def channel_rows(context: CliContext, channel: Channel, indent: int) -> list[str]:
-    """Lay out a call of an endpoint."""
-    since = channel.answered_at or channel.created_at
-    party = channel.connected
-    name = f'"{party.name}" ' if party.name else ""
-    connected = f"{name}<{party.number}>"
-    space = " " * indent
-    return [
-        f"{space}Channel:  {channel.name:<48} {channel.state:<13} {clock(context.wall() - since)}",
-        f"{space}    Exten: {channel.exten:<24}  CLCID: {connected}",
-    ]
-
-
-def aor_rows(sip: SipAdmin, aor: Aor, indent: int) -> list[str]:
-    """Lay out an address of record and its contacts."""
-    rows = [f"{'Aor:':>{indent + 4}}  {aor.name:<50} {aor.max_contacts}"]
-    rows += (contact_row(entry, indent - 2) for entry in sip.contacts() if entry.aor == aor.name)
     return rows
 
 

@@ -12,6 +12,7 @@ from server.cli.context import CliContext, SipMessageView
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, lines
 from server.media.streams import StreamStats
+from server.resources.channel import Channel
 
 _STATS_HEADER = """
                                              ...........Receive......... .........Transmit..........
@@ -113,40 +114,55 @@ def qualify(context: CliContext, call: Call) -> str:
     return f"Qualifying AORs on endpoint '{name}'"
 
 
+_PEERS = ("endpoint", "uri", "channel")
+
+
 def _complete_notify(context: CliContext, arguments: Sequence[str]) -> Iterable[str]:
     match list(arguments):
         case []:
             return context.configuration.notify_types
-        case [_kind]:
-            return ("endpoint", "uri")
-        case [_kind, "endpoint", *_names]:
+        case [_type]:
+            return _PEERS
+        case [_type, "endpoint", *_names]:
             return () if context.sip is None else context.sip.settings.endpoints
+        case [_type, "channel", *_names]:
+            return [channel.name for channel in context.channels]
         case _:
             return ()
 
 
 @command(
     "pjsip send notify", "Send a NOTIFY of pjsip_notify.conf",
-    arguments="<type> {endpoint|uri} <peer> [<peer>...]", complete=_complete_notify,
+    arguments="<type> {endpoint|uri|channel} <peer> [<peer>...]", complete=_complete_notify,
 )  # fmt: skip
 def send_notify(context: CliContext, call: Call) -> str:
-    """Send a NOTIFY to every contact of endpoints, or to addresses."""
-    if len(call.arguments) < 3 or call.arguments[1] not in ("endpoint", "uri"):
+    """Send a NOTIFY to every contact of endpoints, to addresses, or inside of calls."""
+    if len(call.arguments) < 3 or call.arguments[1] not in _PEERS:
         raise WrongUsage
     sip = find_sip(context)
     name, kind, *peers = call.arguments
-    notify = context.configuration.notify_types.get(name)
-    if notify is None:
+    fields = context.configuration.notify_types.get(name)
+    if fields is None:
         raise CommandError(f"Unable to find notify type '{name}'")
     rows: list[str] = []
     for peer in peers:
         rows.append(f"Sending NOTIFY of type '{name}' to '{peer}'")
+        if kind == "channel":
+            sip.notify_in_call(_channel(context, peer), fields)
+            continue
         places = [peer] if kind == "uri" else _contacts_of(context, peer)
         if not places:
             rows.append(f"Unable to send NOTIFY: '{peer}' has no contacts")
         for place in places:
-            sip.notify(place, notify.headers, notify.content)
+            sip.notify(place, fields)
     return lines(*rows)
+
+
+def _channel(context: CliContext, name: str) -> Channel:
+    channel = context.channels.find(name)
+    if channel is None:
+        raise CommandError(f"Unable to find channel {name}")
+    return channel
 
 
 def _contacts_of(context: CliContext, name: str) -> list[str]:

@@ -6,6 +6,7 @@ Each examination is a function of numbers, so that it can be tried with those of
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import resource
@@ -24,22 +25,25 @@ FULL_SHARE, LOW_SHARE = 0.01, 0.05  # of a disk's bytes or files that are free
 FULL_BYTES, LOW_BYTES = 100 * MIB, 1024 * MIB
 STOLEN_SHARE, ROBBED_SHARE = 0.02, 0.10  # of the time that other machines took
 LOW_MEMORY_SHARE = 0.05
-FILES_PER_CALL = 4  # two legs with a socket for RTP and one for RTCP each
+FILES_PER_CHANNEL = 2  # a socket for RTP and one for RTCP
 OTHER_FILES = 100
 
 
-def examine_machine(paths: Iterable[str], calls: int) -> list[Finding]:
+def examine_machine(
+    paths: Iterable[str], channels: int, files_limit: tuple[int, int]
+) -> list[Finding]:
     """Look at everything that does not need the configuration.
 
     :param paths: the directories that the server writes to.
-    :param calls: how many two-party calls there may be at a time.
+    :param channels: how many there may be at a time.
+    :param files_limit: of open files, soft and hard.
     """
     before = _cpu_times()
     time.sleep(SAMPLE_S)
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = files_limit
     return [
         examine_clock(time.time(), _clock_state()),
-        examine_files_limit(soft, hard, calls),
+        examine_files_limit(soft, hard, channels),
         *(_examine_disk_of(path) for path in _by_device(paths)),
         examine_memory(_meminfo()),
         examine_steal(before, _cpu_times()),
@@ -65,16 +69,16 @@ def examine_clock(wall: float, state: int) -> Finding:
     return ok("clock", "kept right by a time server" if state >= 0 else "set")
 
 
-def examine_files_limit(soft: int, hard: int, calls: int) -> Finding:
-    """Tell whether there are file descriptors enough for the calls that are allowed."""
-    wanted = calls * FILES_PER_CALL + OTHER_FILES
+def examine_files_limit(soft: int, hard: int, channels: int) -> Finding:
+    """Tell whether there are file descriptors enough for the channels that are allowed."""
+    wanted = channels * FILES_PER_CHANNEL + OTHER_FILES
     if soft in (-1, resource.RLIM_INFINITY) or soft >= wanted:
-        return ok("ulimit", f"{soft} open files are allowed, {calls} calls need {wanted}")
-    most = max(0, soft - OTHER_FILES) // FILES_PER_CALL
+        return ok("ulimit", f"{soft} open files are allowed, {channels} channels need {wanted}")
+    most = max(0, soft - OTHER_FILES) // FILES_PER_CHANNEL
     remedy = f"maxfiles = {wanted} in asterisk.conf, or LimitNOFILE={wanted} in the unit"
     if hard not in (-1, resource.RLIM_INFINITY) and hard < wanted:
         remedy += f"; the hard limit is {hard}"
-    text = f"{soft} open files are enough for {most} calls, not for {calls}"
+    text = f"{soft} open files are enough for {most} channels, not for {channels}"
     return warning("ulimit", text, remedy)
 
 
@@ -143,6 +147,19 @@ def examine_udp(snmp: str) -> Finding:
 
 
 # reading
+
+
+def limit_of(pid: int, max_files: int) -> tuple[int, int]:
+    """Return how many files a server may have open, soft and hard limit.
+
+    :param pid: of the one that runs, or 0: then a new one takes this process's limit.
+    :param max_files: asterisk.conf's ``maxfiles``, 0 if it leaves the limit alone.
+    """
+    if pid:
+        with contextlib.suppress(OSError):  # somebody else's process can't be asked
+            return resource.prlimit(pid, resource.RLIMIT_NOFILE)
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return (max_files, max_files) if max_files else limit
 
 
 def _examine_disk_of(path: str) -> Finding:

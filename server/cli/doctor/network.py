@@ -19,7 +19,7 @@ from server.sip.settings import SipSettings, Transport
 
 ANSWER_S = 1.0  # seconds for a datagram to come back over loopback or our own address
 SAMPLES = 5  # ports of the range that are tried
-PORTS_PER_CALL = 4  # two legs with RTP and RTCP each
+PORTS_PER_CHANNEL = 2  # RTP and RTCP
 EPHEMERAL = "/proc/sys/net/ipv4/ip_local_port_range"
 
 
@@ -94,24 +94,28 @@ def examine_answer(host: str, port: int) -> Finding:
     return error("http", f"{where} says nothing", "look into the log")
 
 
-def calls_of_range(rtp: Rtp) -> int:
-    """Return how many two-party calls there are ports for."""
-    return max(0, rtp.rtpend - rtp.rtpstart + 1) // PORTS_PER_CALL
+def channels_of_range(rtp: Rtp) -> int:
+    """Return how many channels there are ports for."""
+    return max(0, rtp.rtpend - rtp.rtpstart + 1) // PORTS_PER_CHANNEL
 
 
-def examine_rtp_range(rtp: Rtp, max_calls: int, ephemeral: tuple[int, int]) -> Iterator[Finding]:
+def examine_rtp_range(rtp: Rtp, max_channels: int, ephemeral: tuple[int, int]) -> Iterator[Finding]:
     """Tell whether the range is large enough, and the system's own ports are outside of it.
 
-    :param max_calls: asterisk.conf's ``maxcalls``, 0 for no limit.
+    :param max_channels: asterisk.conf's ``maxcalls``, 0 for no limit.
     :param ephemeral: the ports that the system hands out by itself.
     """
-    calls = calls_of_range(rtp)
+    channels = channels_of_range(rtp)
     ports = f"{rtp.rtpstart}-{rtp.rtpend}"
-    if max_calls and calls < max_calls:
-        remedy = f"rtpend = {min(65535, rtp.rtpstart + max_calls * PORTS_PER_CALL)} in rtp.conf"
-        yield warning("rtp", f"ports {ports} are enough for {calls} calls, not {max_calls}", remedy)
+    if max_channels and channels < max_channels:
+        remedy = (
+            f"rtpend = {min(65535, rtp.rtpstart + max_channels * PORTS_PER_CHANNEL)} in rtp.conf"
+        )
+        yield warning(
+            "rtp", f"ports {ports} are enough for {channels} channels, not {max_channels}", remedy
+        )
     else:
-        yield ok("rtp", f"ports {ports} are enough for {calls} calls")
+        yield ok("rtp", f"ports {ports} are enough for {channels} channels")
     if rtp.rtpstart <= ephemeral[1] and ephemeral[0] <= rtp.rtpend:
         text = f"ports {ports} overlap with {ephemeral[0]}-{ephemeral[1]}, which others get too"
         remedy = f"sysctl net.ipv4.ip_local_reserved_ports={ports}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from server.base.errors import ConfigError, ServerError
@@ -10,9 +10,9 @@ from server.cli.check import check_configuration
 from server.cli.client import Connection
 from server.cli.doctor.files import examine_directories, examine_secrets, written_paths
 from server.cli.doctor.findings import Finding, Level, error, ok, warning
-from server.cli.doctor.machine import examine_machine
+from server.cli.doctor.machine import examine_machine, limit_of
 from server.cli.doctor.network import (
-    calls_of_range,
+    channels_of_range,
     ephemeral_ports,
     examine_answer,
     examine_external_address,
@@ -49,8 +49,9 @@ def consult(path: str, registry: Registry) -> Iterator[Finding]:
     yield from examine_directories(asterisk)
     yield from examine_secrets(asterisk)
     ports = wanted_ports(configuration.http, sip)
+    pid = 0
     if is_served(asterisk.control_socket):
-        yield from _examine_server(configuration)
+        pid = yield from _examine_server(configuration)
     else:
         text = f"none runs: nobody listens on {asterisk.control_socket}"
         yield warning("server", text, f"arion -C {path}, or systemctl start arion")
@@ -62,7 +63,9 @@ def consult(path: str, registry: Registry) -> Iterator[Finding]:
         if (found := examine_external_address(transport)) is not None:
             yield found
     yield from examine_machine(
-        written_paths(asterisk), maxcalls or calls_of_range(configuration.rtp)
+        written_paths(asterisk),
+        maxcalls or channels_of_range(configuration.rtp),
+        limit_of(pid, configuration.options.maxfiles),
     )
 
 
@@ -77,15 +80,17 @@ def _examine_configuration(path: str, registry: Registry) -> Iterator[Finding]:
         yield ok("config", f"{Path(path).parent} is understood")
 
 
-def _examine_server(configuration: Configuration) -> Iterator[Finding]:
+def _examine_server(configuration: Configuration) -> Generator[Finding, None, int]:
+    """Examine a server that runs; return its process id, 0 if it can't be asked."""
     path = configuration.asterisk.control_socket
     try:
         console = Connection(path)
     except ServerError as failure:
         remedy = "run the doctor as the server's user; if that is so, restart the server"
         yield error("server", str(failure), remedy)
-        return
+        return 0
     console.set_timeout(ANSWER_S)
+    pid = console.server_pid
     try:
         yield from examine_running(console)
     finally:
@@ -93,6 +98,7 @@ def _examine_server(configuration: Configuration) -> Iterator[Finding]:
     http = configuration.http
     if http.enabled:
         yield examine_answer(http.bindaddr, http.bindport)
+    return pid
 
 
 def lines_of(findings: list[Finding], *, is_brief: bool) -> list[str]:

@@ -7,7 +7,8 @@ import pwd
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from server.config.objects import ConfigFile, ConfigWarning, Option, Section
+from server.config.binder import unknown_option
+from server.config.objects import ConfigFile, ConfigWarning, Option, Section, unknown_section
 
 GENERAL = "general"
 STARTUP = "startup_commands"
@@ -93,8 +94,7 @@ def build_startup(file: ConfigFile, warnings: list[ConfigWarning]) -> tuple[str,
     late: list[str] = []
     for section in file.sections:
         if section.name.lower() != STARTUP:
-            message = f"unknown section [{section.name}]"
-            warnings.append(ConfigWarning(section.path, section.line, message))
+            warnings.append(unknown_section(section))
             continue
         for option in section.options:
             when = option.value.lower()
@@ -153,6 +153,5 @@ def _rule(option: Option, warnings: list[ConfigWarning]) -> Rule | None:
     name = option.name.lower()
     if name in ("permit", "deny"):
         return Rule(" ".join(option.value.split()), name == "permit")
-    message = f"unknown option {option.name!r}"
-    warnings.append(ConfigWarning(option.path, option.line, message))
+    warnings.append(unknown_option(option, ("permit", "deny")))
     return None

@@ -1,44 +1,28 @@
-"""pjsip_notify.conf: the NOTIFY requests that can be sent outside of subscriptions."""
+"""pjsip_notify.conf: the NOTIFY requests that can be sent by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-
 from server.config.objects import ConfigFile, ConfigWarning
 
-CONTENT = "content"
+Fields = tuple[tuple[str, str], ...]
+"""Headers, and lines of the body under the name ``Content``, in order."""
+
 # what the stack itself decides on, as in Asterisk
 NOT_SETTABLE = frozenset(
     ("call-id", "contact", "content-length", "cseq", "from", "record-route", "route", "to", "via")
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NotifyType:
-    """A section: the headers and the body of a request.
-
-    :param headers: by name; the last one of a name counts.
-    """
-
-    headers: Mapping[str, str] = field(default_factory=dict)
-    content: str = ""
-
-
-def build_notify_types(file: ConfigFile, warnings: list[ConfigWarning]) -> dict[str, NotifyType]:
+def build_notify_types(file: ConfigFile, warnings: list[ConfigWarning]) -> dict[str, Fields]:
     """Read pjsip_notify.conf: each section is a type of NOTIFY."""
-    types: dict[str, NotifyType] = {}
+    types: dict[str, Fields] = {}
     for section in file.sections:
-        headers: dict[str, str] = {}
-        lines: list[str] = []
+        fields: list[tuple[str, str]] = []
         for option in section.options:
-            name = option.name.lower()
-            if name == CONTENT:
-                lines.append(option.value)
-            elif name in NOT_SETTABLE:
+            if option.name.lower() in NOT_SETTABLE:
                 message = f"{option.name} can't be set"
                 warnings.append(ConfigWarning(option.path, option.line, message))
             else:
-                headers[option.name] = option.value
-        types[section.name] = NotifyType(headers, "".join(f"{line}\r\n" for line in lines))
+                fields.append((option.name, option.value))
+        types[section.name] = tuple(fields)
     return types

@@ -40,8 +40,12 @@ class OdbcClass:
     backslash_is_escape: bool = setting(boolean, True)
     slow_query_limit: int = setting(integer(0, 3_600_000), 5000)
     logging: bool = setting(boolean, False)
-    cache_type: str = setting(choice("rr", "roundrobin", "queue", "stack"), "stack")
-    cache_size: int = setting(integer(-1, MAX_CONNECTIONS), -1)
+    cache_type: str = setting(
+        choice("rr", "roundrobin", "queue", "stack"),
+        "stack",
+        no_effect="the connection that was used last is used next",
+    )
+    cache_size: int = setting(integer(-1, MAX_CONNECTIONS), -1, no_effect=_POOLED)
     idlecheck: str = setting(text, "", no_effect=_POOLED)
     limit: str = setting(text, "", no_effect=_POOLED)
     pooling: str = setting(text, "", no_effect=_POOLED)

@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from server.config.objects import ConfigFile, ConfigWarning, Option
+from server.config.objects import ConfigFile, ConfigWarning, Option, Remark
 from server.config.types import boolean, integer
 
 WIZARDS = ("config", "astdb", "realtime", "memory")
 CACHE = "memory_cache"
+NO_EFFECT = ("maximum_objects", "full_backend_cache")
 _seconds = integer(0, 2**31 - 1)
 
 
@@ -32,9 +33,7 @@ class CacheOptions:
 
     object_lifetime_stale: int = 0
     object_lifetime_maximum: int = 0
-    maximum_objects: int = 0
     expire_on_reload: bool = False
-    full_backend_cache: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +88,9 @@ def build_sorcery(file: ConfigFile | None, warnings: list[ConfigWarning]) -> Sor
             except ValueError as error:
                 message = f"{option.name}: {error}"
                 warnings.append(ConfigWarning(option.path, option.line, message))
+            for name in (name for name in NO_EFFECT if name in option.value):
+                message = f"{name} has no effect: every object is kept in memory"
+                warnings.append(ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT))
     return Sorcery(modules)
 
 
@@ -117,10 +119,10 @@ def _read_options(text: str) -> dict[str, str]:
 def _read_cache(text: str) -> CacheOptions:
     values: dict[str, int | bool] = {}
     for name, value in _read_options(text).items():
-        if name in ("expire_on_reload", "full_backend_cache"):
+        if name == "expire_on_reload":
             values[name] = boolean(value)
-        elif name in ("object_lifetime_stale", "object_lifetime_maximum", "maximum_objects"):
+        elif name in ("object_lifetime_stale", "object_lifetime_maximum"):
             values[name] = _seconds(value)
-        elif name != "name":
+        elif name not in ("name", *NO_EFFECT):
             raise ValueError(f"unknown option {name[:60]!r}")
     return CacheOptions(**values)  # type: ignore[arg-type]  # checked by name above

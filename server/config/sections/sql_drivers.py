@@ -12,6 +12,7 @@ from server.config.binder import bind, setting
 from server.config.objects import ConfigFile, ConfigWarning
 from server.config.types import integer, text
 
+_UNNAMED = "connections have no name"
 _UNCHECKED = "tables are taken as they are; see arion db check"
 
 
@@ -25,9 +26,11 @@ class PgsqlSettings:
     dbuser: str = setting(text, "asterisk", names=("dbuser", "user"))
     dbpass: str = setting(text, "", names=("dbpass", "password"))
     dbsock: str = setting(text, "", names=("dbsock", "socket"))
-    dbappname: str = setting(text, "", names=("dbappname", "appname"))
+    dbappname: str = setting(text, "", names=("dbappname", "appname"), no_effect=_UNNAMED)
     requirements: str = setting(text, "warn", no_effect=_UNCHECKED)
-    order_multi_row_results_by_initial_column: str = setting(text, "yes")
+    order_multi_row_results_by_initial_column: str = setting(
+        text, "yes", no_effect="rows are sorted by who needs it"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class MysqlSettings:
     dbpass: str = setting(text, "")
     dbport: int = setting(integer(1, 65535), 3306)
     dbsock: str = setting(text, "")
-    dbcharset: str = setting(text, "")
+    dbcharset: str = setting(text, "", no_effect="connections speak utf8mb4")
     requirements: str = setting(text, "warn", no_effect=_UNCHECKED)
 
 

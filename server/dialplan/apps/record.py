@@ -28,8 +28,8 @@ async def record(call: Call, data: str) -> None:
 
     Options: ``a`` append, ``n`` don't answer, ``o`` the key 0 ends it too, ``q`` no beep, ``s``
     skip unless answered, ``t`` the key ``*`` ends it instead of ``#``, ``x`` no key ends it, ``y``
-    any key ends it, ``k`` keep the file when the caller hangs up, ``u`` keep all of the silence that
-    ended it, of which a second stays otherwise.
+    any key ends it, ``k`` keep the file when the caller hangs up, ``u`` keep all silence that
+    ended it; of that, one second stays otherwise.
     """
     arguments = split_arguments(data)
     options = parse_options(argument(arguments, 3), OPTIONS, "Record", call.where)

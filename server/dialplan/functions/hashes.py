@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
 from server.dialplan.registry import function, function_write
@@ -17,6 +19,12 @@ def hash_variable(name: str, key: str) -> str:
 
 def _prefix(name: str) -> str:
     return f"~HASH~{name}~"
+
+
+def set_columns(scope: Scope, columns: Iterable[str]) -> None:
+    """Say what the fields of the last row are called, if there is a call to tell."""
+    if scope.has_channel:
+        scope.set(COLUMNS, ",".join(columns))
 
 
 @function("HASH")

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
-from server.dialplan.odbc_calls import (
-    ISOLATIONS,
-    ChannelOdbc,
-    OdbcCalls,
-    databases_of,
-    set_columns,
-    set_status,
-)
+from server.dialplan.databases import databases_of, set_status
+from server.dialplan.functions.hashes import set_columns
+from server.dialplan.odbc_calls import ISOLATIONS, ChannelOdbc, OdbcCalls
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
 

@@ -4,26 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.base.errors import InvalidArgument, Unavailable
+from server.base.errors import InvalidArgument
 from server.dialplan.arguments import argument, split_arguments
-from server.dialplan.functions.hashes import COLUMNS
+from server.dialplan.databases import realtime_of, set_status
+from server.dialplan.functions.hashes import set_columns
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
-from server.realtime.realtime import Realtime, Row
+from server.realtime.realtime import Row
 from server.store.sql.rows import Criterion, read_criterion
 
 MAX_FIELDS = 30  # of REALTIME_STORE, as in Asterisk
-
-
-def realtime_of(scope: Scope) -> Realtime:
-    """Return what reads and writes families.
-
-    :raises Unavailable: there is nothing.
-    """
-    realtime = scope.dialplan.realtime
-    if realtime is None:
-        raise Unavailable("there is no database")
-    return realtime
 
 
 @function("REALTIME")
@@ -62,20 +52,21 @@ async def write_field(scope: Scope, data: str, value: str) -> None:
 async def read_hash(scope: Scope, data: str) -> str:
     """REALTIME_HASH(family,fieldmatch,matchvalue): a row that HASH() can be set to."""
     row = await _row(scope, data)
-    if scope.has_channel:
-        scope.set(COLUMNS, ",".join(name for name, _value in row))
+    set_columns(scope, (name for name, _value in row))
     return ",".join(escape_commas(value) for _name, value in row)
 
 
 @function_write("REALTIME_STORE")
 async def store(scope: Scope, data: str, value: str) -> None:
     """REALTIME_STORE(family,field1,…)=value1,…: add a row; RTSTOREID is the key it drew."""
-    family, *fields = split_arguments(data, MAX_FIELDS + 1)
+    family, *fields = split_arguments(data, MAX_FIELDS + 1) or [""]
+    if not family:
+        raise InvalidArgument("REALTIME_STORE", "expected a family and fields")
     values = split_arguments(value)
     pairs = {name: argument(values, index) for index, name in enumerate(fields)}
     last_id = await realtime_of(scope).store(family, pairs)
-    if last_id is not None and scope.has_channel:
-        scope.set("RTSTOREID", last_id)
+    if last_id is not None:
+        set_status(scope, {"RTSTOREID": last_id})
 
 
 @function("REALTIME_DESTROY", escalates=True)

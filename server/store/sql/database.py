@@ -8,6 +8,7 @@ Nothing here waits without an end: for a free connection and for the server to a
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 MAX_ROWS = 200_000  # of one answer; more are left out and reported
 ROWS_PER_TURN = 500  # that are converted before others get their turn
 MAX_TABLES = 1_000  # whose columns are remembered
+CLOSE_TIMEOUT = 5.0  # seconds for the good-byes of all connections
 COUNTED = {"preserve_rowcount": True}
 PLAIN = {**COUNTED, "no_parameters": True}  # "%" in a statement means itself
 
@@ -86,7 +88,9 @@ class Database:
         """Close every connection. May be called again."""
         engine, self._engine = self._engine, None
         if engine is not None:
-            await engine.dispose()
+            with contextlib.suppress(TimeoutError, SQLAlchemyError, OSError):
+                async with asyncio.timeout(CLOSE_TIMEOUT):
+                    await engine.dispose()
         self._executor.shutdown(wait=False)
 
     async def connect(self) -> None:

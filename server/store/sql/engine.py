@@ -92,5 +92,5 @@ def _connect_args(
         case "mysql":
             return {"connect_timeout": seconds, "charset": "utf8mb4"}
         case "sqlite":
-            return {"timeout": min(seconds, 5.0)}
+            return {"timeout": seconds}
     return {"timeout": round(seconds), "executor": executor}

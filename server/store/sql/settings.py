@@ -24,9 +24,7 @@ class DatabaseSettings:
     connect_timeout: float = 10.0
     negative_cache: float = 0.0
     sanity_sql: str = ""
-    pre_connect: bool = False
     isolation: str = "read_committed"
-    force_commit: bool = False
     backslash_is_escape: bool = True
     slow_query: float = 5.0
     logs: bool = False

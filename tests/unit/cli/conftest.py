@@ -27,6 +27,7 @@ from server.cli.manager_port import ManagerActionView, ManagerSessionView, Manag
 from server.config.loader import load_configuration
 from server.config.types import SocketAddress
 from server.dialplan.port import Dialplan, DialplanSettings
+from server.resources.channel import Channel
 from server.resources.mailboxes import Mailboxes
 from server.resources.presence_states import PresenceStates
 from server.sip.settings import Aor, Auth, Endpoint, Identify, SipSettings, Transport
@@ -146,8 +147,11 @@ class FakeSip:
     def history(self) -> Sequence[SipMessageView]:
         return self.messages
 
-    def notify(self, to: str, headers: Mapping[str, str], body: str) -> None:
-        self.asked.append(f"notify {to} {dict(headers)} {body!r}")
+    def notify(self, to: str, fields: Sequence[tuple[str, str]]) -> None:
+        self.asked.append(f"notify {to} {list(fields)}")
+
+    def notify_in_call(self, channel: Channel, fields: Sequence[tuple[str, str]]) -> None:
+        self.asked.append(f"notify {channel.name} {list(fields)}")
 
     def qualify(self, aor: str) -> None:
         self.asked.append(f"qualify {aor}")
@@ -197,6 +201,9 @@ class FakeWebsockets:
 
     def webhooks(self) -> Sequence[WebhookView]:
         return [WebhookView("crm", ["a", "b"], 7, 12, 3, 1, "Retrying (2): status 500")]
+
+    def set_debug(self, application: str | None, is_on: bool) -> None:
+        self.asked.append(f"debug {application} {is_on}")
 
     def start(self, name: str) -> None:
         self.asked.append(f"start {name}")

@@ -93,3 +93,32 @@ async def test_locks(cli) -> None:
 
 async def test_local_channels(cli) -> None:
     assert await cli.run("local show channels") == "No local channels in use"
+
+
+async def test_a_channel_is_recorded(cli) -> None:
+    channel = await cli.node.call("alice")
+    empty = await cli.run(f"mixmonitor list {channel.name}")
+    assert empty.splitlines()[0] == "MixMonitor ID\tFile\tReceive File\tTransmit File"
+    await cli.run(f"mixmonitor start {channel.name} talk.wav,r(heard.wav)")
+    row = (await cli.run(f"mixmonitor list {channel.name}")).splitlines()[2].split("\t")
+    assert row[1].endswith("/talk.wav")
+    assert row[2].endswith("/heard.wav")
+    assert await cli.run(f"mixmonitor stop {channel.name} {row[0]}") == ""
+    with pytest.raises(CommandError, match="No channel matching 'none' found"):
+        await cli.run("mixmonitor start none x.wav")
+
+
+@pytest.mark.parametrize(
+    ("line", "candidate"),
+    [
+        ("channel originate P", "PJSIP/alice"),
+        ("channel originate PJSIP/alice ", "application"),
+        ("channel originate PJSIP/alice application Ec", "Echo"),
+        ("channel originate PJSIP/alice extension d", "default"),
+        ("core set debug 3 res_p", "res_pjsip"),
+        ("module reload res_a", "res_ari"),
+        ("moh show f", "files"),
+    ],
+)
+async def test_arguments_are_completed(cli, line: str, candidate: str) -> None:
+    assert candidate in cli.registry.complete(cli.context, line)

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from server.config.loader import Configuration, load_configuration
 from server.config.sections.cli import Cli, Permissions, Rule
-from server.config.sections.pjsip_notify import NotifyType
 
 USER = pwd.getpwuid(os.getuid())
 GROUP = grp.getgrgid(os.getgid())
@@ -122,8 +121,11 @@ def test_types_of_notify_are_headers_and_lines(tmp_path: Path) -> None:
         ),
     )
     assert found.notify_types == {
-        "clear-mwi": NotifyType(
-            {"Event": "message-summary", "Content-type": "text/plain"}, "one\r\ntwo\r\n"
+        "clear-mwi": (
+            ("Event", "message-summary"),
+            ("Content-type", "text/plain"),
+            ("Content", "one"),
+            ("Content", "two"),
         )
     }
     assert "Call-ID can't be set" in str(found.warnings[0])

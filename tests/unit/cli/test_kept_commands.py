@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import pytest
 
+from server.base.errors import NotFound
 from server.cli.registry import CommandError
 from server.config.acl import build_acl
 from server.config.objects import Option
@@ -162,3 +163,12 @@ async def test_what_is_kept_in_databases(cli) -> None:
         "Config Engine: odbc",
         "===> ps_endpoints (db=asterisk, table=ps_endpoints)",
     ]
+
+
+async def test_events_of_applications_are_logged(cli) -> None:
+    assert await cli.run("ari set debug test on") == "Debugging on 'test' enabled"
+    assert await cli.run("ari set debug all off") == "Debugging on all applications disabled"
+    assert cli.websockets.asked == ["debug test True", "debug None False"]
+    assert cli.registry.complete(cli.context, "ari set debug ") == ["all", "test"]
+    with pytest.raises(NotFound):
+        await cli.run("ari set debug none on")

@@ -6,9 +6,12 @@ import logging
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.base.errors import NotFound
 from server.base.log import Console
+from server.cli.commands.core_describe import read_help
 from server.cli.registry import CommandError
 
 
@@ -145,3 +148,25 @@ async def test_levels_are_told_as_asterisk_does(cli) -> None:
     assert await cli.run("core set verbose atleast 2") == "Console verbose is still 3."
     assert await cli.run("core set verbose off") == "Console verbose was 3 and is now OFF."
     assert await cli.run("core set verbose 4 silent") == ""
+
+
+@given(st.text(max_size=120))
+def test_any_docstring_gives_help(text: str) -> None:
+    found = read_help("Name", text)
+    assert found.syntax
+    assert found.synopsis == found.synopsis.strip()
+
+
+def test_a_docstring_is_taken_apart() -> None:
+    text = """Echo(a,
+    b): hear ``yourself``
+    again.
+
+    Options::
+
+        a  one
+    """
+    found = read_help("Echo", text)
+    assert found.syntax == "Echo(a, b)"
+    assert found.synopsis == "Hear yourself again."
+    assert found.description == "Options:\n\n    a  one"

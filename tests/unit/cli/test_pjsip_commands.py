@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 
 from server.cli.registry import CommandError
-from server.config.sections.pjsip_notify import NotifyType
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,8 @@ async def test_settings(cli) -> None:
 
 
 async def test_notify(cli) -> None:
-    types = {"reboot": NotifyType({"Event": "check-sync"}, "now\r\n")}
+    channel = await cli.node.call("alice")
+    types = {"reboot": (("Event", "check-sync"), ("Content", "now"))}
     cli.context.configuration = replace(cli.context.configuration, notify_types=types)
     output = await cli.run("pjsip send notify reboot endpoint alice bob")
     assert output.splitlines() == [
@@ -104,18 +104,32 @@ async def test_notify(cli) -> None:
         "Sending NOTIFY of type 'reboot' to 'bob'",
     ]
     await cli.run("pjsip send notify reboot uri sip:x@192.0.2.9")
-    rest = "{'Event': 'check-sync'} 'now\\r\\n'"
+    await cli.run(f"pjsip send notify reboot channel {channel.name}")
+    rest = list(types["reboot"])
     assert cli.sip.asked == [
         f"notify alice/sip:alice@192.0.2.1:5060 {rest}",
         f"notify bob/sip:bob@192.0.2.2 {rest}",
         f"notify sip:x@192.0.2.9 {rest}",
+        f"notify {channel.name} {rest}",
     ]
     assert cli.registry.complete(cli.context, "pjsip send notify ") == ["reboot"]
     assert cli.registry.complete(cli.context, "pjsip send notify reboot endpoint a") == ["alice"]
     for line, error in (
         ("none endpoint alice", "Unable to find notify type 'none'"),
         ("reboot endpoint none", "Unable to retrieve endpoint none"),
+        ("reboot channel none", "Unable to find channel none"),
         ("reboot phone alice", "Usage"),
     ):
         with pytest.raises(CommandError, match=error):
             await cli.run(f"pjsip send notify {line}")
+
+
+async def test_contacts_are_asked_for_once_for_a_whole_list(
+    cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not once for each of ten thousand endpoints."""
+    asked: list[None] = []
+    contacts = cli.sip.contacts()
+    monkeypatch.setattr(cli.sip, "contacts", lambda: asked.append(None) or contacts)
+    await cli.run("pjsip show endpoints")
+    assert len(asked) == 1

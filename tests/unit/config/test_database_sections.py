@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from server.base.errors import ConfigError
 from server.config.ini import parse_text
 from server.config.objects import ConfigFile, ConfigWarning, Option, Section
+from server.config.sections.databases import DatabaseFiles, check_databases
 from server.config.sections.extconfig import FamilySource, build_extconfig
 from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.res_odbc import build_res_odbc
@@ -169,6 +170,21 @@ def test_the_drivers_read_their_own_files() -> None:
     assert (found.pgsql.dbhost, found.pgsql.dbport, found.pgsql.dbuser) == ("db", 5433, "u")
     assert {name: each.dbsock for name, each in found.mysql.items()} == {"one": "", "two": "/run/s"}
     assert found.sqlite3 == {}
+
+
+def test_what_refers_to_nothing_is_reported() -> None:
+    source = "[settings]\na => odbc,main\nb => odbc,typo\n"
+    files = DatabaseFiles(
+        build_extconfig(parse_text(source), []),
+        build_res_odbc(parse_text("[main]\ndsn=x"), []),
+        sorcery=build_sorcery(parse_text("[m]\naor=realtime,c\nauth=realtime,A"), []),
+        functions=build_func_odbc(parse_text("[F]\ndsn=main,gone\nreadsql=SELECT 1"), []),
+    )
+    assert [str(warning) for warning in check_databases(files)] == [
+        "extconfig.conf: b: res_odbc.conf has no section [typo] that is enabled",
+        "func_odbc.conf: F: res_odbc.conf has no section [gone] that is enabled",
+        "sorcery.conf: aor: extconfig.conf has no family 'c'",
+    ]
 
 
 @given(st.lists(st.tuples(st.text(max_size=30), st.text(max_size=60)), max_size=8))

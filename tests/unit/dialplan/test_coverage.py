@@ -16,6 +16,7 @@ from server.dialplan.apps import (
     calls,
     dial,
     digits,
+    disa,
     mixmonitor,
     originate,
     pickup,
@@ -74,11 +75,11 @@ ELSEWHERE = {
         "AddQueueMember", "AGENT", "AgentLogin", "AgentRequest", "ConfBridge", "ConfKick",
         "CONFBRIDGE", "CONFBRIDGE_CHANNELS", "CONFBRIDGE_INFO", "Dictate", "Directory", "FollowMe",
         "Page", "Park", "ParkAndAnnounce", "ParkedCall", "PARK_GET_CHANNEL", "PauseQueueMember",
-        "PrivacyManager", "Queue", "QueueUpdate", "QUEUE_EXISTS", "QUEUE_GET_CHANNEL",
+        "Queue", "QueueUpdate", "QUEUE_EXISTS", "QUEUE_GET_CHANNEL",
         "QUEUE_MEMBER", "QUEUE_MEMBER_LIST", "QUEUE_MEMBER_PENALTY", "QUEUE_VARIABLES",
         "QUEUE_WAITING_COUNT", "RemoveQueueMember", "UnpauseQueueMember", "VMAuthenticate",
         "VMCOUNT", "VMSayName", "VM_INFO", "VoiceMail", "VoiceMailMain", "VoiceMailPlayMsg",
-        "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest", "DISA",
+        "CALLCOMPLETION", "CallCompletionCancel", "CallCompletionRequest",
     },
     "speech, tones and texts": {
         "Authenticate", "ControlPlayback", "Flash", "MP3Player", "Milliwatt", "Morsecode",
@@ -177,7 +178,8 @@ def test_the_applications_to_work_with_are_there(registry: Registry, name: str) 
      ("Milliwatt", senders.MILLIWATT_OPTIONS), ("ReceiveMF", trunk_receivers.MF_OPTIONS),
      ("ReceiveSF", trunk_receivers.SF_OPTIONS), ("SpeechBackground", speech.BACKGROUND_OPTIONS),
      ("MixMonitor", mixmonitor.OPTIONS), ("ChanSpy", spy.CHAN_OPTIONS),
-     ("ExtenSpy", spy.EXTEN_OPTIONS), ("Broadcast", broadcast.OPTIONS)],
+     ("ExtenSpy", spy.EXTEN_OPTIONS), ("Broadcast", broadcast.OPTIONS),
+     ("DISA", disa.OPTIONS)],
 )  # fmt: skip
 def test_every_option_letter_is_a_published_one(name: str, supported: str) -> None:
     assert set(supported) <= set(published("applications")[name]["options"])

@@ -101,6 +101,10 @@ async def test_the_first_to_answer_wins_and_the_others_are_cancelled(
         ((20, 20), "CHANUNAVAIL"),
         ((20, 34), "CONGESTION"),
         ((19, 17), "NOANSWER"),
+        ((16, 16), "NOANSWER"),
+        ((21, 38), "CHANUNAVAIL"),
+        ((18, 17), "BUSY"),
+        ((21, 34), "CONGESTION"),
     ],
 )
 async def test_dialstatus_when_nobody_answers(

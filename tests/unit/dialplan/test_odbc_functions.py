@@ -12,7 +12,13 @@ from server.config.ini import parse_text
 from server.config.sections.databases import DatabaseFiles
 from server.config.sections.func_odbc import FuncOdbc, build_func_odbc
 from server.config.sections.res_odbc import build_res_odbc
-from server.dialplan.odbc_calls import MAX_RESULTS, MAX_TRANSACTIONS, ChannelOdbc, Result
+from server.dialplan.odbc_calls import (
+    MAX_RESULTS,
+    MAX_TRANSACTIONS,
+    ChannelOdbc,
+    OdbcCalls,
+    Result,
+)
 from server.dialplan.odbc_functions import SqlFunction, SqlScope, install_functions
 from server.dialplan.scope import Scope
 from server.realtime.databases import Databases
@@ -125,18 +131,11 @@ async def test_what_is_not_committed_when_the_call_ends_is_kept_only_if_that_was
     function = SqlFunction(writes.functions["ODBC_T"])
     channel = await dut.run("Wait(60)")
     scope = Scope(dut.dialplan, channel)
-    calls = ChannelOdbc()
+    calls = dut.dialplan.part(OdbcCalls).of(channel)
     await calls.begin(databases, "one", "main")
     calls.transactions["one"].force_commit = forces == "yes"
-    dut.dialplan.part(_calls())._calls[channel] = calls
     await function.write(scope, "", "x")
     await calls.close()
     rows = (await databases.odbc("main").run("SELECT count(*) FROM t")).rows
     assert rows == [(kept,)]
     channel.hangup()
-
-
-def _calls() -> type:
-    from server.dialplan.odbc_calls import OdbcCalls
-
-    return OdbcCalls

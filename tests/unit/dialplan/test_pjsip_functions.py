@@ -72,7 +72,7 @@ class World:
         settings = SipSettings(
             transports=transports("127.0.0.1"),
             endpoints={
-                "far": Endpoint(name="far", aors=("far",)),
+                "far": Endpoint(name="far", aors=("far",), moh_passthrough=True),
                 "anonymous": Endpoint(name="anonymous"),
             },
             aors={"far": Aor(name="far")},
@@ -187,6 +187,7 @@ async def test_what_a_subroutine_adds_goes_out_and_the_answer_can_be_read(world:
     leg.answer()
     await until(lambda: channel.state == "Up")
     out = world.dialled()
+    assert world.read(out, "PJSIP_MOH_PASSTHROUGH()") == "yes"  # as its endpoint says
     assert world.read(out, "PJSIP_RESPONSE_HEADER(read,CSeq)") == "1 INVITE"
     assert "Contact" in (world.read(out, "PJSIP_RESPONSE_HEADERS(C)") or "").split(",")
     assert world.read(out, "PJSIP_MEDIA_OFFER(audio)") == "alaw"

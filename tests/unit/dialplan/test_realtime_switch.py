@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from server.base import suspension
 from server.dialplan.realtime_switch import KEEP_S, RealtimeSwitch, Source, read_source
@@ -33,6 +35,13 @@ def row(exten: str, app: str = "NoOp", appdata: str = "", priority: int = 1) -> 
 )
 def test_what_is_left_out_is_the_context_and_extensions(data: str, expected: Source) -> None:
     assert read_source(data, "here") == expected
+
+
+@given(st.text(max_size=60))
+def test_no_text_leaves_nothing_to_look_in(data: str) -> None:
+    source = read_source(data, "here")
+    assert source.family
+    assert source.context
 
 
 class World:

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+from ipaddress import ip_network
 
 import pytest
 
+from server.config.acl import Acl, AclRule
+from server.config.sections.http import Http, Restriction
 from server.config.sections.prometheus import Prometheus
 from server.http.messages import Request, Response
 from server.http.metrics_page import MetricsPage
+from tests.support.node import NodeUnderTest
+from tests.support.web import serve
 
 LOCKED = Prometheus(enabled=True, auth_username="u", auth_password="p:q", auth_realm='a"b')
 
@@ -55,6 +60,32 @@ async def test_anything_else_does_not(given: bytes | None) -> None:
     response = await ask(LOCKED, authorization=given)
     assert response.status == 401
     assert (b"WWW-Authenticate", b'Basic realm="a\'b"') in response.headers
+
+
+async def test_the_page_is_below_the_prefix_and_restrictions_count(node: NodeUnderTest) -> None:
+    async def render(_accept: str) -> tuple[bytes, str]:
+        return b"figures", "text/plain"
+
+    nobody = Acl((AclRule(False, ip_network("0.0.0.0/0")),))
+    settings = Http(
+        enabled=True,
+        bindport=0,
+        prefix="/pbx",
+        restrictions=(Restriction(path="/pbx/secret", acl=nobody),),
+    )
+    async with serve(node, settings) as web:
+        web.http.pages["/metrics"] = MetricsPage(Prometheus(enabled=True), render)
+        web.http.pages["/secret"] = MetricsPage(Prometheus(enabled=True), render)
+        statuses = {}
+        for path in ("/pbx/metrics", "/metrics", "/pbx/metrics/", "/pbx/secret"):
+            async with web.client.get(f"http://{web.origin}{path}") as answer:
+                statuses[path] = answer.status
+    assert statuses == {
+        "/pbx/metrics": 200,
+        "/metrics": 404,
+        "/pbx/metrics/": 404,
+        "/pbx/secret": 403,
+    }
 
 
 async def test_only_reading_is_allowed() -> None:

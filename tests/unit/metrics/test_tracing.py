@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -115,6 +116,23 @@ async def test_the_end_ends_what_is_open(node: NodeUnderTest, traced: Traced) ->
     node.registry.observers.remove(traced.tracer)
     traced.tracer.close()
     assert len(traced.named("call PJSIP")) == 1
+
+
+async def test_a_collector_that_is_away_is_told_once_and_holds_up_nobody(
+    node: NodeUnderTest, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(tracing, "CLOSE_S", 0.05)
+    tracer = CallTracer(Tracing(enabled=True, endpoint=NOWHERE))
+    node.registry.observers.append(tracer)
+    node.connect("test")
+    await node.call("alice")
+    node.registry.observers.remove(tracer)
+    begun = time.monotonic()
+    tracer.close()
+    assert time.monotonic() - begun < tracing.EXPORT_S
+    assert [record.getMessage() for record in caplog.records] == [
+        f"tracing: {NOWHERE} takes no spans; they are lost"
+    ]
 
 
 def test_without_the_packages_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,7 +133,9 @@ def test_every_base_image_is_pinned_to_a_release() -> None:
 
 
 def test_rtp_ports_agree_in_image_composition_and_configuration() -> None:
-    rtp = load_configuration(str(ETC / "asterisk.conf")).rtp
+    configuration = load_configuration(str(ETC / "asterisk.conf"))
+    rtp = configuration.rtp
+    assert rtp.rtpend - rtp.rtpstart + 1 == 2 * configuration.options.maxcalls
     ports = f"{rtp.rtpstart}-{rtp.rtpend}"
     assert f"{ports}/udp" in dict(instructions())["EXPOSE"].split()
     assert f"{ports}:{ports}/udp" in compose()["ports"]

@@ -12,6 +12,7 @@ from server.base.tasks import TaskScope
 from server.config.ini import parse_text
 from server.config.objects import ConfigObject, Option
 from server.config.sections.sorcery import Sorcery, build_sorcery
+from server.realtime import sip_objects
 from server.realtime.sip_objects import KEEP_S, SipRealtime, without_mapped_types
 from server.sip.settings import SipSettings
 from server.sip.sorcery import SipObjects
@@ -161,6 +162,27 @@ async def test_objects_of_a_database_can_not_be_changed_here_nor_replace_those_o
     world.objects.configure([item], named_acls={}, language="en")
     await world.sip.load()
     assert world.settings.endpoints["dora"].context == "file"
+    world.now += KEEP_S
+    assert not world.sip.wants(["dora@example.com", "dora"])
+
+
+async def test_what_no_request_names_is_looked_at_again_and_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sip_objects, "REFRESH_S", 0.0)
+    world.families.rows["aliases"] = [{"id": "a.example", "domain": "example.com"}]
+    world.families.rows["identifies"] = []
+    more = "identify=realtime,identifies\ndomain_alias=realtime,aliases\n"
+    world.sip.configure(sorcery(MAPPED + more))
+    await world.sip.load()
+    assert world.settings.domain_aliases["a.example"].domain == "example.com"
+    row = {"id": "x", "endpoint": "dora", "match": "192.0.2.0/24,198.51.100.7"}
+    world.families.rows["identifies"].append(row)
+    world.families.rows["aliases"].clear()
+    while not world.settings.identifies:
+        await asyncio.sleep(0)
+    assert len(world.settings.identifies[0].networks) == 2
+    assert world.settings.domain_aliases == {}
 
 
 async def test_many_changes_are_applied_at_once(world: World) -> None:

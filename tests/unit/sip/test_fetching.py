@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from server.base import suspension
 from server.base.tasks import TaskScope
 from server.sip import fetching
 from server.sip.dialstring import endpoint_names
@@ -47,6 +48,7 @@ class Fetcher:
     def __init__(self) -> None:
         self.asked: list[Sequence[str]] = []
         self.answer = asyncio.Event()
+        self.later: list[str] = []
 
     def wants(self, names: Sequence[str]) -> bool:
         return "dora" in names
@@ -56,7 +58,7 @@ class Fetcher:
         await self.answer.wait()
 
     def fetch_soon(self, names: Sequence[str]) -> None:
-        raise AssertionError("nobody asks for later")
+        self.later += names
 
 
 class World:
@@ -144,6 +146,19 @@ async def test_a_request_does_not_wait_for_ever(
     world.holds(message())
     await settle()
     assert world.delivered == [message()]
+
+
+async def test_who_dials_waits_where_that_is_possible(world: World) -> None:
+    dialling = asyncio.ensure_future(suspension.call(world.gate.refresh, "dora/aor"))
+    await settle()
+    assert not dialling.done()
+    world.fetcher.answer.set()
+    await dialling
+    assert world.fetcher.asked == [["dora"]]
+    world.gate.refresh("anna")
+    assert world.fetcher.later == []
+    world.gate.refresh("dora")
+    assert world.fetcher.later == ["dora"]
 
 
 @given(st.binary(max_size=200))

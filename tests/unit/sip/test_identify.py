@@ -7,7 +7,7 @@ import pytest
 from server.sip.authenticator import Authenticator
 from server.sip.identify import EndpointIdentifier
 from server.sip.message import Request, parse_message
-from server.sip.settings import Auth, Endpoint, Global, Identify, SipSettings
+from server.sip.settings import Auth, DomainAlias, Endpoint, Global, Identify, SipSettings
 from server.sip.settings_objects import network
 from tests.support.sip_stacks import SimFlow
 
@@ -134,3 +134,18 @@ def test_strangers_meet_the_realm_of_real_users_and_always_the_same() -> None:
 
 def test_without_any_user_the_default_realm_is_asked_for() -> None:
     assert realm_of(Authenticator(SipSettings(), b"secret"), "x", None) == "asterisk"
+
+
+def test_a_domain_may_have_other_names() -> None:
+    endpoints = {name: Endpoint(name=name) for name in ("bob@example.com", "bob")}
+    aliases = {"pbx.example.com": DomainAlias("pbx.example.com", "example.com")}
+    identifier = EndpointIdentifier(SipSettings(endpoints=endpoints, domain_aliases=aliases))
+    found = {
+        host: name_of(identifier, request("bob", host), flow())
+        for host in ("example.com", "pbx.example.com", "other.example.com")
+    }
+    assert found == {
+        "example.com": "bob@example.com",
+        "pbx.example.com": "bob@example.com",
+        "other.example.com": "bob",
+    }

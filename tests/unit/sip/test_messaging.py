@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from server.base.errors import InvalidArgument, NotFound
+from server.sip.notify import read_notify
 from tests.unit.sip.test_leg import World, until
 
 

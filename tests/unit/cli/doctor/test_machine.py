@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+
 import pytest
 
 from server.cli.doctor.findings import Finding, Level
@@ -15,6 +18,7 @@ from server.cli.doctor.machine import (
     examine_memory,
     examine_steal,
     examine_udp,
+    limit_of,
 )
 
 GIB = 1 << 30
@@ -27,9 +31,9 @@ CASES = {
     "clock alone": (examine_clock(NOW, TIME_ERROR), Level.WARNING, "no time server"),
     "clock right": (examine_clock(NOW, 0), Level.OK, "time server"),
     "clock of a mute kernel": (examine_clock(NOW, -1), Level.OK, "set"),
-    "few files": (examine_files_limit(1024, 4096, 500), Level.WARNING, "enough for 231 calls"),
-    "files enough": (examine_files_limit(20_000, 20_000, 500), Level.OK, "need 2100"),
-    "files without limit": (examine_files_limit(-1, -1, 500), Level.OK, "500 calls"),
+    "few files": (examine_files_limit(1024, 4096, 500), Level.WARNING, "enough for 462 channels"),
+    "files enough": (examine_files_limit(20_000, 20_000, 500), Level.OK, "need 1100"),
+    "files without limit": (examine_files_limit(-1, -1, 500), Level.OK, "500 channels"),
     "disk full": (examine_disk("/v", 50 << 20, 100 * GIB), Level.ERROR, "50 MiB are free at /v"),
     "disk nearly full": (examine_disk("/v", 4 * GIB, 100 * GIB), Level.WARNING, "(4%)"),
     "small disk": (examine_disk("/v", GIB // 2, GIB), Level.WARNING, "512 MiB"),
@@ -78,5 +82,14 @@ def test_the_hard_limit_is_named_where_it_stands_in_the_way() -> None:
 
 def test_this_machine_can_be_examined(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("server.cli.doctor.machine.SAMPLE_S", 0.0)
-    subjects = [found.subject for found in examine_machine([f"{tmp_path}/not/there"], 10)]
+    subjects = [
+        found.subject for found in examine_machine([f"{tmp_path}/not/there"], 10, (4096, 4096))
+    ]
     assert subjects == ["clock", "ulimit", "disk", "memory", "steal", "load", "udp"]
+
+
+def test_the_limit_is_that_of_the_server_if_one_runs() -> None:
+    own = resource.getrlimit(resource.RLIMIT_NOFILE)
+    assert limit_of(os.getpid(), 7) == own
+    assert limit_of(0, 0) == own
+    assert limit_of(0, 7) == (7, 7)  # it will take that for itself

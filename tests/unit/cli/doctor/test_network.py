@@ -101,12 +101,12 @@ def test_a_web_server_that_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("max_calls", "level"), [(0, Level.OK), (25, Level.OK), (26, Level.WARNING)]
+    ("max_channels", "level"), [(0, Level.OK), (50, Level.OK), (51, Level.WARNING)]
 )
-def test_a_range_has_to_hold_the_calls(max_calls: int, level: Level) -> None:
-    found = one(examine_rtp_range(Rtp(rtpstart=10000, rtpend=10099), max_calls, HIGH))
+def test_a_range_has_to_hold_the_calls(max_channels: int, level: Level) -> None:
+    found = one(examine_rtp_range(Rtp(rtpstart=10000, rtpend=10099), max_channels, HIGH))
     assert found.level is level
-    assert "enough for 25 calls" in found.text
+    assert "enough for 50 channels" in found.text
 
 
 def test_a_range_among_the_systems_own_ports() -> None:
