@@ -81,12 +81,26 @@ exten => _app.,1,Stasis(bench)
  same => n,Hangup()
 exten => _fastagi.,1,AGI(agi://127.0.0.1:@AGI@/talk)
  same => n,Hangup()
+exten => short,1,Answer()
+ same => n,Wait(0.1)
+ same => n,Hangup()
 exten => hold,1,AGI(agi://127.0.0.1:@AGI@/hold)
 exten => _script.,1,AGI(bench.sh)
  same => n,Hangup()
 """
 
 
+MANAGER = """
+[general]
+enabled = yes
+bindaddr = 127.0.0.1
+port = {port}
+[bench]
+secret = bench
+read = all
+write = all
+writetimeout = 5000
+"""
 SCRIPT = """#!/bin/sh
 while read -r line && [ -n "$line" ]; do :; done
 ask() { echo "$1"; read -r reply; }
@@ -160,6 +174,7 @@ class Server:
         self.var = var
         self.peer_port = free_port()
         self.agi_port = free_port()
+        self.ami_port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
         write_config(var, ports=Ports(free_port(), free_port(), 10000, 20000))
         etc = var / "etc"
@@ -168,6 +183,7 @@ class Server:
         self.tls_port = _add_tls(etc) if has_tls else 0
         _append(etc / "pjsip.conf", PJSIP.format(peer=self.peer_port))
         _append(etc / "extensions.conf", DIALPLAN.replace("@AGI@", str(self.agi_port)))
+        (etc / "manager.conf").write_text(MANAGER.format(port=self.ami_port), "utf-8")
         _write_script(var / "lib/agi-bin/bench.sh")
         _write_tone(var / "lib/sounds/en" / f"{PROMPT}.wav", PROMPT_S * 1000)
         _write_tone(var / "lib/sounds/en" / f"{SHORT}.wav", SHORT_MS)

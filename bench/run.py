@@ -13,6 +13,7 @@ import time
 from collections.abc import Awaitable, Callable
 
 import rows_agi
+import rows_ami
 import rows_calls
 import rows_config
 import rows_console
@@ -36,6 +37,8 @@ ROWS: dict[str, Row] = {
     "fastagi": rows_agi.fastagi,
     "agi": rows_agi.processes,
     "sessions": rows_agi.sessions,
+    "ami": rows_ami.actions,
+    "dashboards": rows_ami.dashboards,
     "rest": rows_control.requests,
     "events": rows_control.events,
     "reads": rows_live.reads,

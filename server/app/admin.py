@@ -8,8 +8,12 @@ import socket
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from server.ami.events.agi import AgiEvents
+from server.ami.server import AmiServer
 from server.app.console import console_context
-from server.app.reloads import RELOADABLE, apply, needs_restart
+from server.app.manager import manager_context, mount
+from server.app.manager_console import ManagerConsole
+from server.app.reloads import ACL, RELOADABLE, apply, needs_restart
 from server.base.errors import Conflict, NotFound, ServerError
 from server.base.tasks import TaskScope
 from server.cli.commands import load_commands
@@ -25,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+MANAGER = "manager"  # no module of Asterisk's, but reloaded like one
+
 
 class Admin:
     """Starts, reloads and stops a server, and shows it to the console."""
@@ -36,6 +42,7 @@ class Admin:
         self._scope = TaskScope("admin")
         self._context: CliContext | None = None
         self._control: ControlServer | None = None
+        self._manager: AmiServer | None = None
         self._waiting_stop: asyncio.Task[None] | None = None
         self._reloaded_at = server.started_at
         self._started_with = server.configuration
@@ -54,6 +61,16 @@ class Admin:
         path = str(server.options.socket_path)
         self._control = ControlServer(context, commands, path, server.configuration.files)
         await self._control.start()
+        settings = server.configuration.manager
+        self._manager = AmiServer(
+            settings,
+            manager_context(server, self, lambda line: commands.execute(context, line, None)),
+            server.configuration.options.systemname,
+        )
+        server.agi.monitor.listener = AgiEvents()
+        await self._manager.start()
+        mount(server.http, self._manager.http)
+        context.manager = ManagerConsole(self._manager)
         self._scope.spawn(self._run_startup_commands(commands, context), "startup commands")
         if server.options.has_console:
             from server.cli.console import LocalConsole  # costs 0.1 s that -f need not wait
@@ -63,6 +80,11 @@ class Admin:
 
     async def close(self) -> None:
         """Close the control socket and give up what waits."""
+        if self._manager is not None:
+            self._manager.stream.tell(
+                "Shutdown", [("Shutdown", "Cleanly"), ("Restart", str(self.is_restart))]
+            )
+            await self._manager.close()
         if self._control is not None:
             await self._control.close()
         await self._scope.close()
@@ -132,7 +154,7 @@ class Admin:
     # private
 
     def _check_reloadable(self, module: str) -> None:
-        if module in RELOADABLE:
+        if module in RELOADABLE or module == MANAGER:
             return
         if self._server.modules.find(module) is None:
             raise NotFound(f"no module {module}")
@@ -151,12 +173,15 @@ class Admin:
         fresh = await asyncio.to_thread(server.configuration.reread)
         lines = [str(warning) for warning in fresh.warnings if warning.kind is not Remark.NO_EFFECT]
         lines += await apply(server, fresh, module)
+        if module in (None, MANAGER, ACL) and self._manager is not None:
+            lines += self._manager.configure(fresh.manager)
         lines += needs_restart(self._started_with, fresh)
         server.configuration = fresh
         if self._context is not None:
             self._context.configuration = fresh
         self._reloaded_at = server.clock.wall()
         server.asterisk.reloaded(self._reloaded_at)
+        server.node.notices.tell("Reload", None, {"Module": module or "All", "Status": 0})
         return lines
 
     async def _run_console(self, console: LocalConsole) -> None:

@@ -245,14 +245,18 @@ class Server:
         self.sounds = Sounds(self.node)
         self._build_edges()
 
+    def _tell_maintenance(self, endpoint: str, is_on: bool) -> None:
+        fields = {"Endpoint": endpoint, "Status": "enabled" if is_on else "disabled"}
+        self.node.notices.tell("PJSIPMaintenanceStatus", None, fields)
+
     def _build_edges(self) -> None:
         """Build what brings calls and requests in: technologies, the dialplan, HTTP."""
         configuration = self.configuration
-        messages = Messages(self.node, self.endpoints)
-        self.node.on_text = messages.on_text
+        self.messages = Messages(self.node, self.endpoints)
+        self.node.on_text = self.messages.on_text
         transfers = Transfers(self.node, self.bridges, self.dialer)
         self.node.on_transfer = transfers.request
-        incoming = IncomingCalls(self.node, self.dialer, self.endpoints, messages, transfers)
+        incoming = IncomingCalls(self.node, self.dialer, self.endpoints, self.messages, transfers)
         self.sip_objects = SipObjects(
             self.store,
             apply=lambda settings: self.sip.reload(settings),
@@ -265,6 +269,7 @@ class Server:
         self.data = DataSources(configuration, self.sip_objects, self.store)
         contacts = self.data.contacts
         self.sip = PjsipTechnology(sip_settings, self.engine, incoming, contacts, self.clock)
+        self.sip.maintenance.observers.append(self._tell_maintenance)
         self.dialer.add_technology(self.sip)
         self.dialer.add_technology(LocalTechnology(incoming, self.engine))
         self.dialer.add_technology(UnicastRtpTechnology(self.engine))

@@ -76,7 +76,8 @@ class Attempts:
             variables=dict(file.variables),
             formats=file.codecs,
         )
-        channel.account_code = file.account or channel.account_code
+        if file.account:
+            channel.set_account_code(file.account)
         attempt = Attempt(self._dialplan, channel, file, on_answer)
         channel.take_control(suspendable(attempt.drive()), "call file")
         return attempt

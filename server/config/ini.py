@@ -23,7 +23,7 @@ import codecs
 import glob
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,13 +59,19 @@ def parse_file(path: str, *, config_dir: str | None = None, may_exec: bool = Fal
 
 
 def parse_text(
-    source: str, *, path: str = "<text>", config_dir: str = ".", may_exec: bool = False
+    source: str,
+    *,
+    path: str = "<text>",
+    config_dir: str = ".",
+    may_exec: bool = False,
+    overlay: Mapping[str, str] | None = None,
 ) -> ConfigFile:
     """Read configuration from memory; otherwise like :func:`parse_file`.
 
     :param path: what errors and options name as the file.
+    :param overlay: what stands in for the content of included files, by path.
     """
-    reader = _Reader(path, config_dir, may_exec)
+    reader = _Reader(path, config_dir, may_exec, overlay)
     reader.read_text(source, path)
     return reader.result()
 
@@ -117,7 +123,14 @@ class _Comments:
 class _Reader:
     """Collects sections from a file and those it includes."""
 
-    def __init__(self, path: str, config_dir: str, may_exec: bool) -> None:
+    def __init__(
+        self,
+        path: str,
+        config_dir: str,
+        may_exec: bool,
+        overlay: Mapping[str, str] | None = None,
+    ) -> None:
+        self._overlay = overlay or {}
         self._config_dir = config_dir
         self._may_exec = may_exec
         self._file = ConfigFile(path)
@@ -131,6 +144,7 @@ class _Reader:
         """Return what was read."""
         self._file.sections = [section for section in self._sections if not section.is_template]
         self._file.templates = [section for section in self._sections if section.is_template]
+        self._file.everything = self._sections
         return self._file
 
     def read_path(self, path: str) -> None:
@@ -148,7 +162,8 @@ class _Reader:
         self._file.files.append(path)
         self._including.append(os.path.realpath(path))
         try:
-            self.read_text(_decode(data), path)
+            text = self._overlay.get(path)
+            self.read_text(decode(data) if text is None else text, path)
         finally:
             self._including.pop()
 
@@ -193,6 +208,7 @@ class _Reader:
         added = [word for word in modifiers if word.startswith("+")]
         if added:
             section = self._section_to_extend(name, added[-1][1:], path, number)
+            section.additions += ((path, number),)
         else:
             section = Section(name, path, number, is_template="!" in modifiers)
             self._sections.append(section)
@@ -209,6 +225,7 @@ class _Reader:
                 raise ConfigError(path, number, reason)
             self._count(len(found[0].options), path, number)
             section.options += found[0].options
+            section.inherited += tuple(found[0].options)
         section.templates += bases
 
     def _section_to_extend(self, name: str, condition: str, path: str, number: int) -> Section:
@@ -321,7 +338,7 @@ class _Reader:
         section = self._current
         self._including.append("")
         try:
-            self.read_text(_decode(output), f"{path}:{number}: #exec {command}")
+            self.read_text(decode(output), f"{path}:{number}: #exec {command}")
         finally:
             self._including.pop()
         self._current = section
@@ -391,7 +408,8 @@ def _strip(text: str) -> str:
     return text[start:end]
 
 
-def _decode(data: bytes) -> str:
+def decode(data: bytes) -> str:
+    """Return the text of a configuration file."""
     # Latin-1 files exist; every byte maps to something, so that reading is total
     data = data.removeprefix(codecs.BOM_UTF8)
     try:

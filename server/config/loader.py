@@ -30,6 +30,7 @@ from server.config.sections.func_odbc import build_func_odbc
 from server.config.sections.http import Http, build_http
 from server.config.sections.indications import Indications, build_indications
 from server.config.sections.logger import build_logger
+from server.config.sections.manager import Manager, build_manager
 from server.config.sections.modules import ModulesConf, build_modules
 from server.config.sections.musiconhold import MusicOnHold, build_musiconhold
 from server.config.sections.outbound import check_outbound
@@ -80,6 +81,7 @@ class Configuration:
     modules: ModulesConf
     prometheus: Prometheus
     tracing: Tracing
+    manager: Manager = field(default_factory=Manager)
     cli: Cli = NO_CLI
     notify_types: Mapping[str, Fields] = field(default_factory=dict)
     databases: DatabaseFiles = field(default_factory=DatabaseFiles)
@@ -166,6 +168,7 @@ def load_configuration(
         pjsip=load_pjsip(asterisk, warnings),
         websocket_clients=websocket_clients,
         acls=acls,
+        manager=load_manager(asterisk, acls, warnings),
         modules=load_modules(asterisk, warnings),
         cli=load_cli(asterisk, warnings),
         notify_types=load_notify_types(asterisk, warnings),
@@ -288,6 +291,14 @@ def load_pjsip(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> tuple[C
     """Read pjsip.conf."""
     file = _read(asterisk, "pjsip.conf", warnings)
     return () if file is None else build_pjsip(file, warnings)
+
+
+def load_manager(
+    asterisk: AsteriskConf, acls: Mapping[str, Acl], warnings: list[ConfigWarning]
+) -> Manager:
+    """Read manager.conf; without it the manager interface is off."""
+    file = _read(asterisk, "manager.conf", warnings)
+    return Manager() if file is None else build_manager(file, warnings, acls)
 
 
 def load_prometheus(asterisk: AsteriskConf, warnings: list[ConfigWarning]) -> Prometheus:

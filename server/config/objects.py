@@ -55,6 +55,8 @@ class Section:
 
     :param templates: the sections it inherits from, as named in its parentheses.
     :param is_template: written ``[section](!)``: only there to be inherited from.
+    :param inherited: those of *options* that are its templates'.
+    :param additions: file and line of each ``[section](+)`` that adds to it.
     """
 
     name: str
@@ -63,6 +65,8 @@ class Section:
     templates: tuple[str, ...] = ()
     is_template: bool = False
     options: list[Option] = field(default_factory=list)
+    inherited: tuple[Option, ...] = ()
+    additions: tuple[tuple[str, int], ...] = ()
 
     def find(self, name: str) -> Option | None:
         """Return the last option of this name, which is the one that counts."""
@@ -96,12 +100,14 @@ class ConfigFile:
     :param path: the file that was asked for.
     :param sections: in order, duplicates kept, templates left out.
     :param templates: the ``(!)`` sections, in order.
+    :param everything: sections and templates, in order.
     :param files: every file that was read, the first one first.
     """
 
     path: str
     sections: list[Section] = field(default_factory=list)
     templates: list[Section] = field(default_factory=list)
+    everything: list[Section] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     warnings: list[ConfigWarning] = field(default_factory=list)
 

@@ -380,6 +380,7 @@ class Call(Scope):
         handlers = self.state.hangup_handlers
         while handlers:
             text = handlers.pop()
+            self.channel.node.notices.tell("HangupHandlerRun", self.channel, {"Handler": text})
             depth = len(self.state.frames)
             try:
                 gosub(self, text)

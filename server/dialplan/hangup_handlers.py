@@ -30,6 +30,7 @@ def push(scope: Scope, target: str) -> None:
     if len(handlers) >= MAX_HANDLERS:
         raise Unavailable(f"a channel has at most {MAX_HANDLERS} hangup handlers")
     handlers.append(target)
+    _tell("Push", scope.channel, target)
     arrange_end(scope.dialplan, scope.channel)
 
 
@@ -37,14 +38,15 @@ def pop(scope: Scope, replacement: str) -> None:
     """Take the last handler away, and put another in its place if one is given."""
     handlers = scope.state.hangup_handlers
     if handlers:
-        handlers.pop()
+        _tell("Pop", scope.channel, handlers.pop())
     if replacement:
         push(scope, replacement)
 
 
 def wipe(scope: Scope, replacement: str) -> None:
     """Take all handlers away, and put one in their place if it is given."""
-    scope.state.hangup_handlers.clear()
+    while scope.state.hangup_handlers:
+        _tell("Pop", scope.channel, scope.state.hangup_handlers.pop())
     if replacement:
         push(scope, replacement)
 
@@ -76,3 +78,7 @@ async def _end(dialplan: Dialplan, channel: Channel) -> None:
         await call.run_hangup_extension()
     await call.run_hangup_handlers()
     dialplan.forget(channel)
+
+
+def _tell(what: str, channel: Channel, target: str) -> None:
+    channel.node.notices.tell(f"HangupHandler{what}", channel, {"Handler": target})

@@ -25,6 +25,7 @@ from server.resources.channel import Channel
 logger = logging.getLogger(__name__)
 
 MAX_MONITORS = 32  # of one channel
+_NOTICES = {"start": "MixMonitorStart", "stop": "MixMonitorStop", "mute": "MixMonitorMute"}
 DIRECTIONS = ("read", "write", "both")  # as MixMonitorMute has them
 BEEP = ToneSource("1000", 150)  # where the sound "beep" is missing
 
@@ -300,7 +301,7 @@ class MixMonitors:
         monitors = self.find(channel, monitor_id)
         for monitor in monitors:
             monitor.mute(direction, is_muted)
-            self._tell("mute", channel, monitor)
+            self._tell("mute", channel, monitor, Direction=direction, State=int(is_muted))
         return len(monitors)
 
     def forget(self, channel: Channel, monitor: Monitor) -> None:
@@ -313,7 +314,8 @@ class MixMonitors:
             channel.on_end.remove(monitor.stop)
         self._tell("stop", channel, monitor)
 
-    def _tell(self, what: str, channel: Channel, monitor: Monitor) -> None:
+    def _tell(self, what: str, channel: Channel, monitor: Monitor, **fields: object) -> None:
+        channel.node.notices.tell(_NOTICES[what], channel, fields)
         for observer in self.observers:
             observer(what, channel, monitor)
 

@@ -1,6 +1,6 @@
 """Calls out that end in the dialplan: at an extension, or in one application.
 
-Used by Originate(); made so that other interfaces can use it as well.
+Used by Originate() and by AMI's Originate.
 """
 
 from __future__ import annotations
@@ -47,6 +47,10 @@ class Origination:
 
     :param timeout: seconds it may ring, 0 for no limit.
     :param predial: a subroutine that runs on the new channel first, as Gosub's argument.
+    :param account: account code of the new channel; empty: the technology's.
+    :param takes_early_media: early media counts as an answer.
+    :param channel_id: of the new channel, and *other_channel_id* that of a Local channel's
+        second half; empty for new ones.
     """
 
     endpoint: str
@@ -57,6 +61,10 @@ class Origination:
     formats: Sequence[str] = ()
     requestor: Channel | None = None
     predial: str = ""
+    account: str = ""
+    takes_early_media: bool = False
+    channel_id: str = ""
+    other_channel_id: str = ""
 
 
 class OriginatedCall:
@@ -79,7 +87,11 @@ class OriginatedCall:
             caller=origination.caller,
             variables=origination.variables,
             formats=origination.formats,
+            channel_id=origination.channel_id or None,
+            other_channel_id=origination.other_channel_id or None,
         )
+        if origination.account:
+            channel.set_account_code(origination.account)
         channel.connected = origination.caller
         target = origination.destination
         channel.set_position(target.context, target.exten, target.priority)
@@ -94,10 +106,16 @@ class OriginatedCall:
                 with suppress(ChannelHungUp):
                     await run_subroutine(Call(self._dialplan, channel), origination.predial)
             attempt.start()
-            await channel.wait(follow(attempt, origination.timeout or None))
+            await channel.wait(
+                follow(
+                    attempt,
+                    origination.timeout or None,
+                    takes_early_media=origination.takes_early_media,
+                )
+            )
         finally:
             self._settle()
-        if attempt.status is not DialStatus.ANSWER:
+        if attempt.status not in (DialStatus.ANSWER, DialStatus.PROGRESS):
             return
         if not origination.destination.application:
             self._dialplan.start(channel)

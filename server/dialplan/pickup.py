@@ -108,6 +108,7 @@ async def take_call(picker: Channel, attempt: DialAttempt) -> None:
     """Answer *attempt* with *picker*, whose controller is the caller of this and ends by it."""
     logger.info("%s picks up %s", picker.name, attempt.channel.name)
     picker.answer()
+    picker.node.notices.tell("Pickup", picker, Target=attempt.channel)
     attempt.pick_up(picker)
     await picker.give_up_control()
 

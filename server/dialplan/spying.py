@@ -49,6 +49,7 @@ class Listener:
         self._bridge.add(self._spy.leg.stream)
         self._bridge.add(self._snoop)
         self._tune()
+        self._tell("ChanSpyStart")
         return self
 
     def __exit__(
@@ -59,6 +60,10 @@ class Listener:
     ) -> None:
         self._bridge.close()
         self._snoop.close()
+        self._tell("ChanSpyStop")
+
+    def _tell(self, what: str) -> None:
+        self._spy.node.notices.tell(what, None, Spyer=self._spy, Spyee=self._target)
 
     def record(self, path: str) -> Recorder:
         """Write what the spy hears to the end of a file of samples."""

@@ -343,6 +343,13 @@ class Channel:
         self.redirecting = redirecting
         self.touch()
 
+    def set_account_code(self, code: str) -> None:
+        """Change who pays, and say so."""
+        former, self.account_code = self.account_code, code
+        self.touch()
+        if code != former:
+            self.node.notices.tell("NewAccountCode", self, {"OldAccountCode": former})
+
     def show_variable(self, name: str) -> None:
         """Show a variable in ``channelvars`` from now on.
 
@@ -423,8 +430,14 @@ class Channel:
 
     def set_background(self, kind: str | None, value: str = "") -> None:
         """Choose what the channel hears when nothing else plays."""
-        if not self.is_hungup:
-            self.leg.stream.set_background(kind, value)
+        if self.is_hungup:
+            return
+        had_music = self.leg.stream.background == "music"
+        self.leg.stream.set_background(kind, value)
+        if had_music:
+            self.node.notices.tell("MusicOnHoldStop", self)
+        if kind == "music":
+            self.node.notices.tell("MusicOnHoldStart", self, {"Class": value})
 
     # waiting, for the controller
 
@@ -619,6 +632,8 @@ class Channel:
 
     def on_dtmf_begin(self, digit: str) -> None:
         """A digit started; it counts when it ends."""
+        fields = {"Digit": digit, "Direction": "Received"}
+        self.node.notices.tell("DTMFBegin", self, fields)
 
     def on_dtmf(self, digit: str, duration_ms: int) -> None:
         if self.is_hungup:

@@ -10,6 +10,7 @@ from server.model import events
 from server.model.wire import Snapshot, snapshot
 from server.resources.bridges import Bridges
 from server.resources.broadcasts import claim_channel
+from server.resources.channel import Channel
 from server.resources.endpoints import Endpoints
 from server.resources.node import Node
 from server.stasis.topics import Topic, TopicKind, application_topic, parse_event_source
@@ -49,6 +50,21 @@ class Events:
             eventname=event_name, userevent=dict(variables or {}), **parts
         )
         self._node.bus.publish(event, topics)
+
+    def user_event_to_all(
+        self, event_name: str, variables: Mapping[str, Any], channel: Channel | None
+    ) -> None:
+        """Send ChannelUserevent to all who follow a channel, if there is one, and to listeners."""
+        if channel is not None:
+            channel.publish(
+                events.channel_userevent(
+                    eventname=event_name, channel=channel.snapshot(), userevent=dict(variables)
+                )
+            )
+            return
+        self._node.bus.publish(
+            events.channel_userevent(eventname=event_name, userevent=dict(variables)), ()
+        )
 
     def claim_channel(self, channel_id: str, *, application: str) -> None:
         """Take a channel that StasisBroadcast() offers.

@@ -8,6 +8,7 @@ from server.base.errors import ServerError, Unavailable
 from server.resources.channel import Channel
 from server.resources.dialing import Dialer
 from server.resources.endpoints import Endpoints
+from server.resources.local_optimization import tell_of_pair
 from server.resources.messages import Messages
 from server.resources.node import Node
 from server.resources.transfers import Transfers
@@ -19,6 +20,7 @@ from server.tech.base import (
     Leg,
     TextMessage,
 )
+from server.tech.local import LocalLeg
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +68,8 @@ class IncomingCalls:
         channel.music_class = call.music_class
         channel.set_position(call.context, call.exten, 1)
         self._dialer.announce(channel)
+        if isinstance(leg, LocalLeg):
+            tell_of_pair(leg, call.exten, call.context)
         for name, value in call.variables.items():
             try:
                 self._node.dialplan.write(channel, name, value)

@@ -18,6 +18,22 @@ from server.tech.local import LocalLeg
 logger = logging.getLogger(__name__)
 
 
+def tell_of_pair(second: LocalLeg, exten: str, context: str) -> None:
+    """Tell that both halves of a Local channel are there.
+
+    :param second: the half that runs the extension.
+    """
+    pair = second.pair
+    one, two = pair.first.listener, second.listener
+    if isinstance(one, Channel) and isinstance(two, Channel):
+        fields = {
+            "Context": context,
+            "Exten": exten,
+            "LocalOptimization": "Yes" if pair.may_optimize else "No",
+        }
+        two.node.notices.tell("LocalBridge", None, fields, LocalOne=one, LocalTwo=two)
+
+
 def optimize_locals(bridge: Bridge) -> None:
     """Shorten the call if *bridge* has a Local channel that can go."""
     for channel in bridge.channels.values():
@@ -51,7 +67,13 @@ def _shorten(first: Channel, second: Channel) -> None:
     staying = next(channel for channel in near.channels.values() if channel is not first)
     logger.debug("%s replaces %s", moving.name, first.name)
     moving.is_adopted = True
+    halves = {"LocalOne": first, "LocalTwo": second}
+    number = {"Id": first.id}
+    notices = first.node.notices
+    begun = {"DestUniqueId": staying.id, **number}
+    notices.tell("LocalOptimizationBegin", None, begun, **halves, Source=moving)
     near.swap(first, moving)
+    notices.tell("LocalOptimizationEnd", None, {"Success": "Yes", **number}, **halves)
     staying.set_connected(moving.caller)
     moving.set_connected(staying.caller)
     first.hangup(Cause.NORMAL_CLEARING)

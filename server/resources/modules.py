@@ -45,6 +45,7 @@ class Modules:
     """Every part, by name.
 
     :param uses: tells how often each module is used now; those it does not name are not in use.
+    :ivar observers: told of every change: ``Load`` or ``Unload``, and the name.
     """
 
     def __init__(self, uses: Callable[[], Mapping[str, int]]) -> None:
@@ -52,6 +53,7 @@ class Modules:
         self._modules: dict[str, Module] = {}
         self._reload: Reload | None = None
         self._is_reloading = False
+        self.observers: list[Callable[[str, str], None]] = []
         self._waiting: dict[str, None] = {}  # modules to reload next; never more than there are
         self.scope = TaskScope("modules")
 
@@ -135,6 +137,8 @@ class Modules:
         module.load()
         module.is_loaded = True
         logger.info("module %s loaded", module.name)
+        for observer in self.observers:
+            observer("Load", module.name)
 
     def unload(self, module_name: str) -> None:
         """Take a module out of the running server.
@@ -150,6 +154,8 @@ class Modules:
         module.unload()
         module.is_loaded = False
         logger.info("module %s unloaded", module.name)
+        for observer in self.observers:
+            observer("Unload", module.name)
 
     async def reload(self, module_name: str) -> bool:
         """Let a module read its configuration again.

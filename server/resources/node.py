@@ -13,6 +13,7 @@ from server.base.ids import UniqueIds
 from server.base.tasks import TaskScope
 from server.config.sections.indications import DEFAULT_COUNTRY, Indications, builtin_zones
 from server.media.engine import MediaEngine
+from server.resources.notices import Notices
 from server.resources.say import Speaker
 from server.resources.speech import SpeechEngines
 from server.stasis.applications import Applications
@@ -72,6 +73,7 @@ class Node:
         self.applications = applications
         self.engine = engine
         self.sounds = sounds
+        self.notices = Notices()
         self.say = Speaker()
         self.speech = SpeechEngines()
         self.registry = registry

@@ -204,11 +204,18 @@ class Originator:
         return priority
 
 
-async def follow(attempt: DialAttempt, timeout: float | None) -> None:
-    """Follow an attempt until it is answered or over; end it after *timeout* seconds."""
+async def follow(
+    attempt: DialAttempt, timeout: float | None, *, takes_early_media: bool = False
+) -> None:
+    """Follow an attempt until it is answered or over; end it after *timeout* seconds.
+
+    :param takes_early_media: early media is enough.
+    """
     try:
         async with asyncio.timeout(timeout):
             while attempt.status is None or not attempt.status.is_final:
+                if takes_early_media and attempt.status is DialStatus.PROGRESS:
+                    return
                 await attempt.next_status()
     except TimeoutError:
         attempt.give_up(Cause.NO_ANSWER, DialStatus.NOANSWER)

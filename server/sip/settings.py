@@ -119,9 +119,9 @@ class _Builder:
         self._endpoints = dict(base.endpoints)
         self._aors = dict(base.aors)
         self._auths = dict(base.auths)
+        self._domain_aliases = dict(base.domain_aliases)
         self._identifies = {identify.name: identify for identify in base.identifies}
         self._acls = {rules.name: rules for rules in base.acls}
-        self._domain_aliases = dict(base.domain_aliases)
         self._global = base.global_
         self._system = base.system
         self._handlers: dict[str, Callable[[ConfigObject], None]] = {
@@ -130,8 +130,8 @@ class _Builder:
             "aor": self._add_aor,
             "auth": self._add_auth,
             "identify": self._add_identify,
-            "acl": self._add_acl,
             "domain_alias": self._add_domain_alias,
+            "acl": self._add_acl,
             "global": self._add_global,
             "system": self._add_system,
         }
@@ -170,9 +170,9 @@ class _Builder:
             "endpoints": self._endpoints,
             "aors": self._aors,
             "auths": self._auths,
+            "domain_aliases": self._domain_aliases,
             "identifies": tuple(self._identifies.values()),
             "acls": tuple(self._acls.values()),
-            "domain_aliases": self._domain_aliases,
             "global_": self._global,
             "system": self._system,
             "warnings": tuple(self._warnings),
@@ -269,6 +269,9 @@ class _Builder:
         )
         self._sources[f"identify {item.name}"] = item
 
+    def _add_domain_alias(self, item: ConfigObject) -> None:
+        self._domain_aliases[item.name] = self._bind(DomainAlias, item, name=item.name)
+
     def _add_acl(self, item: ConfigObject) -> None:
         known = _ACL_OPTIONS | _CONTACT_ACL_OPTIONS
         self._acls[item.name] = bind(
@@ -280,9 +283,6 @@ class _Builder:
             acl=build_acl(item.options, self._named_acls),
             contact_acl=build_acl(item.options, self._named_acls, prefix="contact_"),
         )
-
-    def _add_domain_alias(self, item: ConfigObject) -> None:
-        self._domain_aliases[item.name] = self._bind(DomainAlias, item, name=item.name)
 
     def _add_global(self, item: ConfigObject) -> None:
         self._global = self._bind(Global, item)

@@ -213,6 +213,14 @@ class Identify:
 
 
 @dataclass(frozen=True, slots=True)
+class DomainAlias:
+    """``type=domain_alias``: its name is another name of *domain*."""
+
+    name: str = ""
+    domain: str = setting(text, "")
+
+
+@dataclass(frozen=True, slots=True)
 class AccessList:
     """``type=acl``: from where requests may come at all, and registrations too."""
 
@@ -225,14 +233,6 @@ class AccessList:
         return self.acl.permits(address) and (
             not is_registration or self.contact_acl.permits(address)
         )
-
-
-@dataclass(frozen=True, slots=True)
-class DomainAlias:
-    """``type=domain_alias``: its name is another name of *domain*."""
-
-    name: str = ""
-    domain: str = setting(text, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -372,8 +372,8 @@ class SipSettings:
     aors: Mapping[str, Aor] = field(default_factory=dict)
     auths: Mapping[str, Auth] = field(default_factory=dict)
     identifies: tuple[Identify, ...] = ()
-    acls: tuple[AccessList, ...] = ()
     domain_aliases: Mapping[str, DomainAlias] = field(default_factory=dict)
+    acls: tuple[AccessList, ...] = ()
     global_: Global = Global()
     system: System = System()
     default_language: str = "en"

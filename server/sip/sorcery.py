@@ -215,7 +215,7 @@ class SipObjects:
         """Return every option of an object with its value; ``None`` if there is none."""
         if object_type == "contact":
             contact = self._find_contact(object_id)
-            return None if contact is None else self._describe_contact(contact)
+            return None if contact is None else self.describe_contact(contact)
         item = self._find(object_type, object_id)
         return None if item is None else self._describe(item)
 
@@ -366,7 +366,8 @@ class SipObjects:
             raise Forbidden(f"the contact is an option of the aor {contact.aor}")
         self._remove_contact(contact)
 
-    def _describe_contact(self, contact: Contact) -> Fields:
+    def describe_contact(self, contact: Contact) -> Fields:
+        """Return every option of a contact with its value."""
         aor = self.settings.aors.get(contact.aor, Aor())
         known = {
             "call_id": contact.call_id,

@@ -20,6 +20,7 @@ from server.sip.contacts import Contact, Contacts, ContactStore
 from server.sip.dialog import DialogId
 from server.sip.headers import NameAddr
 from server.sip.identify import EndpointIdentifier
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request, Response, parse_message
 from server.sip.outside import Referrals
 from server.sip.qualify import Qualifier
@@ -67,6 +68,7 @@ class SipStack:
 
     :param secret: random bytes for nonces; a fresh one makes old nonces stale.
     :param wall_offset: seconds to add to the stack's clock to get the time of day.
+    :param maintenance: says which endpoints make no new requests.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class SipStack:
         secret: bytes | None = None,
         wall_offset: float = 0.0,
         max_transactions: int = 100_000,
+        maintenance: Maintenance | None = None,
     ) -> None:
         # configuration
         self._settings = settings
@@ -101,6 +104,7 @@ class SipStack:
         )
         self._sessions: dict[DialogId, Session] = {}
         self.referrals = Referrals(self)
+        self.maintenance = maintenance or Maintenance()
         self._message_logger: MessageLogger | None = None
         self.counters: Counter[str] = Counter()
         self.traffic = Traffic()
@@ -381,6 +385,10 @@ class SipStack:
                 self.respond(txn, challenge, now)
                 return
         assert endpoint is not None
+        refusal = self.maintenance.refuse(endpoint.name, request)
+        if refusal is not None:
+            self.respond(txn, refusal, now)
+            return
         handler(self, txn, request, endpoint, flow, now)
 
     def _check_support(self, request: Request) -> None:

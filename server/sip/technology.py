@@ -18,6 +18,7 @@ from server.sip.dialstring import as_phone, find_target
 from server.sip.fetching import Gate, ObjectFetcher
 from server.sip.identity import read_caller, read_redirecting, user_of
 from server.sip.leg import OutgoingLeg, SipLeg, make_media
+from server.sip.maintenance import Maintenance
 from server.sip.message import Request
 from server.sip.messaging import Messaging
 from server.sip.notify import Notify
@@ -52,6 +53,7 @@ class PjsipTechnology:
 
     :param sink: takes new calls and hears of endpoints.
     :param contact_store: keeps registered contacts over a restart.
+    :ivar maintenance: which endpoints take no new calls.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class PjsipTechnology:
         self._states: dict[str, str] = {}
         self._by_aor = _endpoints_by_aor(settings)
         self._is_busy = False
+        self.maintenance = Maintenance()
         self._gate: Gate | None = None
         self.scope = TaskScope("sip")
 
@@ -102,6 +105,7 @@ class PjsipTechnology:
             transports,
             contact_store=self._contact_store,
             wall_offset=wall_offset,
+            maintenance=self.maintenance,
         )
         self._messaging = Messaging(self, self._stack)
         await transports.start()
@@ -165,6 +169,7 @@ class PjsipTechnology:
         if self._gate is not None:
             self._gate.refresh(resource)
         target = find_target(resource, self._settings, stack.contacts)
+        self.maintenance.check(target.endpoint.name)
         codecs = choose_codecs(target.endpoint, call.formats)
         host = self._rtp_host(
             target.endpoint, transports.media_host(target.uri, target.endpoint.transport)

@@ -11,19 +11,13 @@ import orjson
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, lines
+from server.resources.bridge_technologies import TECHNOLOGIES
 from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
     from server.resources.channel import Channel
 
-# how audio is mixed, under Asterisk's names, with what that is for and how much it is preferred
-TECHNOLOGIES = (
-    ("holding_bridge", "Holding", 50),
-    ("native_rtp", "Native", 90),
-    ("simple_bridge", "1to1Mix", 50),
-    ("softmix", "MultiMix", 10),
-)
 ALL = "all"
 
 
@@ -68,7 +62,7 @@ def show_technologies(_context: CliContext, _call: Call) -> str:
     """List the technologies that bridges choose from."""
     return lines(
         f"{'Name':<20} {'Type':<20} {'Priority':>8} Suspended",
-        *(f"{name:<20} {kind:<20} {rank:>8} No" for name, kind, rank in TECHNOLOGIES),
+        *(f"{each.name:<20} {each.kind:<20} {each.priority:>8} No" for each in TECHNOLOGIES),
     )
 
 

@@ -90,7 +90,8 @@ def build_sorcery(file: ConfigFile | None, warnings: list[ConfigWarning]) -> Sor
                 warnings.append(ConfigWarning(option.path, option.line, message))
             for name in (name for name in NO_EFFECT if name in option.value):
                 message = f"{name} has no effect: every object is kept in memory"
-                warnings.append(ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT))
+                warning = ConfigWarning(option.path, option.line, message, Remark.NO_EFFECT)
+                warnings.append(warning)
     return Sorcery(modules)
 
 

@@ -48,7 +48,7 @@ async def authenticate(call: Call, data: str) -> None:
         account = await _check(call, expected, given, options)
         if account is not None:
             if "a" in options:
-                call.channel.account_code = account
+                call.channel.set_account_code(account)
                 call.channel.touch()
             await _play(call, "auth-thankyou")
             return

@@ -8,13 +8,24 @@ from server.dialplan.executor import Call
 from server.dialplan.media import play
 from server.dialplan.numbers import parse_integer
 from server.dialplan.registry import application
-from server.dialplan.trunk_digits import MF_TONES, SF_HZ, SF_OFF_MS, SF_ON_MS, SF_PAUSE_MS
+from server.dialplan.trunk_digits import (
+    KP_MS,
+    MF_GAP_MS,
+    MF_MS,
+    PAUSES_MS,
+    SF_HZ,
+    SF_OFF_MS,
+    SF_ON_MS,
+    SF_PAUSE_MS,
+    ST_MS,
+    check_digits,
+    mf_sources,
+)
 from server.media.streams import SilenceSource, Source, ToneSource
 from server.resources.channel import Channel
 
 MILLIWATT_OPTIONS = "mo"
 MAX_TEXT = 512  # characters of Morse code
-MAX_DIGITS = 256
 MAX_MS = 60_000
 ANSWER_S = 0.5  # before a zap: for the audio path to open
 
@@ -113,18 +124,12 @@ async def send_mf(call: Call, data: str) -> None:
     arguments = split_arguments(data)
     gap, length, kp, st = (
         min(parse_integer(argument(arguments, index)) or usual, MAX_MS)
-        for index, usual in enumerate((50, 55, 120, 65), 1)
+        for index, usual in enumerate((MF_GAP_MS, MF_MS, KP_MS, ST_MS), 1)
     )
     if min(gap, length, kp, st) <= 0:
         raise InvalidArgument("SendMF", "times must be greater than 0")
-    lengths = {"*": kp, "#": st, "A": st, "B": st, "C": st}
-    sources: list[Source] = []
-    for digit in _checked(argument(arguments, 0), set(MF_TONES) | {"w", "W"}, "SendMF"):
-        if digit in "wW":
-            sources.append(SilenceSource(500 if digit == "w" else 1_000))
-            continue
-        tones = "+".join(str(hz) for hz in MF_TONES[digit])
-        sources.append(ToneSource(f"!{tones}/{lengths.get(digit, length)},!0/{gap}"))
+    digits = argument(arguments, 0)
+    sources = mf_sources(digits, gap_ms=gap, digit_ms=length, kp_ms=kp, st_ms=st)
     await _send(call, argument(arguments, 5), sources)
 
 
@@ -137,25 +142,14 @@ async def send_sf(call: Call, data: str) -> None:
         raise InvalidArgument("SendSF", "a frequency of 1 to 3999 Hz is needed")
     sources: list[Source] = []
     pulses = {digit: int(digit) or 10 for digit in "0123456789"} | {"*": 11, "#": 12}
-    allowed = {*pulses, "w", "W"}
-    for digit in _checked(argument(arguments, 0), allowed, "SendSF"):
-        if digit in "wW":
-            sources.append(SilenceSource(500 if digit == "w" else 1_000))
+    allowed = {*pulses, *PAUSES_MS}
+    for digit in check_digits(argument(arguments, 0), allowed, "SendSF"):
+        if digit in PAUSES_MS:
+            sources.append(SilenceSource(PAUSES_MS[digit]))
             continue
         train = ",".join([f"!{hz}/{SF_ON_MS},!0/{SF_OFF_MS}"] * pulses[digit])
         sources += [ToneSource(train), SilenceSource(SF_PAUSE_MS)]
     await _send(call, argument(arguments, 2), sources)
-
-
-def _checked(digits: str, allowed: set[str], name: str) -> str:
-    """Return digits that can be sent.
-
-    :raises InvalidArgument: there are others, too many, or none.
-    """
-    known = "".join(digit if digit in "wW" else digit.upper() for digit in digits)
-    if not known or len(known) > MAX_DIGITS or not set(known) <= allowed:
-        raise InvalidArgument(name, f"1 to {MAX_DIGITS} of {''.join(sorted(allowed))} are needed")
-    return known
 
 
 async def _send(call: Call, other: str, sources: list[Source]) -> None:

@@ -87,7 +87,7 @@ def write_record(scope: Scope, data: str, value: str) -> None:
     if not name or name in _READ_ONLY:
         raise InvalidArgument("name", f"{data!r} can't be written")
     if name == "accountcode":
-        scope.channel.account_code = value
+        scope.channel.set_account_code(value)
         scope.channel.touch()
     elif name == "amaflags":
         record.ama_flags = parse_ama_flags(value)

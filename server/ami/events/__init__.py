@@ -1,0 +1,1 @@
+"""The events: what the server's own events become on the wire."""
