@@ -27,8 +27,9 @@ from server.sip.settings import build_settings
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "amd.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
      "cli.conf", "cli_aliases.conf", "cli_permissions.conf", "extconfig.conf", "extensions.conf",
-     "features.conf", "func_odbc.conf", "indications.conf", "modules.conf", "musiconhold.conf",
-     "pjsip.conf", "pjsip_notify.conf", "prometheus.conf", "res_config_mysql.conf",
+     "features.conf", "func_odbc.conf", "indications.conf", "manager.conf", "modules.conf",
+     "musiconhold.conf", "pjsip.conf", "pjsip_notify.conf", "prometheus.conf",
+     "res_config_mysql.conf",
      "res_config_sqlite3.conf", "res_odbc.conf", "res_pgsql.conf", "say.conf", "sorcery.conf",
      "statsd.conf", "tracing.conf", "websocket_client.conf")
 )  # fmt: skip
@@ -162,6 +163,7 @@ def _readers(
         lambda: loader.load_outbound(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_manager(asterisk, acls, warnings),
         lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_modules(asterisk, warnings),
