@@ -5,7 +5,7 @@ Unlike the server it does not stop at the first mistake: every file is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -122,11 +122,18 @@ class Report:
         )
 
 
-def check_configuration(path: str, registry: Registry, *, is_verbose: bool = False) -> Report:
+def check_configuration(
+    path: str,
+    registry: Registry,
+    *,
+    modules: Collection[str] | None = None,
+    is_verbose: bool = False,
+) -> Report:
     """Read a configuration.
 
     :param path: asterisk.conf, or the directory that it is in.
     :param registry: what the dialplan may call.
+    :param modules: what modules.conf may load; ``None`` if that is not to be checked.
     :param is_verbose: name the options that work, too.
     """
     if Path(path).is_dir():
@@ -141,6 +148,8 @@ def check_configuration(path: str, registry: Registry, *, is_verbose: bool = Fal
     _attempt(report, lambda: acls.update(loader.load_acls(asterisk, report.warnings)))
     for read in _readers(asterisk, acls, report.warnings):
         _attempt(report, read)
+    if modules is not None:
+        _attempt(report, lambda: _check_modules(asterisk, modules, report))
     contexts: set[str] | None = set()
     try:
         contexts = _check_dialplan(asterisk, registry, report)
@@ -183,6 +192,19 @@ def _attempt(report: Report, read: Callable[[], object]) -> None:
     except ConfigError as error:
         if str(error) not in map(str, report.errors):
             report.errors.append(error)
+
+
+def _check_modules(asterisk: AsteriskConf, known: Collection[str], report: Report) -> None:
+    conf = loader.load_modules(asterisk, [])
+    for name, option in conf.asked_for():
+        if name in known:
+            continue
+        reason = f"{option.name}: there is no module {name} here"
+        if name in conf.required:
+            report.errors.append(ConfigError(option.path, option.line, reason))
+        else:
+            warning = ConfigWarning(option.path, option.line, reason, Remark.UNKNOWN)
+            report.warnings.append(warning)
 
 
 def _check_pjsip(
