@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -289,6 +289,23 @@ async def test_tones_of_a_reload_are_those_of_the_next_call(server: Server, admi
     append(server, "indications.conf", "\n[zz]\nring = 100/100\n")
     await admin.reload("indications")
     assert server.node.tone("ring", "zz") == "100/100"
+
+
+async def test_a_class_of_music_that_is_gone_falls_silent(server: Server, admin: Admin) -> None:
+    append(server, "musiconhold.conf", "\n[jazz]\nmode=files\ndirectory=jazz\n")
+    await admin.reload("res_musiconhold")
+    defined: dict[str, list[str]] = {}
+
+    def define(name: str, files: Sequence[str], *, random: bool = False) -> None:
+        defined[name] = list(files)
+
+    path = Path(server.configuration.config_path("musiconhold.conf"))
+    path.write_text("[blues]\nmode=files\ndirectory=blues\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.engine, "define_music", define)
+        await admin.reload("res_musiconhold")
+    assert defined.keys() == {"default", "jazz", "blues"}
+    assert defined["jazz"] == []
 
 
 async def test_a_storm_of_reloads_is_two(server: Server, admin: Admin) -> None:
