@@ -91,12 +91,12 @@ def check_configuration(words: list[str]) -> int:
     if len(paths) > 1 or any(word.startswith("-") for word in paths):
         print("usage: arion config check [-v] [FILE]", file=sys.stderr)
         return EXIT_USAGE
-    from server.app.offline import offline_registry
+    from server.app.offline import offline_modules, offline_registry
     from server.cli.check import check_configuration as check
     from server.config.home import DEFAULT_PATH
 
     path = paths[0] if paths else DEFAULT_PATH
-    report = check(path, offline_registry(), is_verbose="-v" in words)
+    report = check(path, offline_registry(), modules=offline_modules(), is_verbose="-v" in words)
     print("\n".join(report.lines))
     return EXIT_FAILURE if report.errors else 0
 

@@ -120,7 +120,7 @@ class RequiredModuleError(Unavailable):
 def register_modules(server: Server) -> None:
     """Register every part of a server that is built."""
     modules = server.modules
-    parts = _dialplan_parts(server.dialplan.registry)
+    parts = dialplan_parts(server.dialplan.registry)
     switches = make_switches(server)
     for name in sorted(PARTS.keys() | parts.keys()):
         switch = switches.get(name) or (None if name in PARTS else parts[name])
@@ -244,7 +244,7 @@ def _modules_of_applications() -> dict[str, str]:
     }
 
 
-def _dialplan_parts(registry: Registry) -> dict[str, DialplanPart]:
+def dialplan_parts(registry: Registry) -> dict[str, DialplanPart]:
     """Return what the dialplan has, by the module that has it in Asterisk."""
     parts: dict[str, DialplanPart] = {}
     for name, row in _table().items():

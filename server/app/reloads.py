@@ -94,6 +94,9 @@ async def _outbound(server: Server, fresh: Configuration) -> Sequence[str]:
 
 async def _music(server: Server, fresh: Configuration) -> Sequence[str]:
     if server.has_module("res_musiconhold"):
+        former = server.configuration.musiconhold.classes
+        for name in former.keys() - fresh.musiconhold.classes.keys():
+            server.engine.define_music(name, ())
         define_music(fresh, server.engine)
     return ()
 

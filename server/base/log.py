@@ -389,7 +389,7 @@ class LogService(logging.Handler):
             if isinstance(item, tuple):
                 line, takers = item
                 for sink in takers:
-                    sink.write(line)
+                    _write(sink, line)
                 unflushed.update(takers)
             else:
                 item()
@@ -479,6 +479,14 @@ def _line(record: logging.LogRecord, level: str, verbose_level: int) -> Line:
         function=record.funcName,
         message=message,
     )
+
+
+def _write(sink: Sink, line: Line) -> None:
+    try:
+        sink.write(line)
+    except Exception as error:  # whatever one place does, the thread goes on for the others
+        sink.is_working = False
+        print(f"log message lost for {sink.name}: {error!r}", file=sys.stderr)
 
 
 def _about_lost(count: int, wall: float) -> Line:

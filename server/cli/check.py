@@ -5,8 +5,8 @@ Unlike the server it does not stop at the first mistake: every file is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.base.errors import ConfigError
@@ -27,8 +27,9 @@ from server.sip.settings import build_settings
 FILES_READ = frozenset(
     ("asterisk.conf", "acl.conf", "amd.conf", "http.conf", "ari.conf", "rtp.conf", "logger.conf",
      "cli.conf", "cli_aliases.conf", "cli_permissions.conf", "extconfig.conf", "extensions.conf",
-     "features.conf", "func_odbc.conf", "indications.conf", "modules.conf", "musiconhold.conf",
-     "pjsip.conf", "pjsip_notify.conf", "prometheus.conf", "res_config_mysql.conf",
+     "features.conf", "func_odbc.conf", "indications.conf", "manager.conf", "modules.conf",
+     "musiconhold.conf", "pjsip.conf", "pjsip_notify.conf", "prometheus.conf",
+     "res_config_mysql.conf",
      "res_config_sqlite3.conf", "res_odbc.conf", "res_pgsql.conf", "say.conf", "sorcery.conf",
      "statsd.conf", "tracing.conf", "websocket_client.conf")
 )  # fmt: skip
@@ -121,11 +122,18 @@ class Report:
         )
 
 
-def check_configuration(path: str, registry: Registry, *, is_verbose: bool = False) -> Report:
+def check_configuration(
+    path: str,
+    registry: Registry,
+    *,
+    modules: Collection[str] | None = None,
+    is_verbose: bool = False,
+) -> Report:
     """Read a configuration.
 
     :param path: asterisk.conf, or the directory that it is in.
     :param registry: what the dialplan may call.
+    :param modules: what modules.conf may load; ``None`` if that is not to be checked.
     :param is_verbose: name the options that work, too.
     """
     if Path(path).is_dir():
@@ -140,6 +148,8 @@ def check_configuration(path: str, registry: Registry, *, is_verbose: bool = Fal
     _attempt(report, lambda: acls.update(loader.load_acls(asterisk, report.warnings)))
     for read in _readers(asterisk, acls, report.warnings):
         _attempt(report, read)
+    if modules is not None:
+        _attempt(report, lambda: _check_modules(asterisk, modules, report))
     contexts: set[str] | None = set()
     try:
         contexts = _check_dialplan(asterisk, registry, report)
@@ -162,6 +172,7 @@ def _readers(
         lambda: loader.load_outbound(asterisk, acls, warnings),
         lambda: loader.load_rtp(asterisk, acls, warnings),
         lambda: loader.load_logger(asterisk, warnings),
+        lambda: loader.load_manager(asterisk, acls, warnings),
         lambda: loader.load_features(asterisk, warnings),
         lambda: loader.load_indications(asterisk, warnings),
         lambda: loader.load_modules(asterisk, warnings),
@@ -183,6 +194,19 @@ def _attempt(report: Report, read: Callable[[], object]) -> None:
             report.errors.append(error)
 
 
+def _check_modules(asterisk: AsteriskConf, known: Collection[str], report: Report) -> None:
+    conf = loader.load_modules(asterisk, [])
+    for name, option in conf.asked_for():
+        if name in known:
+            continue
+        reason = f"{option.name}: there is no module {name} here"
+        if name in conf.required:
+            report.errors.append(ConfigError(option.path, option.line, reason))
+        else:
+            warning = ConfigWarning(option.path, option.line, reason, Remark.UNKNOWN)
+            report.warnings.append(warning)
+
+
 def _check_pjsip(
     asterisk: AsteriskConf,
     acls: Mapping[str, Acl],
@@ -193,6 +217,8 @@ def _check_pjsip(
     elsewhere = stored_elsewhere(read_optional(asterisk, "sorcery.conf"))
     known = Targets(acls.keys(), contexts, elsewhere)
     usable: list[ConfigObject] = objects
+    if elsewhere:  # what is not in the file may be in the database
+        usable = [replace(item, is_dynamic=True) for item in objects]
     for _ in range(MAX_ERRORS):  # an object that is wrong is put aside to find the next one
         try:
             settings = build_settings(usable, named_acls=acls)

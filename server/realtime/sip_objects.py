@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from server.base.errors import ServerError
 from server.base.tasks import TaskScope
@@ -256,14 +257,18 @@ def without_mapped_types(
 ) -> tuple[list[ConfigObject], list[str]]:
     """Leave out objects of pjsip.conf whose type sorcery.conf has elsewhere only.
 
+    With a database what the others refer to may come later.
+
     :returns: what is left, and a warning for each that is not.
     """
+    mappings = [sorcery.find(object_type) for object_type in TYPES]
+    is_used = any(each is not None and each.of("realtime") is not None for each in mappings)
     kept: list[ConfigObject] = []
     warnings: list[str] = []
     for item in objects:
         mapping = sorcery.find(item.type)
         if mapping is None or not mapping.wizards or mapping.of("config") is not None:
-            kept.append(item)
+            kept.append(replace(item, is_dynamic=True) if is_used else item)
             continue
         warnings.append(
             f"{item.path}:{item.line}: [{item.name}] is left out: "

@@ -430,6 +430,5 @@ def _exchange_accounts(first: Channel, second: Channel) -> None:
     """Let two know each other's account; who has none gets what the other meant for its peer."""
     for channel, other in ((first, second), (second, first)):
         if not channel.account_code and other.peer_account:
-            channel.account_code = other.peer_account
-            channel.touch()
+            channel.set_account_code(other.peer_account)
     first.peer_account, second.peer_account = second.account_code, first.account_code

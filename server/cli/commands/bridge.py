@@ -65,6 +65,28 @@ def show_technologies(_context: CliContext, _call: Call) -> str:
     )
 
 
+def _complete_technology(_context: CliContext, arguments: Sequence[str]) -> list[str]:
+    return [] if arguments else [each.name for each in TECHNOLOGIES]
+
+
+@command(
+    "bridge technology {suspend|unsuspend}",
+    "Refused: the media engine needs every technology",
+    arguments="<technology-name>",
+    complete=_complete_technology,
+)
+def suspend_technology(_context: CliContext, call: Call) -> str:
+    """Say that a technology can't be suspended, and none ever is."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    name = call.arguments[0]
+    if name not in {each.name for each in TECHNOLOGIES}:
+        raise CommandError(f"Bridge technology '{name}' not found")
+    if call.option == "suspend":
+        raise CommandError(f"{name} can't be suspended: the media engine needs it")
+    return f"Bridge technology '{name}' is not suspended"
+
+
 @command("bridge destroy", "End a bridge", arguments="<bridge-id>", complete=_complete_bridge)
 def destroy(context: CliContext, call: Call) -> str:
     """End a bridge; those go on who have somewhere to go."""

@@ -262,6 +262,26 @@ def _percent(lost: int, packets: int) -> int:
     return 100 * lost // (lost + packets) if lost + packets else 0
 
 
+@command(
+    "pjsip show scheduled_tasks", "List what SIP does in a while", arguments="[like <pattern>]"
+)
+def show_scheduled_tasks(context: CliContext, call: Call) -> Iterator[str]:
+    """List whom SIP asks or forgets next; times are in seconds."""
+    wanted = read_filter(call)
+    tasks = [task for task in find_sip(context).scheduled_tasks() if wanted(task.name)]
+    return iter(
+        [
+            "PJSIP Scheduled Tasks:",
+            "",
+            f"{'Task Name':<60} {'Interval':>10} {'Next Start':>10}",
+            f"{'=' * 60} {'=' * 10} {'=' * 10}",
+            *(f"{task.name:<60} {task.interval:>10} {task.due:>10.1f}" for task in tasks),
+            "",
+            f"Total Scheduled Tasks: {len(tasks)}",
+        ]
+    )
+
+
 @command("pjsip show settings", "Show what holds for all of SIP")
 def show_settings(context: CliContext, _call: Call) -> str:
     """Show pjsip.conf's [global] and [system]."""

@@ -153,7 +153,7 @@ async def test_who_calls_and_who_pays_may_change(ami: AmiUnderTest, client: Clie
     channel = await ami.call()
     channel.set_caller(Party("Ann", "55"))
     channel.set_connected(Party("Bob", "66"))
-    channel.set_account_code("acme")
+    ami.dialplan.write(channel, "CHANNEL(accountcode)", "acme")
     assert client.event("NewCallerid")["CallerIDNum"] == "55"
     assert client.event("NewCallerid")["CID-CallingPres"].startswith("0 (")
     assert client.event("NewConnectedLine")["ConnectedLineName"] == "Bob"

@@ -308,6 +308,16 @@ def test_unknown_classes_and_filters_are_warned_of(tmp_path: Path) -> None:
     assert len(warnings) == 2
 
 
+async def test_the_dialplan_knows_how_often_somebody_is_logged_in(ami: AmiUnderTest) -> None:
+    def count(name: str) -> str | None:
+        return ami.dialplan.read(None, f"AMI_CLIENT({name},sessions)")
+
+    assert count("admin") == "0"
+    await ami.client()
+    await ami.client()
+    assert (count("admin"), count("nobody")) == ("2", "0")
+
+
 async def test_a_flood_of_actions_leaves_others_their_turn(
     ami: AmiUnderTest, client: Client
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -143,6 +143,7 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("pjsip set logger method INVITE", "INVITE"),
         ("pjsip show transports", "udp"),
         ("pjsip show settings", "max_forwards"),
+        ("pjsip show scheduled_tasks", "Total Scheduled Tasks: 0"),
         ("pjsip qualify alice", "alice"),
         ("core show channeltypes", "PJSIP"),
         ("core show sounds", "beep"),
@@ -192,6 +193,16 @@ async def test_startup_commands_run_when_everything_is_up(server: Server, admin:
     async with asyncio.timeout(3):
         while server.store.get("a", "b") != "c":
             await asyncio.sleep(0.01)
+
+
+async def test_qualifying_is_a_scheduled_task(server: Server, admin: Admin) -> None:
+    aor = "[far]\ntype=aor\ncontact=sip:far@127.0.0.1:9\nqualify_frequency=60\n"
+    append(server, "pjsip.conf", f"\n{aor}")
+    await admin.reload()
+    rows = (await ask(server, admin, "pjsip show scheduled_tasks like far")).splitlines()
+    name, interval, due = rows[4].split()
+    assert (name, interval) == ("pjsip/qualify/far/sip:far@127.0.0.1:9", "60")
+    assert 0 <= float(due) <= 60
 
 
 async def test_sip_messages_are_remembered(server: Server, admin: Admin) -> None:
@@ -278,6 +289,23 @@ async def test_tones_of_a_reload_are_those_of_the_next_call(server: Server, admi
     append(server, "indications.conf", "\n[zz]\nring = 100/100\n")
     await admin.reload("indications")
     assert server.node.tone("ring", "zz") == "100/100"
+
+
+async def test_a_class_of_music_that_is_gone_falls_silent(server: Server, admin: Admin) -> None:
+    append(server, "musiconhold.conf", "\n[jazz]\nmode=files\ndirectory=jazz\n")
+    await admin.reload("res_musiconhold")
+    defined: dict[str, list[str]] = {}
+
+    def define(name: str, files: Sequence[str], *, random: bool = False) -> None:
+        defined[name] = list(files)
+
+    path = Path(server.configuration.config_path("musiconhold.conf"))
+    path.write_text("[blues]\nmode=files\ndirectory=blues\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(server.engine, "define_music", define)
+        await admin.reload("res_musiconhold")
+    assert defined.keys() == {"default", "jazz", "blues"}
+    assert defined["jazz"] == []
 
 
 async def test_a_storm_of_reloads_is_two(server: Server, admin: Admin) -> None:

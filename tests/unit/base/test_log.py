@@ -466,3 +466,17 @@ def test_the_queue_log_rotates_with_the_others(
 
 def test_there_may_be_no_queue_log(logs: Logs) -> None:
     assert logs.start(queue_log_name="").queue_log is None
+
+
+def test_a_place_that_fails_is_no_harm_to_the_others(
+    logs: Logs, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_priority: int, _text: str) -> None:
+        raise ValueError("nobody listens")
+
+    monkeypatch.setattr("syslog.syslog", fail)
+    logs.start(LogChannel("syslog.local0", EVERYTHING), LogChannel("x.log", EVERYTHING))
+    logger.warning("one")
+    logger.warning("two")
+    assert len(logs.lines()) == 2
+    assert "log message lost for syslog.local0" in capsys.readouterr().err

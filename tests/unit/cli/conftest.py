@@ -20,6 +20,7 @@ from server.cli.context import (
     OutboundView,
     RegistrationView,
     SipMessageView,
+    SipTaskView,
     WebhookView,
     WebsocketView,
 )
@@ -139,6 +140,9 @@ class FakeSip:
         self, is_on: bool, *, host: str = "", method: str = "", adds: bool = False
     ) -> None:
         self.logger = is_on, host, method, adds
+
+    def scheduled_tasks(self) -> Sequence[SipTaskView]:
+        return [SipTaskView("pjsip/qualify/alice/sip:a@b", 60, 12.34)]
 
     def set_history(self, is_on: bool) -> None:
         self.asked.append(f"history {is_on}")

@@ -67,6 +67,11 @@ async def test_bridge_technologies(cli) -> None:
     rows = (await cli.run("bridge technology show")).splitlines()
     assert rows[0].split() == ["Name", "Type", "Priority", "Suspended"]
     assert rows[-1].split() == ["softmix", "MultiMix", "10", "No"]
+    assert "is not suspended" in await cli.run("bridge technology unsuspend softmix")
+    with pytest.raises(CommandError, match="the media engine needs it"):
+        await cli.run("bridge technology suspend softmix")
+    with pytest.raises(CommandError, match="'none' not found"):
+        await cli.run("bridge technology suspend none")
 
 
 async def test_groups(cli) -> None:

@@ -8,7 +8,9 @@ import pytest
 
 from server.__main__ import main
 from server.app.offline import offline_registry
+from server.cli import check
 from server.cli.check import FILES_READ, Report, check_configuration
+from server.config import loader
 from server.config.objects import Remark
 
 FILES = {
@@ -141,3 +143,11 @@ def test_what_the_server_reads_is_not_called_unread(etc: Path) -> None:
     for name in FILES_READ:
         (etc / name).touch()
     assert check_configuration(str(etc), offline_registry()).unread == ["queues.conf"]
+
+
+def test_whatever_the_server_loads_is_checked() -> None:
+    source = Path(check.__file__).read_text("utf-8")
+    loads = [name for name in vars(loader) if name.startswith("load_")]
+    assert len(loads) > 15
+    unchecked = [name for name in loads if f"{name}(" not in source]
+    assert unchecked == ["load_configuration", "load_websocket_clients"]  # in load_outbound

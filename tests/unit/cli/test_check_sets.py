@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from server.app.offline import offline_registry
+from server.app.offline import offline_modules, offline_registry
 from server.cli.check import FILES_READ, check_configuration
 from server.config.ini import parse_file
 from server.config.objects import Remark
@@ -25,7 +25,7 @@ def test_the_mistakes_of_a_configuration_are_found_and_nothing_else(
     name: str, tmp_path: Path
 ) -> None:
     etc = shutil.copytree(SETS / name, tmp_path / name)
-    report = check_configuration(str(etc), offline_registry())
+    report = check_configuration(str(etc), offline_registry(), modules=offline_modules())
     found = [f"error: {error}" for error in report.errors]
     for kind in (Remark.REFERENCE, Remark.UNKNOWN, Remark.OTHER):
         found += (f"{kind.value}: {warning}" for warning in report.of(kind))

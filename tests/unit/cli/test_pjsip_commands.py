@@ -148,3 +148,10 @@ async def test_contacts_are_asked_for_once_for_a_whole_list(
     monkeypatch.setattr(cli.sip, "contacts", lambda: asked.append(None) or contacts)
     await cli.run("pjsip show endpoints")
     assert len(asked) == 1
+
+
+async def test_scheduled_tasks(cli) -> None:
+    rows = (await cli.run("pjsip show scheduled_tasks")).splitlines()
+    assert rows[4].split() == ["pjsip/qualify/alice/sip:a@b", "60", "12.3"]
+    assert rows[-1] == "Total Scheduled Tasks: 1"
+    assert (await cli.run("pjsip show scheduled_tasks like none")).endswith("Tasks: 0")

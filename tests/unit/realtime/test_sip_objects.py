@@ -25,6 +25,7 @@ endpoint=realtime,endpoints
 auth=realtime,auths
 aor=realtime,aors
 """
+BOTH = "endpoint=config,pjsip.conf,criteria=type=endpoint\n"
 CACHED = MAPPED + (
     "endpoint/cache=memory_cache,object_lifetime_stale=60,object_lifetime_maximum=100\n"
 )
@@ -190,6 +191,16 @@ async def test_many_changes_are_applied_at_once(world: World) -> None:
     await world.sip.load()
     assert len(world.settings.endpoints) == 51
     assert len(world.applied) == 1
+
+
+async def test_an_endpoint_of_the_file_may_have_its_auth_in_the_database(world: World) -> None:
+    option = [Option("auth", "dora", "pjsip.conf", 2)]
+    item = ConfigObject("endpoint", "filed", option, "pjsip.conf", 1)
+    items, _warnings = without_mapped_types([item], sorcery(MAPPED + BOTH))
+    world.objects.configure(items, named_acls={}, language="en")
+    await world.sip.load()
+    assert world.settings.endpoints["filed"].auth == ("dora",)
+    assert world.settings.auths["dora"].password == "one"
 
 
 def test_types_that_are_only_elsewhere_are_not_taken_from_the_file() -> None:
