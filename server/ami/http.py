@@ -147,7 +147,8 @@ class ManagerHttp:
 
     async def answer(self, page: Page, request: HttpRequest) -> HttpAnswer:
         """Carry out the action of a request."""
-        if not self._server.settings.webenabled:
+        settings = self._server.settings
+        if not (settings.enabled and settings.webenabled):
             return HttpAnswer(404, body="Not Found\n")
         if request.method not in ("GET", "POST"):
             return HttpAnswer(405, headers=(("Allow", "GET, POST"),))

@@ -22,7 +22,7 @@ from server.config.sections.manager import Manager
 from tests.support.ami import ADMIN, AmiUnderTest, parse
 from tests.support.node import settle
 
-SETTINGS = Manager(webenabled=True, users={"admin": ADMIN})
+SETTINGS = Manager(enabled=True, webenabled=True, users={"admin": ADMIN})
 
 
 @dataclass
@@ -187,8 +187,9 @@ async def test_line_ends_in_parameters_make_no_header(ami: AmiUnderTest) -> None
 
 
 async def test_without_webenabled_there_is_nothing(ami: AmiUnderTest) -> None:
-    ami.server.configure(replace(SETTINGS, webenabled=False))
-    assert (await Browser(ami).log_in()).status == 404
+    for name in ("webenabled", "enabled"):
+        ami.server.configure(replace(SETTINGS, **{name: False}))
+        assert (await Browser(ami).log_in()).status == 404
 
 
 # digest
