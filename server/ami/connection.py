@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 HIGH_WATER = 256 * 1024  # bytes unsent at which the clock of writetimeout starts
+PIECE = 16 * 1024  # bytes that are read before others get their turn
 MAX_UNSENT = 8 * 1024 * 1024  # bytes
 
 
@@ -36,6 +37,8 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._session: Session | None = None
+        self._unread = b""
+        self._is_held_up = False  # by the session, which has enough to do
         self._login_timer: asyncio.TimerHandle | None = None
         # what is to go out
         self._out: list[bytes] = []
@@ -64,11 +67,10 @@ class Connection(asyncio.Protocol):
         self._transport.write(GREETING)
 
     def data_received(self, data: bytes) -> None:
-        session = self._session
-        if session is None or self._is_ending:
-            return
-        session.handle(self._reader.feed(data))
-        self._flush()
+        if self._unread:
+            self._unread += data
+        else:
+            self._take(data)
 
     def eof_received(self) -> bool:
         return False
@@ -108,12 +110,12 @@ class Connection(asyncio.Protocol):
         return ""
 
     def pause(self) -> None:
-        if self._transport is not None:
-            self._transport.pause_reading()
+        self._is_held_up = True
+        self._regulate()
 
     def resume(self) -> None:
-        if self._transport is not None:
-            self._transport.resume_reading()
+        self._is_held_up = False
+        self._regulate()
 
     def end(self) -> None:
         self._is_ending = True
@@ -149,6 +151,28 @@ class Connection(asyncio.Protocol):
         self.abort()
 
     # private
+
+    def _take(self, data: bytes) -> None:
+        """Carry out a piece of what came, and the rest in other iterations of the loop."""
+        session = self._session
+        if session is None or self._is_ending:
+            self._unread = b""
+            return
+        piece, self._unread = data[:PIECE], data[PIECE:]
+        session.handle(self._reader.feed(piece))
+        self._flush()
+        if self._unread:
+            self._loop.call_soon(lambda: self._take(self._unread))
+        self._regulate()
+
+    def _regulate(self) -> None:
+        """Read from the client unless there is enough to do."""
+        if self._transport is None or self._transport.is_closing():
+            return
+        if self._is_held_up or self._unread:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
 
     def _schedule(self) -> None:
         if not self._is_scheduled:

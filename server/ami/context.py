@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from server.base.log import LogService
     from server.config.loader import Configuration
     from server.dialplan.port import Dialplan
+    from server.realtime.sip_objects import SipRealtime
     from server.resources.bridges import Bridges
     from server.resources.channel import Channel
     from server.resources.channels import Channels
@@ -97,6 +98,7 @@ class AmiContext:
     log: LogService | None = None
     sip: PjsipTechnology | None = None
     sip_objects: SipObjects | None = None
+    sip_realtime: SipRealtime | None = None
     async_agi: AsyncAgi | None = None
     max_calls: int = 0
     max_load: float = 0.0

@@ -18,6 +18,7 @@ from server.ami.events.translator import Translator
 from server.ami.http import ManagerHttp
 from server.base.errors import ConfigError, Unavailable
 from server.base.tasks import TaskScope
+from server.dialplan.functions.others import ManagerLogins
 
 if TYPE_CHECKING:
     from server.ami.context import AmiContext
@@ -69,6 +70,7 @@ class AmiServer:
         self._sessions: dict[Session, None] = {}  # those that are logged in, in order
         self._servers: list[asyncio.Server] = []
         self._numbers = itertools.count(1)
+        context.dialplan.part(ManagerLogins).count = self.count
 
     # life
 
@@ -128,6 +130,10 @@ class AmiServer:
         """Those that are logged in, the oldest first."""
         return list(self._sessions)
 
+    def count(self, name: str) -> int:
+        """Return how many are logged in by this name."""
+        return sum(session.name == name for session in self._sessions)
+
     def next_number(self) -> int:
         """Return the number of a new session."""
         return next(self._numbers)
@@ -149,7 +155,7 @@ class AmiServer:
 
     def is_in_use(self, name: str) -> bool:
         """Tell whether somebody is logged in by this name."""
-        return any(session.name == name for session in self._sessions)
+        return self.count(name) > 0
 
     def logged_in(self, session: Session) -> None:
         """Enter a session among those that may hear events."""

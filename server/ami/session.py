@@ -31,6 +31,7 @@ logger = logging.getLogger(__name__)
 
 OPEN_ACTIONS = frozenset({"login", "logoff", "challenge"})
 MAX_WAITING = 1000  # messages that wait for the one before them
+TURN = 100  # messages that are carried out before others get their turn
 MAX_HELD = 10_000  # events that wait for a response
 MAX_NAME = 80  # characters of an action's name that are repeated
 UNKNOWN = "Invalid/unknown command: {}. Use Action: ListCommands to show available commands."
@@ -98,6 +99,7 @@ class Session:
         # what it does
         self._waiting: deque[Message | BadMessage] = deque()
         self._is_busy = False
+        self._waits_for_turn = False
         self._held: list[AmiEvent] | None = None
         self._event_waiter: asyncio.Future[None] | None = None
         self.is_closed = False
@@ -157,8 +159,20 @@ class Session:
             log_verbose(logger, 2, "Manager '%s' logged off from %s", self.name, self.peer[0])
 
     def _work(self) -> None:
-        while self._waiting and not self._is_busy and not self.is_closed:
+        left = TURN
+        while self._waiting and not (self._is_busy or self.is_closed or self._waits_for_turn):
+            if not left:
+                self._waits_for_turn = True
+                asyncio.get_running_loop().call_soon(self._on_turn)
+                return
+            left -= 1
             self._begin(self._waiting.popleft())
+
+    def _on_turn(self) -> None:
+        self._waits_for_turn = False
+        self._work()
+        if not self._waiting:
+            self.outlet.resume()
 
     def _begin(self, message: Message | BadMessage) -> None:
         self._held = []

@@ -44,6 +44,7 @@ def manager_context(
         log=server.log,
         sip=server.sip,
         sip_objects=server.sip_objects,
+        sip_realtime=server.data.sip,
         async_agi=server.agi.sessions,
         max_calls=server.options.max_calls or 0,
         max_load=server.options.max_load or 0.0,

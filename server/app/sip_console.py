@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from server.base.errors import InvalidArgument, InvalidState
 from server.base.log import log_verbose
-from server.cli.context import ContactView, RegistrationView, SipMessageView
+from server.cli.context import ContactView, RegistrationView, SipMessageView, SipTaskView
 from server.sip import leg_control
 from server.sip.contacts import NON_QUALIFIED, REACHABLE, REMOVED, UNKNOWN, UNREACHABLE
 from server.sip.leg import SipLeg
@@ -20,6 +20,7 @@ from server.sip.notify import read_notify
 if TYPE_CHECKING:
     from server.app.server import Server
     from server.resources.channel import Channel
+    from server.sip.maintenance import Maintenance
     from server.sip.settings import SipSettings
     from server.sip.transaction import Flow
 
@@ -95,6 +96,20 @@ class SipConsole:
         self._is_logging = is_on
         self._listen()
 
+    def scheduled_tasks(self) -> Sequence[SipTaskView]:
+        """What is done in a while for contacts: asking them, and forgetting them."""
+        tasks: list[SipTaskView] = []
+        now = self._sip.now()
+        for contact in self._sip.contacts():
+            place = f"{contact.aor}/{contact.uri_text}"
+            due = self._sip.next_qualify(contact)
+            aor = self._sip.settings.aors.get(contact.aor)
+            if due is not None and aor is not None:
+                tasks.append(SipTaskView(f"pjsip/qualify/{place}", aor.qualify_frequency, due))
+            if contact.expires_at is not None:
+                tasks.append(SipTaskView(f"pjsip/expire/{place}", 0, contact.expires_at - now))
+        return sorted(tasks, key=lambda task: task.due)
+
     def set_history(self, is_on: bool) -> None:
         """Remember SIP messages, or stop to."""
         self._is_remembering = is_on
@@ -125,6 +140,11 @@ class SipConsole:
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""
         self._sip.qualify(aor)
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Which endpoints take no new calls."""
+        return self._sip.maintenance
 
     def _listen(self) -> None:
         is_needed = self._is_logging or self._is_remembering

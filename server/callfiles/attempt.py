@@ -78,6 +78,7 @@ class Attempts:
         )
         if file.account:
             channel.set_account_code(file.account)
+            channel.peer_account = file.account  # for who is behind a Local channel
         attempt = Attempt(self._dialplan, channel, file, on_answer)
         channel.take_control(suspendable(attempt.drive()), "call file")
         return attempt

@@ -6,7 +6,7 @@ Unlike the server it does not stop at the first mistake: every file is read.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from server.base.errors import ConfigError
@@ -217,6 +217,8 @@ def _check_pjsip(
     elsewhere = stored_elsewhere(read_optional(asterisk, "sorcery.conf"))
     known = Targets(acls.keys(), contexts, elsewhere)
     usable: list[ConfigObject] = objects
+    if elsewhere:  # what is not in the file may be in the database
+        usable = [replace(item, is_dynamic=True) for item in objects]
     for _ in range(MAX_ERRORS):  # an object that is wrong is put aside to find the next one
         try:
             settings = build_settings(usable, named_acls=acls)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from server.resources.mailboxes import Mailboxes
     from server.resources.modules import Modules
     from server.resources.registry import ChannelRegistry
+    from server.sip.maintenance import Maintenance
     from server.sip.settings import SipSettings
     from server.stasis.applications import Applications
 
@@ -64,6 +65,19 @@ class SipMessageView:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class SipTaskView:
+    """Something that the SIP stack does in a while.
+
+    :param interval: seconds from one time to the next, 0 for what is done once.
+    :param due: in how many seconds.
+    """
+
+    name: str
+    interval: int
+    due: float
+
+
 class SipAdmin(Protocol):
     """The SIP stack, for people."""
 
@@ -88,6 +102,10 @@ class SipAdmin(Protocol):
         :param adds: what was named before counts as well.
         :raises InvalidArgument: *host* is no address or network.
         """
+        ...
+
+    def scheduled_tasks(self) -> Sequence[SipTaskView]:
+        """What is done in a while for contacts: asking them, and forgetting them."""
         ...
 
     def set_history(self, is_on: bool) -> None:
@@ -121,6 +139,11 @@ class SipAdmin(Protocol):
 
     def qualify(self, aor: str) -> None:
         """Ask each contact of an address of record now whether it is there."""
+        ...
+
+    @property
+    def maintenance(self) -> Maintenance:
+        """Which endpoints take no new calls."""
         ...
 
 

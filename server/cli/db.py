@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from server.store.sql.database import Database
 from server.store.sql.schema import find_missing, upgrade
 from server.store.sql.settings import DatabaseSettings
 
+DRIVER_THREAD = "_connection_worker_thread"  # aiosqlite's
+DRIVER_TIMEOUT = 1.0  # seconds
 USAGE = """\
 Usage: arion db upgrade URL
        arion db check URL
@@ -47,3 +50,11 @@ async def _run(url: str, function: Callable[[Any], Any]) -> Any:
         return await database.run_sync(function)
     finally:
         await database.close()
+        await _wait_for_drivers()
+
+
+async def _wait_for_drivers() -> None:
+    """Let the threads of SQLite's driver end: after a failure they still answer to the loop."""
+    for thread in threading.enumerate():
+        if DRIVER_THREAD in thread.name:
+            await asyncio.to_thread(thread.join, DRIVER_TIMEOUT)

@@ -42,6 +42,7 @@ class ConfigEditor:
         self._config_dir = config_dir
         self._texts = {path: text}
         self._file = self._parse(self._texts)
+        self._known = _images(self._file)
 
     @property
     def file(self) -> ConfigFile:
@@ -69,7 +70,7 @@ class ConfigEditor:
         """
         modifiers = (["!"] if is_template else []) + list(templates)
         header = f"[{name}]" + (f"({','.join(modifiers)})" if modifiers else "")
-        images = _images(self._file)
+        images = list(self._known)
         image = _Image(name, is_template, tuple(templates), ())
         texts = dict(self._texts)
         if before is None:
@@ -88,7 +89,7 @@ class ConfigEditor:
 
         :raises EditError: it can't be written, or others refer to the old one.
         """
-        images = _images(self._file)
+        images = list(self._known)
         index = self._index(section)
         images[index] = replace(images[index], name=name)
 
@@ -108,7 +109,7 @@ class ConfigEditor:
 
         :raises EditError: others need it.
         """
-        images = _images(self._file)
+        images = list(self._known)
         del images[self._index(section)]
         self._remove_lines(
             [
@@ -122,7 +123,7 @@ class ConfigEditor:
 
     def empty_section(self, section: Section) -> None:
         """Remove all options of a section."""
-        images = _images(self._file)
+        images = list(self._known)
         index = self._index(section)
         images[index] = replace(images[index], options=())
         where = [(option.path, option.line) for option in _own(section)]
@@ -141,7 +142,7 @@ class ConfigEditor:
         if position is None:
             self.append_option(section, option.name, value, arrow=arrow)
             return
-        images = _images(self._file)
+        images = list(self._known)
         index = self._index(section)
         pairs = list(images[index].options)
         pairs[position] = (option.name, value.strip())
@@ -193,7 +194,7 @@ class ConfigEditor:
         doomed = {_position(own, option) for option in options}
         if None in doomed or not doomed:
             raise EditError("a template's option can't be removed here")
-        images = _images(self._file)
+        images = list(self._known)
         index = self._index(section)
         kept = tuple(
             pair for position, pair in enumerate(images[index].options) if position not in doomed
@@ -207,7 +208,7 @@ class ConfigEditor:
         self, section: Section, position: int, path: str, number: int, option: tuple[str, str, str]
     ) -> None:
         name, value, line = option
-        images = _images(self._file)
+        images = list(self._known)
         index = self._index(section)
         pairs = list(images[index].options)
         pairs.insert(position, (name, value))
@@ -263,7 +264,7 @@ class ConfigEditor:
             raise EditError(str(error)) from None
         if _images(file) != expected or len(file.warnings) > len(self._file.warnings):
             raise EditError("the file would not say what it should")
-        self._texts, self._file = texts, file
+        self._texts, self._file, self._known = texts, file, expected
 
 
 def read_text(path: str) -> str:
@@ -278,6 +279,8 @@ def read_text(path: str) -> str:
 
 
 def _own(section: Section) -> list[Option]:
+    if not section.inherited:
+        return section.options
     inherited = {id(option) for option in section.inherited}
     return [option for option in section.options if id(option) not in inherited]
 

@@ -92,6 +92,7 @@ class OriginatedCall:
         )
         if origination.account:
             channel.set_account_code(origination.account)
+            channel.peer_account = origination.account  # for who is behind a Local channel
         channel.connected = origination.caller
         target = origination.destination
         channel.set_position(target.context, target.exten, target.priority)

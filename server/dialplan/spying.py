@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from enum import Enum
 from types import TracebackType
 from typing import Self
 
 from server.base.errors import ChannelHungUp
 from server.media.recorders import Recorder
-from server.media.streams import Stream
 from server.resources.channel import Channel
 
 MAX_VOLUME = 4  # steps; each doubles or halves
@@ -41,14 +41,23 @@ class Listener:
         self._mode = mode
         self._only_in = only_in
         self._volume = volume
-        engine = spy.node.engine
-        self._snoop: Stream = engine.open_snoop(target.leg.stream)
-        self._bridge = engine.create_bridge()
+        self._open = ExitStack()
 
     def __enter__(self) -> Self:
-        self._bridge.add(self._spy.leg.stream)
-        self._bridge.add(self._snoop)
-        self._tune()
+        """Begin.
+
+        :raises ServerError: the target has just ended, or the spy hears somebody else.
+        """
+        engine = self._spy.node.engine
+        with self._open as opened:
+            self._snoop = engine.open_snoop(self._target.leg.stream)
+            opened.callback(self._snoop.close)
+            bridge = engine.create_bridge()
+            opened.callback(bridge.close)
+            bridge.add(self._spy.leg.stream)
+            bridge.add(self._snoop)
+            self._tune()
+            self._open = opened.pop_all()
         self._tell("ChanSpyStart")
         return self
 
@@ -58,8 +67,7 @@ class Listener:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        self._bridge.close()
-        self._snoop.close()
+        self._open.close()
         self._tell("ChanSpyStop")
 
     def _tell(self, what: str) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from server.base.errors import ServerError
 from server.base.tasks import TaskScope
@@ -54,7 +55,9 @@ class SipRealtime:
         self._now = now
         self._families: Mapping[str, str] = {}
         self._cache = NO_CACHE
+        self.caches: Mapping[str, str] = {}  # types of object, by the names of sorcery.conf
         self._fetched_at: dict[str, float] = {}  # by endpoint
+        self._stale: set[str] = set()  # endpoints that somebody wants to be read again
         self._running: dict[str, asyncio.Task[None]] = {}  # by endpoint
         self._timer: asyncio.TimerHandle | None = None
 
@@ -72,6 +75,7 @@ class SipRealtime:
             if wizard is not None:
                 families[object_type] = wizard.data
         self._families = families
+        self.caches = {name: kind for name, kind in sorcery.caches().items() if kind in families}
         mapping = sorcery.find("endpoint")
         self._cache = (mapping.cache if mapping is not None else None) or NO_CACHE
 
@@ -111,7 +115,41 @@ class SipRealtime:
         for name in names:
             self._start(name)
 
+    def expire(self, object_type: str, name: str = "") -> bool:
+        """Have an object, or all, read again before the next use.
+
+        :returns: whether there was one in the cache.
+        """
+        users = self._users(object_type, name)
+        for user in users:
+            del self._fetched_at[user]
+        return bool(users)
+
+    def mark_stale(self, object_type: str, name: str = "", *, reads_now: bool = False) -> bool:
+        """Have an object, or all, read again while it is used next, or now.
+
+        :returns: whether there was one in the cache.
+        """
+        users = self._users(object_type, name)
+        self._stale |= users
+        if reads_now:
+            self.fetch_soon(sorted(users))
+        return bool(users)
+
     # private
+
+    def _users(self, object_type: str, name: str) -> set[str]:
+        """Return the endpoints whose fetch brings an object, or all that are remembered."""
+        if not name:
+            return set(self._fetched_at)
+        if object_type == "endpoint":
+            return {name} & self._fetched_at.keys()
+        return {
+            endpoint.name
+            for endpoint in self._objects.settings.endpoints.values()
+            if endpoint.name in self._fetched_at
+            and name in (*endpoint.auth, *endpoint.outbound_auth, *endpoint.aors)
+        }
 
     def _is_good(self, name: str) -> bool:
         at = self._fetched_at.get(name)
@@ -125,6 +163,8 @@ class SipRealtime:
         return not maximum or self._now() - at < maximum
 
     def _is_stale(self, name: str) -> bool:
+        if name in self._stale:
+            return True
         stale = self._cache.object_lifetime_stale
         return bool(stale) and self._now() - self._fetched_at[name] >= stale
 
@@ -149,6 +189,7 @@ class SipRealtime:
         if len(self._fetched_at) >= MAX_KNOWN:
             self._fetched_at.clear()
         self._fetched_at[name] = self._now()
+        self._stale.discard(name)
 
     async def _endpoint(self, name: str) -> Changes:
         row = await self._row("endpoint", name)
@@ -216,14 +257,18 @@ def without_mapped_types(
 ) -> tuple[list[ConfigObject], list[str]]:
     """Leave out objects of pjsip.conf whose type sorcery.conf has elsewhere only.
 
+    With a database what the others refer to may come later.
+
     :returns: what is left, and a warning for each that is not.
     """
+    mappings = [sorcery.find(object_type) for object_type in TYPES]
+    is_used = any(each is not None and each.of("realtime") is not None for each in mappings)
     kept: list[ConfigObject] = []
     warnings: list[str] = []
     for item in objects:
         mapping = sorcery.find(item.type)
         if mapping is None or not mapping.wizards or mapping.of("config") is not None:
-            kept.append(item)
+            kept.append(replace(item, is_dynamic=True) if is_used else item)
             continue
         warnings.append(
             f"{item.path}:{item.line}: [{item.name}] is left out: "

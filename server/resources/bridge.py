@@ -15,7 +15,7 @@ from server.media.streams import Player, Recorder, Source
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
-from server.resources.channel import Channel, wait_settled
+from server.resources.channel import Channel, EndedBy, wait_settled
 from server.resources.node import Node
 from server.resources.variables import Assignment, BridgeVariables
 from server.stasis.topics import Topic, bridge_topic
@@ -52,6 +52,7 @@ class Bridge:
         self.video_source = ""  # id of the channel that everybody sees
         self.variables = BridgeVariables()
         self.channels: dict[str, Channel] = {}
+        self.swapping = ""  # id of the channel whose place another is taking
         self.is_destroyed = False
         # what plays or records here, closed with the bridge
         self.resources: list[Callable[[], None]] = []
@@ -146,7 +147,9 @@ class Bridge:
     def swap(self, old: Channel, new: Channel) -> None:
         """Let *new* take the place of *old*; for those who wait, nobody has left."""
         departures, self._departures = self._departures, []
+        self.swapping = old.id
         self.add(new)
+        self.swapping = ""
         self.remove(old)
         self._departures = departures
 
@@ -224,6 +227,18 @@ class Bridge:
     def drop(self, channel: Channel) -> None:
         """Take out a channel that has ended."""
         self.remove(channel)
+
+    def kick(self, channel: Channel, ended_by: EndedBy) -> None:
+        """Take a member out for good: it goes on where its controller sends it, or ends.
+
+        :param ended_by: told if it ends, as nobody controls it.
+        """
+        if channel.bridge is not self:
+            return
+        if self.bridge_class == "stasis" or channel.is_controlled:
+            self.remove(channel)
+        else:
+            channel.hangup(ended_by=ended_by)
 
     def departure(self) -> asyncio.Future[Channel]:
         """Return a future of the next channel that leaves."""
@@ -415,6 +430,5 @@ def _exchange_accounts(first: Channel, second: Channel) -> None:
     """Let two know each other's account; who has none gets what the other meant for its peer."""
     for channel, other in ((first, second), (second, first)):
         if not channel.account_code and other.peer_account:
-            channel.account_code = other.peer_account
-            channel.touch()
+            channel.set_account_code(other.peer_account)
     first.peer_account, second.peer_account = second.account_code, first.account_code

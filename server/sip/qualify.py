@@ -33,7 +33,7 @@ class Qualifier:
         self._host = host
         self._contacts = contacts
         self._find_endpoint = find_endpoint
-        self._next: dict[Contact, Timer] = {}
+        self._next: dict[Contact, tuple[float, Timer]] = {}
 
     def on_contact_added(self, contact: Contact, now: float) -> None:
         aor = self._contacts.aor(contact.aor)
@@ -51,9 +51,9 @@ class Qualifier:
     def on_contact_status(self, contact: Contact, now: float) -> None: ...
 
     def on_contact_removed(self, contact: Contact, now: float) -> None:
-        timer = self._next.pop(contact, None)
-        if timer is not None:
-            timer.cancel()
+        scheduled = self._next.pop(contact, None)
+        if scheduled is not None:
+            scheduled[1].cancel()
 
     def qualify(self, contact: Contact, now: float) -> None:
         """Ask one contact now, and again after its aor's qualify_frequency."""
@@ -64,15 +64,20 @@ class Qualifier:
             self._schedule(contact, now + aor.qualify_frequency)
         _Probe(self._host, self._contacts, contact, aor, self._find_endpoint(contact)).start(now)
 
+    def when(self, contact: Contact) -> float | None:
+        """When a contact is asked next, ``None`` if it never is."""
+        scheduled = self._next.get(contact)
+        return None if scheduled is None else scheduled[0]
+
     def _schedule(self, contact: Contact, when: float) -> None:
         previous = self._next.get(contact)
         if previous is not None:
-            previous.cancel()
+            previous[1].cancel()
 
         def fire(now: float) -> None:
             self.qualify(contact, now)
 
-        self._next[contact] = self._host.scheduler.schedule(when, fire)
+        self._next[contact] = when, self._host.scheduler.schedule(when, fire)
 
 
 class _Probe:

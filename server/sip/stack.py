@@ -132,6 +132,10 @@ class SipStack:
         """Send an OPTIONS to a contact now."""
         self._qualifier.qualify(contact, now)
 
+    def next_qualify(self, contact: Contact) -> float | None:
+        """When a contact is asked next whether it is there, ``None`` if it never is."""
+        return self._qualifier.when(contact)
+
     def set_logger(self, message_logger: MessageLogger | None) -> None:
         """Show every message to *message_logger*, or stop doing so."""
         self._message_logger = message_logger

@@ -262,6 +262,11 @@ class PjsipTechnology:
             stack.qualify(contact, self.now())
         self.flush()
 
+    def next_qualify(self, contact: Contact) -> float | None:
+        """In how many seconds a contact is asked next, ``None`` if it never is."""
+        when = None if self._stack is None else self._stack.next_qualify(contact)
+        return None if when is None else max(0.0, when - self.now())
+
     def remove_contact(self, contact: Contact) -> None:
         """Forget a contact that a phone registered."""
         self._running()[0].contacts.remove(contact, self.now())

@@ -238,6 +238,12 @@ class TestOffice:
         assert await office.refused("alice", "112") in (480, 603)
         await office.logged('emergency call to 112 by "Alice" <101>')
 
+    @pytest.mark.parametrize(("number", "status"), [("9", 484), ("10", 484), ("*7", 484)])
+    async def test_a_number_that_could_go_on_is_incomplete(
+        self, office: Site, number: str, status: int
+    ) -> None:
+        assert await office.refused("alice", number) == status
+
     async def test_the_caller_gives_up_and_nothing_rings_on(self, office: Site) -> None:
         call = await office.phones["alice"].prepare("103")
         task = asyncio.create_task(call.dial(10))
@@ -282,6 +288,7 @@ class TestTrunk:
             assert called.invite
             assert called.invite.start.startswith("INVITE sip:4721234567@")
             assert "anonymous" in called.invite.get("From").lower()
+            assert called.invite.get("X-Route") == "bob:bob"
             called.accept()
             await (await task).hangup()
             await called.hears_hangup()
@@ -300,6 +307,17 @@ class TestTrunk:
             await (await task).hears_hangup()
         await trunk.logged("lcr: 4612345678 ok after 2")
         await trunk.logged("billing bob: cause 34 PJSIP")
+
+    async def test_where_a_carrier_redirects_to_is_looked_up_in_its_own_context(
+        self, trunk: Site
+    ) -> None:
+        async with dialling(trunk.phones["alice"], "+4788888888") as task:
+            (await trunk.phones["bob"].wait_call()).reject(302, "Moved Temporarily")
+            called = await trunk.phones["carol"].wait_call()  # from-itsp knows no "bob"
+            called.accept()
+            await called.hangup()
+            await (await task).hears_hangup()
+        await trunk.logged("lcr: 4788888888 ok after 2")
 
     async def test_a_busy_number_is_busy_whoever_carries_it(self, trunk: Site) -> None:
         async with dialling(trunk.phones["alice"], "+4711111111") as task:

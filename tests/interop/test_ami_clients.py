@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from arion.testing import Phone
 
 from tests.interop.clients.conftest import NODE_MODULES, PYTHON, run
+from tests.support.ami import parse
 from tests.support.server_process import ServerProcess, free_port
 
 PROGRAMS = Path(__file__).parent / "ami"
@@ -124,6 +126,32 @@ async def test_a_transcript(managed: Managed) -> None:
     assert "Response: Success\r\nActionID: 2\r\nMessage: Module Reloaded\r\n\r\n" in said
     assert said.endswith("Response: Goodbye\r\nMessage: Thanks for all the fish.\r\n\r\n")
     writer.close()
+
+
+async def test_what_a_phone_does_is_told(managed: Managed) -> None:
+    server = managed.server
+    reader, writer = await asyncio.open_connection("127.0.0.1", managed.port)
+    login = f"Action: Login\r\nUsername: admin\r\nSecret: {SECRET}\r\nEvents: call,dtmf\r\n\r\n"
+    writer.write(login.encode())
+    async with asyncio.timeout(20):
+        await reader.readuntil(b"Authentication accepted\r\n\r\n")
+        phone = Phone("alice", server.access.phones["alice"], server=server.sip)
+        async with phone as alice:
+            call = await alice.call("700")
+            await call.audio.press("5")
+            await reader.readuntil(b"Event: DTMFBegin\r\n")
+            ended = await _event(reader, b"DTMFEnd")
+            assert (ended["Digit"], ended["Direction"]) == ("5", "Received")
+            await call.hangup()
+            hangup = await _event(reader, b"Hangup")
+    assert hangup["Channel"].startswith("PJSIP/alice-")
+    assert (hangup["Cause"], hangup["Cause-txt"]) == ("16", "Normal Clearing")
+    writer.close()
+
+
+async def _event(reader: asyncio.StreamReader, name: bytes) -> dict[str, str]:
+    await reader.readuntil(b"Event: %b\r\n" % name)
+    return parse((await reader.readuntil(b"\r\n\r\n")).decode())[0]
 
 
 async def test_a_session_over_http(managed: Managed) -> None:

@@ -32,8 +32,14 @@ async def talk(alice, bob, peak=8000, ms=MS):
     await asyncio.gather(alice.talk(tone(500, ms, peak)), bob.talk(tone(1100, ms, peak)))
 
 
-def tail(phone, ms=250):
+def tail(phone, ms=400):
     return phone.audio()[-ms * 8 :]
+
+
+def heard(phone, hz):
+    """The level of a tone where it is loudest: a busy machine leaves gaps."""
+    samples, step = tail(phone), 800
+    return max(level(samples[at : at + step], hz) for at in range(0, len(samples) - step + 1, 400))
 
 
 async def test_volume_changes_one_direction_and_leaves_the_other(engine, make_phone):
@@ -41,15 +47,15 @@ async def test_volume_changes_one_direction_and_leaves_the_other(engine, make_ph
     stream.effects.set_gain(Tap.IN, 3)
     stream.effects.set_gain(Tap.OUT, 0.25)
     await talk(alice, bob, peak=2000)
-    assert level(tail(bob), 500) == pytest.approx(6000, rel=0.2)
-    assert level(tail(alice), 1100) == pytest.approx(500, rel=0.25)
+    assert heard(bob, 500) == pytest.approx(6000, rel=0.2)
+    assert heard(alice, 1100) == pytest.approx(500, rel=0.25)
 
 
 async def test_pitch_is_shifted_in_a_call(engine, make_phone):
     alice, stream, bob = await two(engine, make_phone)
     stream.effects.set_pitch(Tap.IN, 2)
     await talk(alice, bob, ms=700)
-    assert level(tail(bob), 1000) == pytest.approx(8000, rel=0.3)
+    assert heard(bob, 1000) == pytest.approx(8000, rel=0.3)
     assert level(tail(bob), 500) < 800
 
 
@@ -57,7 +63,7 @@ async def test_a_scrambled_voice_is_understood_by_who_unscrambles(engine, make_p
     alice, stream, bob = await two(engine, make_phone)
     stream.effects.set_scramble(Tap.IN, True)
     await talk(alice, bob)
-    assert level(tail(bob), 2800) == pytest.approx(8000, rel=0.3)
+    assert heard(bob, 2800) == pytest.approx(8000, rel=0.3)
     assert level(tail(bob), 500) < 400
 
 
@@ -75,14 +81,14 @@ async def test_a_call_without_effects_is_a_relay_again(engine, make_phone):
     before = engine.counters()["ticks"]
     await talk(alice, bob, ms=200)
     assert engine.counters()["ticks"] == before
-    assert level(tail(bob, 100), 500) == HEARD
+    assert heard(bob, 500) == HEARD
 
 
 async def test_dropped_voice_is_silence_and_dropped_digits_are_not_heard(engine, make_phone):
     alice, stream, bob = await two(engine, make_phone)
     stream.effects.drop(Tap.IN, ["voice", "dtmf"])
     await talk(alice, bob)
-    assert level(tail(alice), 1100) == HEARD
+    assert heard(alice, 1100) == HEARD
     assert not bob.audio()
     await alice.press("5")
     stream.effects.drop(Tap.IN, [])
@@ -101,9 +107,9 @@ async def test_a_snoop_changes_volumes_and_sides_while_it_runs(engine, make_phon
     assert level(tail(spy), 500) < 100
     snoop.tune_snoop(spy="both", whisper="out", gain_in=0.5, gain_out=0)
     await asyncio.gather(talk(alice, bob), spy.talk(tone(770, MS)))
-    assert level(tail(spy), 500) == pytest.approx(4000, rel=0.2)
+    assert heard(spy, 500) == pytest.approx(4000, rel=0.2)
     assert level(tail(spy), 1100) < 100
-    assert level(tail(alice), 770) == HEARD
+    assert heard(alice, 770) == HEARD
     assert level(tail(bob), 770) < 100
 
 

@@ -54,7 +54,7 @@ def bridge_destroy(request: Request) -> Reply:
         request.context.bridges.destroy(bridge.id)
     else:
         for channel in list(bridge.channels.values()):
-            _take_out(bridge, channel)
+            bridge.kick(channel, EndedBy.COMMAND)
     return done("Bridge has been destroyed")
 
 
@@ -68,17 +68,8 @@ def bridge_kick(request: Request) -> Reply:
     bridge = _bridge(request) if request.get("BridgeUniqueid") else channel.bridge
     if bridge is None or channel.bridge is not bridge:
         raise ActionError("Channel is not in the bridge")
-    _take_out(bridge, channel)
+    bridge.kick(channel, EndedBy.COMMAND)
     return done("Channel has been kicked")
-
-
-def _take_out(bridge: Bridge, channel: Channel) -> None:
-    if channel.bridge is not bridge:
-        return
-    if bridge.bridge_class == "stasis" or channel.is_controlled:
-        bridge.remove(channel)
-    else:
-        channel.hangup(ended_by=EndedBy.COMMAND)
 
 
 @action("BridgeTechnologyList", summary="List the ways in which bridges mix")

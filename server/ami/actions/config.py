@@ -25,6 +25,7 @@ T = TypeVar("T")
 
 NO_NAME = "Filename not specified"
 OUTSIDE = "File requires escalated priveledges"  # as Asterisk spells it, for those who compare
+MAX_NAME = 255  # bytes of a file's name that file systems take
 NOT_FOUND = "Config file not found"
 INVALID = "Config file has invalid format"
 MAX_CONDITIONS = 32
@@ -217,6 +218,8 @@ def _path(context: AmiContext, name: str) -> str:
     """
     if not name:
         raise ActionError(NO_NAME)
+    if len(name.encode()) > MAX_NAME:
+        raise ActionError(NOT_FOUND)
     directory = context.configuration().directories.astetcdir
     return _inside(directory, str(Path(directory) / name))
 

@@ -146,7 +146,10 @@ def _bridge_merged(event: Occurrence) -> None:
 
 
 def _bridge_entered(event: Occurrence) -> None:
-    event.about_channel("BridgeEnter", head=_bridge(event))
+    bridge = event.channels()[0].bridge
+    swapped = bridge.swapping if bridge is not None else ""
+    fields: tuple[Field, ...] = (("SwapUniqueid", swapped),) if swapped else ()
+    event.about_channel("BridgeEnter", *fields, head=_bridge(event))
 
 
 def _bridge_left(event: Occurrence) -> None:
@@ -206,10 +209,7 @@ def _attended_transfer(event: Occurrence) -> None:
     head += _party(event, "transferee", "Transferee")
     head += _party(event, "transfer_target", "TransferTarget")
     kind = fields["destination_type"]
-    extra: list[Field] = [
-        ("IsExternal", _yes(fields["is_external"])),
-        ("DestType", _DESTINATIONS.get(kind, "Fail")),
-    ]
+    extra: list[Field] = [("DestType", _DESTINATIONS.get(kind, "Fail"))]
     if fields.get("destination_bridge"):
         extra.append(("DestBridgeUniqueid", fields["destination_bridge"]))
     if fields.get("destination_application"):

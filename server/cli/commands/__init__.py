@@ -39,6 +39,7 @@ def load_commands() -> Registry:
         realtime,
         rtp,
         shutdown,
+        sorcery,
         sounds,
     )
 

@@ -16,7 +16,6 @@ from server.resources.channel import EndedBy
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge
-    from server.resources.channel import Channel
 
 ALL = "all"
 
@@ -66,9 +65,31 @@ def show_technologies(_context: CliContext, _call: Call) -> str:
     )
 
 
+def _complete_technology(_context: CliContext, arguments: Sequence[str]) -> list[str]:
+    return [] if arguments else [each.name for each in TECHNOLOGIES]
+
+
+@command(
+    "bridge technology {suspend|unsuspend}",
+    "Refused: the media engine needs every technology",
+    arguments="<technology-name>",
+    complete=_complete_technology,
+)
+def suspend_technology(_context: CliContext, call: Call) -> str:
+    """Say that a technology can't be suspended, and none ever is."""
+    if len(call.arguments) != 1:
+        raise WrongUsage
+    name = call.arguments[0]
+    if name not in {each.name for each in TECHNOLOGIES}:
+        raise CommandError(f"Bridge technology '{name}' not found")
+    if call.option == "suspend":
+        raise CommandError(f"{name} can't be suspended: the media engine needs it")
+    return f"Bridge technology '{name}' is not suspended"
+
+
 @command("bridge destroy", "End a bridge", arguments="<bridge-id>", complete=_complete_bridge)
 def destroy(context: CliContext, call: Call) -> str:
-    """End a bridge: channels of applications stay with these, others are hung up."""
+    """End a bridge; those go on who have somewhere to go."""
     if len(call.arguments) != 1:
         raise WrongUsage
     bridge = _find(context, call.arguments[0])
@@ -76,7 +97,7 @@ def destroy(context: CliContext, call: Call) -> str:
         context.bridges.destroy(bridge.id)
     else:
         for channel in list(bridge.channels.values()):
-            channel.hangup(ended_by=EndedBy.CONSOLE)
+            bridge.kick(channel, EndedBy.CONSOLE)
     return f"Destroying bridge '{bridge.id}'"
 
 
@@ -96,26 +117,19 @@ def _complete_kick(context: CliContext, arguments: Sequence[str]) -> list[str]:
     complete=_complete_kick,
 )
 def kick(context: CliContext, call: Call) -> str:
-    """Take a channel, or all, out: an application's stays with it, others are hung up."""
+    """Take a channel, or all, out; who has nowhere to go ends."""
     if len(call.arguments) != 2:
         raise WrongUsage
     bridge, name = _find(context, call.arguments[0]), call.arguments[1]
     if name == ALL:
         for channel in list(bridge.channels.values()):
-            _take_out(bridge, channel)
+            bridge.kick(channel, EndedBy.CONSOLE)
         return f"Kicking all channels from bridge '{bridge.id}'"
     found = context.channels.find(name)
     if found is None or found.bridge is not bridge:
         raise CommandError(f"Channel '{name}' not found in bridge '{bridge.id}'")
-    _take_out(bridge, found)
+    bridge.kick(found, EndedBy.CONSOLE)
     return f"Kicking channel '{found.name}' from bridge '{bridge.id}'"
-
-
-def _take_out(bridge: Bridge, channel: Channel) -> None:
-    if bridge.bridge_class == "stasis":
-        bridge.remove(channel)
-    else:
-        channel.hangup(ended_by=EndedBy.CONSOLE)
 
 
 def _find(context: CliContext, bridge_id: str) -> Bridge:

@@ -19,6 +19,7 @@ _STATS_HEADER = """
  BridgeId ChannelId ........ UpTime.. Codec.   Count    Lost Pct  Jitter   Count    Lost Pct  Jitter RTT....
  ===========================================================================================================
 """  # noqa: E501 - as wide as Asterisk's
+ALL = "all"
 _MAX_EXACT = 100_000  # packets; more are counted by thousands
 
 
@@ -117,6 +118,52 @@ def qualify(context: CliContext, call: Call) -> str:
 _PEERS = ("endpoint", "uri", "channel")
 
 
+def _complete_maintenance(context: CliContext, arguments: Sequence[str]) -> Iterable[str]:
+    match len(arguments):
+        case 0:
+            return ("on", "off")
+        case 1 if context.sip is not None:
+            return (ALL, *context.sip.settings.endpoints)
+        case _:
+            return ()
+
+
+@command(
+    "pjsip set maintenance",
+    "Take no new calls of an endpoint, nor make any to it",
+    arguments="<on|off> <endpoint|all>",
+    complete=_complete_maintenance,
+)
+def set_maintenance(context: CliContext, call: Call) -> str:
+    """Begin or end maintenance; calls that are on go on."""
+    if len(call.arguments) != 2 or call.arguments[0] not in ("on", "off"):
+        raise WrongUsage
+    sip, (word, name) = find_sip(context), call.arguments
+    if name != ALL and name not in sip.settings.endpoints:
+        raise CommandError(f"Unable to retrieve endpoint {name}")
+    names = list(sip.settings.endpoints) if name == ALL else [name]
+    sip.maintenance.set(names, word == "on")
+    state = "enabled" if word == "on" else "disabled"
+    return f"Maintenance mode {state} for {'all endpoints' if name == ALL else name}"
+
+
+@command(
+    "pjsip show maintenance",
+    "List the endpoints under maintenance",
+    arguments="[endpoint]",
+    complete=_complete_qualified,
+)
+def show_maintenance(context: CliContext, call: Call) -> str:
+    """List the endpoints under maintenance, or tell of one."""
+    sip = find_sip(context)
+    if call.arguments:
+        name = _one(call)
+        if name not in sip.settings.endpoints:
+            raise CommandError(f"Unable to retrieve endpoint {name}")
+        return f"{name}: maintenance {'enabled' if name in sip.maintenance else 'disabled'}"
+    return lines(*sip.maintenance.list()) or "No endpoints are under maintenance"
+
+
 def _complete_notify(context: CliContext, arguments: Sequence[str]) -> Iterable[str]:
     match list(arguments):
         case []:
@@ -213,6 +260,26 @@ def _count(packets: int) -> str:
 
 def _percent(lost: int, packets: int) -> int:
     return 100 * lost // (lost + packets) if lost + packets else 0
+
+
+@command(
+    "pjsip show scheduled_tasks", "List what SIP does in a while", arguments="[like <pattern>]"
+)
+def show_scheduled_tasks(context: CliContext, call: Call) -> Iterator[str]:
+    """List whom SIP asks or forgets next; times are in seconds."""
+    wanted = read_filter(call)
+    tasks = [task for task in find_sip(context).scheduled_tasks() if wanted(task.name)]
+    return iter(
+        [
+            "PJSIP Scheduled Tasks:",
+            "",
+            f"{'Task Name':<60} {'Interval':>10} {'Next Start':>10}",
+            f"{'=' * 60} {'=' * 10} {'=' * 10}",
+            *(f"{task.name:<60} {task.interval:>10} {task.due:>10.1f}" for task in tasks),
+            "",
+            f"Total Scheduled Tasks: {len(tasks)}",
+        ]
+    )
 
 
 @command("pjsip show settings", "Show what holds for all of SIP")

@@ -8,10 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from server.config.binder import unknown_option
-from server.config.objects import ConfigFile, ConfigWarning, Option, Section, unknown_section
+from server.config.objects import (
+    ConfigFile,
+    ConfigWarning,
+    Option,
+    Remark,
+    Section,
+    unknown_section,
+)
 
 GENERAL = "general"
 STARTUP = "startup_commands"
+TEMPLATE = "template"
 EVERYTHING = "all"
 # values of a startup command, and when they let it run; there are no modules to wait for here
 EARLY = ("pre-init", "pre-module")
@@ -112,10 +120,13 @@ def build_aliases(file: ConfigFile, warnings: list[ConfigWarning]) -> dict[str, 
         if section.name.lower() != GENERAL:
             continue
         for option in section.options:
-            template = file.find(option.value) if option.name.lower() == "template" else None
+            if option.name.lower() != TEMPLATE:
+                warnings.append(unknown_option(option, [TEMPLATE]))
+                continue
+            template = file.find(option.value)
             if template is None:
-                message = f"{option.name} = {option.value}: there is no such template"
-                warnings.append(ConfigWarning(option.path, option.line, message))
+                message = f"{option.value}: there is no such template"
+                warnings.append(ConfigWarning(option.path, option.line, message, Remark.REFERENCE))
                 continue
             for alias in template.options:
                 aliases[" ".join(alias.name.lower().split())] = alias.value
@@ -138,7 +149,7 @@ def build_permissions(file: ConfigFile, warnings: list[ConfigWarning]) -> Permis
                 rules = users.setdefault(pwd.getpwnam(section.name).pw_uid, [])
         except KeyError:
             message = f"[{section.name}]: the system has no such user or group"
-            warnings.append(ConfigWarning(section.path, section.line, message))
+            warnings.append(ConfigWarning(section.path, section.line, message, Remark.REFERENCE))
             continue
         rules += (rule for option in section.options if (rule := _rule(option, warnings)))
     return Permissions(default, users, groups)
@@ -153,5 +164,5 @@ def _rule(option: Option, warnings: list[ConfigWarning]) -> Rule | None:
     name = option.name.lower()
     if name in ("permit", "deny"):
         return Rule(" ".join(option.value.split()), name == "permit")
-    warnings.append(unknown_option(option, ("permit", "deny")))
+    warnings.append(unknown_option(option, ["permit", "deny"]))
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from server.config.objects import ConfigWarning
+from server.config.objects import ConfigWarning, Remark
 from server.config.sections.extconfig import ExtConfig
 from server.config.sections.func_odbc import FuncOdbc
 from server.config.sections.res_odbc import ResOdbc
@@ -40,8 +40,9 @@ def check_databases(files: DatabaseFiles) -> Iterator[ConfigWarning]:
             wizard = mapping.of("realtime")
             if wizard is not None and wizard.data.lower() not in families:
                 reason = f"{object_type}: extconfig.conf has no family {wizard.data!r}"
-                yield ConfigWarning("sorcery.conf", 0, reason)
+                yield ConfigWarning("sorcery.conf", 0, reason, Remark.REFERENCE)
 
 
 def _missing(file: str, name: str, other: str, section: str) -> ConfigWarning:
-    return ConfigWarning(file, 0, f"{name}: {other} has no section [{section}] that is enabled")
+    reason = f"{name}: {other} has no section [{section}] that is enabled"
+    return ConfigWarning(file, 0, reason, Remark.REFERENCE)

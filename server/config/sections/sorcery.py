@@ -29,11 +29,13 @@ class CacheOptions:
     :ivar object_lifetime_stale: from then on an object is used, and read again meanwhile.
     :ivar object_lifetime_maximum: from then on it is read again before it is used.
     :ivar expire_on_reload: a reload forgets everything.
+    :ivar name: what commands call it; empty: ``module/type``.
     """
 
     object_lifetime_stale: int = 0
     object_lifetime_maximum: int = 0
     expire_on_reload: bool = False
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,15 @@ class Sorcery:
             if object_type in types:
                 return types[object_type]
         return None
+
+    def caches(self) -> dict[str, str]:
+        """Return the types of object that are cached, by the names of their caches."""
+        return {
+            mapping.cache.name or f"{module}/{object_type}": object_type
+            for module, types in self.modules.items()
+            for object_type, mapping in types.items()
+            if mapping.cache is not None
+        }
 
 
 def build_sorcery(file: ConfigFile | None, warnings: list[ConfigWarning]) -> Sorcery:
@@ -118,12 +129,14 @@ def _read_options(text: str) -> dict[str, str]:
 
 
 def _read_cache(text: str) -> CacheOptions:
-    values: dict[str, int | bool] = {}
+    values: dict[str, int | bool | str] = {}
     for name, value in _read_options(text).items():
         if name == "expire_on_reload":
             values[name] = boolean(value)
         elif name in ("object_lifetime_stale", "object_lifetime_maximum"):
             values[name] = _seconds(value)
-        elif name not in ("name", *NO_EFFECT):
+        elif name == "name":
+            values[name] = value
+        elif name not in NO_EFFECT:
             raise ValueError(f"unknown option {name[:60]!r}")
     return CacheOptions(**values)  # type: ignore[arg-type]  # checked by name above

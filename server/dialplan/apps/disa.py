@@ -121,8 +121,7 @@ async def _dial(call: Call, access: Access, options: Options) -> bool:
         except ServerError as error:
             call.report(f"DISA: {error}")
     if access.code != NO_PASSWORD:
-        channel.account_code = access.code
-        channel.touch()
+        channel.set_account_code(access.code)
     if dialled and call.exists(dialled, 1, access.context):
         call.jump(access.context, dialled, 1)
         return True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from server.base.errors import InvalidArgument, ServerError
+from server.base.errors import InvalidArgument, InvalidState, ServerError
 from server.dialplan.apps.record import choose_file
 from server.dialplan.arguments import Options, argument, parse_options, split_arguments
 from server.dialplan.executor import Call
@@ -199,7 +200,12 @@ class _Spy:
         listener = Listener(
             self._channel, target, tuning.mode, only_in=only_in, volume=tuning.volume
         )
-        with listener, Keys(self._channel, target) as keys:
+        has_ended = True
+        with (
+            contextlib.suppress(InvalidState),  # it ended right now
+            listener,
+            Keys(self._channel, target) as keys,
+        ):
             if self._record_path:
                 listener.record(self._record_path)
             await self._obey(keys, listener)

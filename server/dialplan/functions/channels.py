@@ -49,7 +49,6 @@ _ITEMS: dict[str, Callable[[Channel], str]] = {
     "videonativeformat": lambda _: "",
 }
 _WRITABLE = {
-    "accountcode": "account_code",
     "language": "language",
     "musicclass": "music_class",
     "peeraccount": "peer_account",
@@ -110,6 +109,9 @@ def write_channel(scope: Scope, data: str, value: str) -> None:
         return
     if name in _NOTES:
         scope.dialplan.part(Notes).of_channel.setdefault(scope.channel, {})[name] = value
+        return
+    if name == "accountcode":
+        scope.channel.set_account_code(value)
         return
     attribute = _WRITABLE.get(name)
     if attribute is None:

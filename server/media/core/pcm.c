@@ -157,8 +157,10 @@ void mp_pcm_tick(struct mp_stream *s)
 		count_jbuf(mp_worker_of(&s->obj), pcm);
 	if (mp_stream_is_tapped(s) && mp_snoop_tap(s, MP_TAP_IN, pcm->frame, n))
 		pcm->active = true;
-	if (s->effects_in)
+	if (s->effects_in) { /* some are late: sound goes on after the last packet's */
 		mp_effects_run(s->effects_in, pcm->frame, n);
+		pcm->active = mp_mix_level(pcm->frame, n) > SILENT_LEVEL;
+	}
 	if (s->talk)
 		detect_talk(s, pcm->frame, n);
 	if (s->scans)

@@ -377,3 +377,27 @@ async def test_the_core_tells_of_itself(ami: AmiUnderTest, client: Client) -> No
 async def test_a_login_is_repeated_without_harm(ami: AmiUnderTest, client: Client) -> None:
     configure(ami, ADMIN)
     assert (await client.log_in())["Message"] == "Already authenticated"
+
+
+async def test_a_subroutine_may_run_before_the_call_is_dialled(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    ami.load(PLAN + "exten => pre,1,Set(READY=${ARG1})\nsame => n,Return()\n")
+    await client.ask(
+        "Originate", Channel="PJSIP/bob", Application="Wait", Data="60", Async="true",
+        ChannelId="x", PreDialGoSub="default,pre,1(yes)",
+    )  # fmt: skip
+    await settle()
+    assert ami.under.registry.get("x").variables.get("READY") == "yes"
+    assert client.events.index("VarSet") < client.events.index("DialBegin")
+
+
+async def test_a_call_that_cannot_be_made_is_told_later_if_nobody_waits(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    blocks = await client.ask(
+        "Originate", Channel="PJSIP/nobody", Application="Wait", Async="true", ActionID="8"
+    )
+    assert [block.get("Response") for block in blocks] == ["Success", "Failure"]
+    told = client.event("OriginateResponse")
+    assert (told["ActionID"], told["Channel"], told["Uniqueid"]) == ("8", "PJSIP/nobody", "<null>")

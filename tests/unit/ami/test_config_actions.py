@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from server.ami.actions.config import read_condition
+from server.ami.actions.config_updates import read_updates
+from server.ami.protocol import Message
+from server.ami.registry import ActionError
+from server.base.errors import InvalidArgument
+from server.config.objects import Section
 from tests.support.ami import AmiUnderTest, Block, Client
 
 TEXT = """\
@@ -213,6 +222,24 @@ async def test_a_file_outside_that_is_included_is_not_written(
     block = await update(client, change, SrcFilename="main.conf", DstFilename="main.conf")
     assert block["Message"] == OUTSIDE
     assert (tmp_path / "more.conf").read_text() == "x=1\n"
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_options_and_filters_are_read_or_refused(options: str, condition: str) -> None:
+    headers = [("Action-000000", "NewCat"), ("Cat-000000", "a"), ("Options-000000", options)]
+    with contextlib.suppress(ActionError):
+        (update,) = read_updates(Message(headers))
+        assert all(name and name == name.lower() for name in update.options)
+    with contextlib.suppress(ActionError, InvalidArgument):
+        assert read_condition("b", condition)(Section("a", "x.conf", 1)) is False
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z]{1,8}", fullmatch=True), st.text("ab =,", max_size=9)))
+def test_options_are_read_as_they_are_written(options: dict[str, str]) -> None:
+    text = ", ".join(f'{name}="{value}"' for name, value in options.items())
+    headers = [("Action-000000", "NewCat"), ("Cat-000000", "a"), ("Options-000000", text)]
+    (update,) = read_updates(Message(headers))
+    assert update.options == options
 
 
 async def test_an_update_reloads_what_it_is_told_to(

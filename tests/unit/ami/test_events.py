@@ -153,7 +153,7 @@ async def test_who_calls_and_who_pays_may_change(ami: AmiUnderTest, client: Clie
     channel = await ami.call()
     channel.set_caller(Party("Ann", "55"))
     channel.set_connected(Party("Bob", "66"))
-    channel.set_account_code("acme")
+    ami.dialplan.write(channel, "CHANNEL(accountcode)", "acme")
     assert client.event("NewCallerid")["CallerIDNum"] == "55"
     assert client.event("NewCallerid")["CID-CallingPres"].startswith("0 (")
     assert client.event("NewConnectedLine")["ConnectedLineName"] == "Bob"
@@ -298,3 +298,66 @@ async def test_modules_that_come_and_go_are_told_of(ami: AmiUnderTest, client: C
     assert client.event("Load") == {
         "Event": "Load", "Privilege": "system,all", "Module": "app_x.so", "Status": "Success"
     }  # fmt: skip
+
+
+async def test_a_local_channel_leaves_a_call_that_it_only_connects(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    ami.load("exten => s,1,Dial(Local/5@default)\nexten => 5,1,Dial(PJSIP/bob)")
+    alice = await ami.call()
+    await settle()
+    bob = ami.under.phones.legs[-1].listener
+    assert isinstance(bob, Channel)
+    bob.on_answered()
+    await settle()
+    await settle()
+    begun, ended = client.event("LocalOptimizationBegin"), client.event("LocalOptimizationEnd")
+    assert begun["SourceChannel"] == bob.name
+    assert begun["DestUniqueId"] == alice.id
+    assert ended["Success"] == "Yes"
+    assert begun["Id"] == ended["Id"]
+    swapped = [block["SwapUniqueid"] for block in client.blocks if "SwapUniqueid" in block]
+    assert swapped == [begun["LocalOneUniqueid"]]
+    check(begun)
+    check(ended)
+
+
+async def test_an_attended_transfer_is_told_with_all_parties(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    alice = await talk(ami)
+    bob = ami.under.phones.legs[-1].listener
+    ami.load("exten => s,1,Wait(60)\nexten => 300,1,Dial(PJSIP/carol)")
+    await client.ask("Atxfer", Channel=alice.name, Exten="300", Context="default")
+    await settle()
+    carol = ami.under.phones.legs[-1].listener
+    assert isinstance(carol, Channel)
+    assert carol.name.startswith("PJSIP/carol")
+    carol.on_answered()
+    await settle()
+    await settle()
+    client.text = ""
+    alice.leg.listener.on_hangup(16, 200, "")  # type: ignore[union-attr]
+    await settle()
+    told = client.event("AttendedTransfer")
+    assert told["OrigTransfererChannel"] == alice.name
+    assert isinstance(bob, Channel)
+    assert told["TransfereeChannel"] == bob.name
+    assert told["Result"] == "Success"
+    assert not told.keys() - {name for name, _ in FACTS["AttendedTransfer"]["fields"]} - {*COMMON}
+
+
+async def test_a_pickup_is_told_with_whose_call_it_was(ami: AmiUnderTest, client: Client) -> None:
+    ami.load(
+        "exten => s,1,Dial(PJSIP/bob)\nexten => pick,1,PickupChan(${TARGET})\n same => n,Wait(60)"
+    )
+    await ami.call()
+    ringing = ami.under.phones.legs[-1].listener
+    assert isinstance(ringing, Channel)
+    ringing.on_ringing()
+    ami.dialplan.globals["TARGET"] = ringing.name
+    picker = await ami.call("pick", endpoint="carol")
+    await settle()
+    told = client.event("Pickup")
+    assert (told["Channel"], told["TargetChannel"]) == (picker.name, ringing.name)
+    check(told)

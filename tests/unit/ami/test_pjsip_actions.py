@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -253,20 +254,45 @@ async def test_maintenance_is_set_and_shown(client: Client, sip: FakeSip) -> Non
     assert wrong["Message"] == "State must be on or off"
 
 
-@pytest.mark.parametrize(
-    ("action", "needs_object"),
-    [
-        ("SorceryMemoryCacheExpire", False),
-        ("SorceryMemoryCacheExpireObject", True),
-        ("SorceryMemoryCachePopulate", False),
-        ("SorceryMemoryCacheStale", False),
-        ("SorceryMemoryCacheStaleObject", True),
-    ],
-)
-async def test_there_are_no_caches(client: Client, action: str, needs_object: bool) -> None:
-    bare = (await client.ask(action))[0]
-    assert bare["Message"] == f"{action} requires that a cache name be provided."
-    named = (await client.ask(action, Cache="c"))[0]
-    assert ("object name" in named["Message"]) is needs_object
-    full = (await client.ask(action, Cache="c", Object="o"))[0]
-    assert full["Message"] == "The provided cache does not exist"
+class FakeCache:
+    """A cache of endpoints that holds dora."""
+
+    caches: ClassVar = {"res_pjsip/endpoint": "endpoint"}
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[object, ...]] = []
+
+    def expire(self, kind: str, name: str = "") -> bool:
+        self.asked.append(("expire", kind, name))
+        return name in ("", "dora")
+
+    def mark_stale(self, kind: str, name: str = "", *, reads_now: bool = False) -> bool:
+        self.asked.append(("stale", kind, name, reads_now))
+        return name in ("", "dora")
+
+    async def load(self) -> None:
+        self.asked.append(("load",))
+
+
+async def test_caches_are_expired_marked_and_populated(ami: AmiUnderTest, client: Client) -> None:
+    prefix = "SorceryMemoryCache"
+    named = {"Cache": "res_pjsip/endpoint"}
+    for action in ("Expire", "ExpireObject", "Populate", "Stale", "StaleObject"):
+        bare = (await client.ask(prefix + action))[0]
+        assert bare["Message"] == f"{prefix}{action} requires a cache name."
+        gone = (await client.ask(prefix + action, **named, Object="dora"))[0]
+        assert gone["Message"] == "The provided cache does not exist"
+    cache = ami.context.sip_realtime = FakeCache()  # type: ignore[assignment]
+    for action in ("ExpireObject", "StaleObject"):
+        bare = (await client.ask(prefix + action, **named))[0]
+        assert bare["Message"] == f"{prefix}{action} requires an object name."
+        gone = (await client.ask(prefix + action, **named, Object="eve"))[0]
+        assert gone["Message"].startswith("The provided object could not be")
+    cache.asked.clear()
+    for action in ("Expire", "ExpireObject", "Populate", "Stale", "StaleObject"):
+        done = (await client.ask(prefix + action, **named, Object="dora", Reload="yes"))[0]
+        assert done["Response"] == "Success"
+    assert cache.asked == [
+        ("expire", "endpoint", ""), ("expire", "endpoint", "dora"), ("load",),
+        ("stale", "endpoint", "", False), ("stale", "endpoint", "dora", True),
+    ]  # fmt: skip

@@ -306,3 +306,25 @@ def test_unknown_classes_and_filters_are_warned_of(tmp_path: Path) -> None:
     broken = user("odd", read=("everything",), filters=(FilterLine("(nonsense)", "x"),))
     _, warnings = authentication.make_accounts(Manager(users={"odd": broken}))
     assert len(warnings) == 2
+
+
+async def test_the_dialplan_knows_how_often_somebody_is_logged_in(ami: AmiUnderTest) -> None:
+    def count(name: str) -> str | None:
+        return ami.dialplan.read(None, f"AMI_CLIENT({name},sessions)")
+
+    assert count("admin") == "0"
+    await ami.client()
+    await ami.client()
+    assert (count("admin"), count("nobody")) == ("2", "0")
+
+
+async def test_a_flood_of_actions_leaves_others_their_turn(
+    ami: AmiUnderTest, client: Client
+) -> None:
+    client.write("Action: Ping\n\n" * 350)
+    assert client.text.count("Pong") == 100
+    await asyncio.sleep(0)
+    assert client.text.count("Pong") == 200
+    await settle()
+    assert client.text.count("Pong") == 350
+    assert not client.is_paused

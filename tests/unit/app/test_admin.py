@@ -143,6 +143,7 @@ async def test_entity_id_is_kept_over_a_restart(server: Server) -> None:
         ("pjsip set logger method INVITE", "INVITE"),
         ("pjsip show transports", "udp"),
         ("pjsip show settings", "max_forwards"),
+        ("pjsip show scheduled_tasks", "Total Scheduled Tasks: 0"),
         ("pjsip qualify alice", "alice"),
         ("core show channeltypes", "PJSIP"),
         ("core show sounds", "beep"),
@@ -192,6 +193,16 @@ async def test_startup_commands_run_when_everything_is_up(server: Server, admin:
     async with asyncio.timeout(3):
         while server.store.get("a", "b") != "c":
             await asyncio.sleep(0.01)
+
+
+async def test_qualifying_is_a_scheduled_task(server: Server, admin: Admin) -> None:
+    aor = "[far]\ntype=aor\ncontact=sip:far@127.0.0.1:9\nqualify_frequency=60\n"
+    append(server, "pjsip.conf", f"\n{aor}")
+    await admin.reload()
+    rows = (await ask(server, admin, "pjsip show scheduled_tasks like far")).splitlines()
+    name, interval, due = rows[4].split()
+    assert (name, interval) == ("pjsip/qualify/far/sip:far@127.0.0.1:9", "60")
+    assert 0 <= float(due) <= 60
 
 
 async def test_sip_messages_are_remembered(server: Server, admin: Admin) -> None:

@@ -138,7 +138,8 @@ async def test_an_application_runs_and_the_call_ends(dut: Spooling) -> None:
     text = "Channel: PJSIP/alice\nApplication: Set\nData: GLOBAL(GOT)=${NOT_SUBSTITUTED}\n"
     path = dut.put("a.call", text + "Archive: yes\nAccount: sales\n")
     leg = await dut.dialled(1)
-    assert dut.channel(leg).account_code == "sales"
+    channel = dut.channel(leg)
+    assert (channel.account_code, channel.peer_account) == ("sales", "sales")
     leg.listener.on_answered()  # type: ignore[union-attr]
     await until(lambda: (dut.done / "a.call").exists())
     assert dut.dialplan.globals["GOT"] == "${NOT_SUBSTITUTED}"

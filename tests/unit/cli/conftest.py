@@ -20,6 +20,7 @@ from server.cli.context import (
     OutboundView,
     RegistrationView,
     SipMessageView,
+    SipTaskView,
     WebhookView,
     WebsocketView,
 )
@@ -30,6 +31,7 @@ from server.dialplan.port import Dialplan, DialplanSettings
 from server.resources.channel import Channel
 from server.resources.mailboxes import Mailboxes
 from server.resources.presence_states import PresenceStates
+from server.sip.maintenance import Maintenance
 from server.sip.settings import Aor, Auth, Endpoint, Identify, SipSettings, Transport
 from server.tech.base import Party
 from tests.support.node import NodeUnderTest
@@ -120,6 +122,7 @@ class FakeSip:
     def __init__(self) -> None:
         self.logger: tuple[bool, str, str, bool] | None = None
         self.asked: list[str] = []
+        self.maintenance = Maintenance()
         self.messages = [
             SipMessageView(
                 0, START, False, "192.0.2.1:5060", "INVITE sip:1@x SIP/2.0\r\nTo: x\r\n"
@@ -137,6 +140,9 @@ class FakeSip:
         self, is_on: bool, *, host: str = "", method: str = "", adds: bool = False
     ) -> None:
         self.logger = is_on, host, method, adds
+
+    def scheduled_tasks(self) -> Sequence[SipTaskView]:
+        return [SipTaskView("pjsip/qualify/alice/sip:a@b", 60, 12.34)]
 
     def set_history(self, is_on: bool) -> None:
         self.asked.append(f"history {is_on}")

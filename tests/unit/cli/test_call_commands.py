@@ -51,18 +51,27 @@ async def test_bridges_are_emptied_and_ended(cli) -> None:
         await cli.run("bridge destroy b1")
 
 
-async def test_calls_of_no_application_are_hung_up_with_their_bridge(cli) -> None:
-    channel = await cli.node.call("alice")
+async def test_who_has_nowhere_to_go_ends_with_the_bridge(cli) -> None:
+    caller, called = await cli.node.call("alice"), await cli.node.call("bob")
+    called.release_control()
     bridge = cli.node.bridges._make("b1", bridge_class="basic")
-    bridge.add(channel)
+    bridge.add(caller)
+    bridge.add(called)
     await cli.run("bridge destroy b1")
-    assert channel.is_hungup
+    assert called.is_hungup
+    assert not caller.is_hungup
+    assert caller.bridge is None
 
 
 async def test_bridge_technologies(cli) -> None:
     rows = (await cli.run("bridge technology show")).splitlines()
     assert rows[0].split() == ["Name", "Type", "Priority", "Suspended"]
     assert rows[-1].split() == ["softmix", "MultiMix", "10", "No"]
+    assert "is not suspended" in await cli.run("bridge technology unsuspend softmix")
+    with pytest.raises(CommandError, match="the media engine needs it"):
+        await cli.run("bridge technology suspend softmix")
+    with pytest.raises(CommandError, match="'none' not found"):
+        await cli.run("bridge technology suspend none")
 
 
 async def test_groups(cli) -> None:

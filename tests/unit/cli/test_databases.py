@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from server.__main__ import main
+from server.app.offline import offline_registry
 from server.base.errors import NotFound
+from server.cli.check import check_configuration
 from server.cli.registry import CommandError
 from server.config.ini import parse_text
 from server.config.sections.databases import DatabaseFiles
@@ -103,3 +105,13 @@ def test_arion_db_makes_and_checks_tables(
     assert "Usage: arion db" in capsys.readouterr().err
     assert main(["db", "check", "sqlite:////no/such/folder/x.db"]) == 1
     assert "arion db: connect: " in capsys.readouterr().err
+
+
+def test_config_check_takes_an_auth_that_a_database_may_have(tmp_path: Path) -> None:
+    (tmp_path / "asterisk.conf").write_text("")
+    (tmp_path / "pjsip.conf").write_text("[a]\ntype=endpoint\nauth=b\n")
+    path = str(tmp_path / "asterisk.conf")
+    (error,) = check_configuration(path, offline_registry()).errors
+    assert "there is no [b] of this type" in str(error)
+    (tmp_path / "sorcery.conf").write_text("[res_pjsip]\nauth=realtime,auths\n")
+    assert check_configuration(path, offline_registry()).errors == []

@@ -9,6 +9,8 @@ from dataclasses import replace
 import pytest
 
 from server.base.errors import NotFound
+from server.cli.check import FILES_READ
+from server.cli.commands.config import FILES
 from server.cli.registry import CommandError
 from server.config.acl import build_acl
 from server.config.objects import Option
@@ -117,6 +119,10 @@ async def test_configuration_files(cli) -> None:
         await cli.run("config reload sip.conf")
 
 
+def test_every_file_that_is_read_is_listed() -> None:
+    assert {file.name for file in FILES} >= FILES_READ
+
+
 async def test_options_are_explained(cli) -> None:
     assert "res_pjsip: pjsip.conf" in await cli.run("config show help")
     assert "\tendpoint: " in await cli.run("config show help res_pjsip")
@@ -172,3 +178,13 @@ async def test_events_of_applications_are_logged(cli) -> None:
     assert cli.registry.complete(cli.context, "ari set debug ") == ["all", "test"]
     with pytest.raises(NotFound):
         await cli.run("ari set debug none on")
+
+
+@pytest.mark.parametrize(
+    "line", ["show c", "dump c", "populate c", "expire c o", "stale c o reload"]
+)
+async def test_there_are_no_caches(cli, line: str) -> None:
+    with pytest.raises(CommandError, match="Specified sorcery memory cache 'c' does not exist"):
+        await cli.run(f"sorcery memory cache {line}")
+    with pytest.raises(CommandError, match="Usage"):
+        await cli.run(f"sorcery memory cache {line.split()[0]}")

@@ -86,6 +86,21 @@ async def test_qualify(cli) -> None:
         assert output.endswith("  Contact sip:alice@192.0.2.1:5060: Avail")
 
 
+async def test_maintenance(cli) -> None:
+    shown = "pjsip show maintenance"
+    assert await cli.run(shown) == "No endpoints are under maintenance"
+    assert await cli.run("pjsip set maintenance on alice") == "Maintenance mode enabled for alice"
+    assert await cli.run(shown) == "alice"
+    assert await cli.run(f"{shown} alice") == "alice: maintenance enabled"
+    await cli.run("pjsip set maintenance on all")
+    assert cli.sip.maintenance.list() == sorted(cli.sip.settings.endpoints)
+    await cli.run("pjsip set maintenance off all")
+    assert await cli.run(f"{shown} alice") == "alice: maintenance disabled"
+    for line in ("pjsip set maintenance on none", f"{shown} none"):
+        with pytest.raises(CommandError, match="Unable to retrieve endpoint none"):
+            await cli.run(line)
+
+
 async def test_settings(cli) -> None:
     output = await cli.run("pjsip show settings")
     assert " max_forwards                       : 70\n" in output
@@ -133,3 +148,10 @@ async def test_contacts_are_asked_for_once_for_a_whole_list(
     monkeypatch.setattr(cli.sip, "contacts", lambda: asked.append(None) or contacts)
     await cli.run("pjsip show endpoints")
     assert len(asked) == 1
+
+
+async def test_scheduled_tasks(cli) -> None:
+    rows = (await cli.run("pjsip show scheduled_tasks")).splitlines()
+    assert rows[4].split() == ["pjsip/qualify/alice/sip:a@b", "60", "12.3"]
+    assert rows[-1] == "Total Scheduled Tasks: 1"
+    assert (await cli.run("pjsip show scheduled_tasks like none")).endswith("Tasks: 0")

@@ -242,6 +242,7 @@ async def test_the_channel_tells_of_its_dialog_its_media_and_their_statistics(wo
         assert item(f"rtcp,{kind}").count("=") in (4, 8)
     assert item("rtcp,local_maxrxploss") == "0.000000"
     assert item("rtcp,rxcount") == "0"
+    assert item("rtcp,rxmes") == "92.950000"
     assert item("audioreadformat") == "ulaw"
     assert item("rtcp,all,video") == ""
     for wrong in ("rtcp,nothing", "pjsip,nothing", "rtp,src,smell", "endpoint,x"):

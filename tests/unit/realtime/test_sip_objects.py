@@ -25,6 +25,7 @@ endpoint=realtime,endpoints
 auth=realtime,auths
 aor=realtime,aors
 """
+BOTH = "endpoint=config,pjsip.conf,criteria=type=endpoint\n"
 CACHED = MAPPED + (
     "endpoint/cache=memory_cache,object_lifetime_stale=60,object_lifetime_maximum=100\n"
 )
@@ -192,6 +193,16 @@ async def test_many_changes_are_applied_at_once(world: World) -> None:
     assert len(world.applied) == 1
 
 
+async def test_an_endpoint_of_the_file_may_have_its_auth_in_the_database(world: World) -> None:
+    option = [Option("auth", "dora", "pjsip.conf", 2)]
+    item = ConfigObject("endpoint", "filed", option, "pjsip.conf", 1)
+    items, _warnings = without_mapped_types([item], sorcery(MAPPED + BOTH))
+    world.objects.configure(items, named_acls={}, language="en")
+    await world.sip.load()
+    assert world.settings.endpoints["filed"].auth == ("dora",)
+    assert world.settings.auths["dora"].password == "one"
+
+
 def test_types_that_are_only_elsewhere_are_not_taken_from_the_file() -> None:
     items = [ConfigObject(kind, "a", [], "pjsip.conf", 3) for kind in ("endpoint", "transport")]
     kept, warnings = without_mapped_types(items, sorcery(MAPPED))
@@ -199,3 +210,38 @@ def test_types_that_are_only_elsewhere_are_not_taken_from_the_file() -> None:
     assert warnings == ["pjsip.conf:3: [a] is left out: sorcery.conf has endpoint in realtime only"]
     both = MAPPED + "endpoint=config,pjsip.conf,criteria=type=endpoint\n"
     assert len(without_mapped_types(items, sorcery(both))[0]) == 2
+
+
+async def test_a_cache_forgets_what_it_is_told_to(world: World) -> None:
+    world.sip.configure(sorcery(CACHED))
+    assert world.sip.caches == {"res_pjsip/endpoint": "endpoint"}
+    await world.sip.load()
+    assert not world.sip.wants(["dora"])
+    assert world.sip.expire("endpoint", "dora")
+    assert world.sip.wants(["dora"])
+    assert not world.sip.expire("endpoint", "dora")
+    await world.sip.fetch(["dora"])
+    assert world.sip.expire("aor", "dora")  # which comes with the endpoint that names it
+    assert not world.sip.expire("aor", "nobody")
+    await world.sip.fetch(["dora"])
+    assert world.sip.expire("endpoint")
+    assert world.sip.wants(["dora"])
+
+
+async def test_what_is_marked_stale_is_used_and_read_again(world: World) -> None:
+    world.sip.configure(sorcery(CACHED))
+    await world.sip.load()
+    world.families.rows["endpoints"][0]["context"] = "y"
+    assert world.sip.mark_stale("endpoint", "dora")
+    assert not world.sip.wants(["dora"])
+    await settle()
+    assert world.settings.endpoints["dora"].context == "y"
+    world.families.rows["endpoints"][0]["context"] = "z"
+    assert world.sip.mark_stale("auth", "dora", reads_now=True)
+    await settle()
+    assert world.settings.endpoints["dora"].context == "z"
+
+
+def test_a_cache_may_have_a_name() -> None:
+    named = sorcery(MAPPED + "endpoint/cache=memory_cache,name=phones\n")
+    assert named.caches() == {"phones": "endpoint"}
