@@ -33,6 +33,7 @@ async def test_a_node_is_what_its_files_say_and_follows_them(tmp_path: Path) -> 
     await server.start()
     try:
         await _check_limits(server)
+        await server.until(lambda: _has_no_channels(server), 5, "the call to be gone")
         await _check_reload_during_a_call(server)
         port = server.access.http_port
         async with aiohttp.ClientSession() as web, web.get(f"http://127.0.0.1:{port}/") as answer:
@@ -48,6 +49,10 @@ async def test_a_node_is_what_its_files_say_and_follows_them(tmp_path: Path) -> 
     assert refused, "the reason of a refusal is logged"
     assert [line for line in lines if line["identifiers"].get("callid", "").startswith("C-")]
     assert [line for line in lines if "lockmode has no effect" in line["logmsg"]["message"]]
+
+
+async def _has_no_channels(server: ServerProcess) -> bool:
+    return not await server.get("/channels")
 
 
 async def _check_limits(server: ServerProcess) -> None:

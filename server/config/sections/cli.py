@@ -164,5 +164,5 @@ def _rule(option: Option, warnings: list[ConfigWarning]) -> Rule | None:
     name = option.name.lower()
     if name in ("permit", "deny"):
         return Rule(" ".join(option.value.split()), name == "permit")
-    warnings.append(unknown_option(option, ("permit", "deny")))
+    warnings.append(unknown_option(option, ["permit", "deny"]))
     return None
