@@ -164,7 +164,7 @@ async def test_cut_connections_lose_and_double_nothing_under_load(
     start: Starter, server: ServerProcess
 ) -> None:
     cuts = random.Random(1)
-    async with collecting(start, server, lambda: cuts.randrange(5_000, 60_000)) as (seen, taps):
+    async with collecting(start, server, lambda: cuts.randrange(5_000, 40_000)) as (seen, taps):
         for number in range(EVENTS):
             for app in LANGUAGES:
                 await server.post(f"/events/user/{number}", application=app)
