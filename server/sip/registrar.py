@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from email.utils import formatdate
+from functools import lru_cache
 from typing import NamedTuple
 
 from server.base.errors import RemoteProtocolError
@@ -155,7 +156,7 @@ class Registrar:
 
     def _response(self, request: Request, aor: Aor, now: float) -> Response:
         response = request.response(200, to_tag=new_tag())
-        response.headers.set("Date", formatdate(now + self._wall_offset, usegmt=True))
+        response.headers.set("Date", _date(int(now + self._wall_offset)))
         response.contacts = [
             NameAddr(contact.uri, "", {"expires": str(max(0, round(contact.expires_at - now)))})
             for contact in self._contacts.of(aor.name)
@@ -174,6 +175,11 @@ def _check_order(request: Request, contact: Contact | None) -> None:
         return
     if request.cseq.number <= contact.cseq:
         raise RemoteProtocolError("an older REGISTER came late", 500)
+
+
+@lru_cache(maxsize=2)  # many ask within the same second
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def _expiry(address: NameAddr, request: Request, aor: Aor) -> int:
