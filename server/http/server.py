@@ -31,7 +31,7 @@ from server.http.rest_socket import Caller, RestSocket, Wire
 from server.http.services import Services
 from server.http.static import FOLDER, StaticFiles
 from server.http.status_page import status_page
-from server.http.websocket import EventSession, accept, accept_stream
+from server.http.websocket import EventSession, Flusher, accept, accept_stream
 from server.stasis.bus import Bus
 
 logger = logging.getLogger(__name__)
@@ -109,6 +109,7 @@ class HttpServer:
         :raises ConfigError: the certificate can't be loaded.
         :raises OSError: an address can't be bound.
         """
+        self._bus.on_batch = Flusher.of_running_loop().flush
         await self._listeners.start(self._settings)
 
     async def configure(self, settings: Http) -> list[str]:

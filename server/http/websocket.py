@@ -15,7 +15,8 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Protocol, cast
+from typing import ClassVar, Protocol, cast
+from weakref import WeakKeyDictionary
 
 from websockets.exceptions import ProtocolError
 from websockets.extensions.base import Extension
@@ -127,6 +128,40 @@ class RequestReceiver(Protocol):
         """The session is over."""
 
 
+class Flusher:
+    """Writes what has gathered for consumers: once in an iteration of the loop for all of them.
+
+    The bus flushes after its deliveries; for what is delivered otherwise, the loop does.
+    """
+
+    _of_loops: ClassVar[WeakKeyDictionary[asyncio.AbstractEventLoop, Flusher]] = WeakKeyDictionary()
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._due: list[EventSession] = []
+
+    @classmethod
+    def of_running_loop(cls) -> Flusher:
+        """Return the one of the running loop."""
+        loop = asyncio.get_running_loop()
+        found = cls._of_loops.get(loop)
+        if found is None:
+            found = cls._of_loops[loop] = cls(loop)
+        return found
+
+    def add(self, session: EventSession) -> None:
+        """Note that something has to be written."""
+        if not self._due:
+            self._loop.call_soon(self.flush)
+        self._due.append(session)
+
+    def flush(self) -> None:
+        """Write it."""
+        due, self._due = self._due, []
+        for session in due:
+            session.flush()
+
+
 class EventSession:
     """A connected consumer of events; see :class:`server.stasis.applications.Consumer`.
 
@@ -164,6 +199,7 @@ class EventSession:
         self._max_queued_bytes = MAX_QUEUED_BYTES
         self._is_paused = False
         self._is_flush_due = False
+        self._flusher = Flusher.of_running_loop()
         self._is_open = True
         self._ping_interval = ping_interval or PING_INTERVAL
         self._ping_probes = ping_probes
@@ -227,11 +263,17 @@ class EventSession:
         ):
             self._overflow()
 
+    def flush(self) -> None:
+        """Write what has gathered, in as few system calls as may be."""
+        self._is_flush_due = False
+        while self._queue and not self._is_paused:
+            self._transport.write(b"".join(self._take_chunk()))
+
     def close(self, code: int, reason: str) -> None:
         """Say goodbye, and hang up when the client has answered or the time is up."""
         if not self._is_open:
             return
-        self._flush_queue()
+        self.flush()
         self._frames.send_close(code, reason)
         self._flush_frames()
         self._end()
@@ -263,7 +305,7 @@ class EventSession:
     def resume_writing(self) -> None:
         """The client caught up."""
         self._is_paused = False
-        self._flush_queue()
+        self.flush()
         if self.requests is not None:
             self.requests.serve()
 
@@ -276,16 +318,10 @@ class EventSession:
 
     def _flush_soon(self) -> None:
         if self._queued_bytes >= CHUNK:
-            self._flush_queue()
+            self.flush()
         elif not self._is_flush_due:
             self._is_flush_due = True
-            self._loop.call_soon(self._flush_queue)
-
-    def _flush_queue(self) -> None:
-        """Write what has gathered: one system call for what an iteration of the loop delivered."""
-        self._is_flush_due = False
-        while self._queue and not self._is_paused:
-            self._transport.write(b"".join(self._take_chunk()))
+            self._flusher.add(self)
 
     def _take_chunk(self) -> list[bytes]:
         """Take from the queue what is to be written at once."""

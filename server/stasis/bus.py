@@ -105,6 +105,8 @@ class Bus:
         self._ripe = 0  # how many of them were published in an iteration that is over
         self._holds = 0
         self._is_scheduled = False
+        # called when an iteration's deliveries are done, so that consumers' writes go together
+        self.on_batch: Callable[[], None] | None = None
         # told how many seconds each event took from publishing to the consumers' queues
         self.on_delivered: Callable[[float], None] | None = None
         # shown every event with those that it goes to, for who looks for mistakes
@@ -189,6 +191,8 @@ class Bus:
             return
         for _ in range(self._ripe):
             self._take_due()
+        if self._ripe and self.on_batch is not None:
+            self.on_batch()
         self._ripe = len(self._due)
         if self._due:
             self._schedule()
