@@ -14,7 +14,7 @@ from server.dialplan.executor import Call
 from server.dialplan.media import find_prompts
 from server.dialplan.numbers import parse_integer
 from server.media.players import Player, PlayResult
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 logger = logging.getLogger(__name__)
 

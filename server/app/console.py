@@ -26,7 +26,8 @@ from server.cli.context import (
 )
 from server.dialplan.executor import Call
 from server.media.trace import RtpPacket, Tracer
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.originate import DEFAULT_TIMEOUT, follow
 from server.resources.stasis_calls import continue_or_hangup

@@ -15,7 +15,8 @@ from server.callfiles.parser import CallFile
 from server.dialplan.executor import Call
 from server.dialplan.parties import parse_party
 from server.dialplan.port import Dialplan
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.dialing import DialAttempt, Dialer, DialStatus
 from server.resources.message_leg import SilentLeg
 

@@ -13,7 +13,8 @@ from server.dialplan.features.prompts import start
 from server.dialplan.features.watch import FEATURE_LETTERS, DigitFeatures
 from server.dialplan.numbers import parse_integer, parse_seconds
 from server.media.players import FileSource
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 # which option lets the caller use which feature of features.conf; the peer's letters are small
 CALLER_FEATURES = FEATURE_LETTERS

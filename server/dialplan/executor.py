@@ -23,7 +23,7 @@ from server.base.suspension import suspendable
 from server.dialplan.arguments import Target, parse_target
 from server.dialplan.plan import Place, Step
 from server.dialplan.scope import Scope
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 if TYPE_CHECKING:
     from server.dialplan.port import Dialplan

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from server.base.causes import Cause
 from server.dialplan.features.prompts import play
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.dialing import DialAttempt
 
 if TYPE_CHECKING:

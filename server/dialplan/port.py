@@ -32,7 +32,8 @@ from server.dialplan.sources import SourcePaths, load_sources
 from server.dialplan.variables import parse_reference
 from server.realtime.realtime import Realtime
 from server.resources.bridges import Bridges
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.device_states import DeviceStates
 from server.resources.dialing import Dialer
 from server.resources.dynamic_config import DynamicConfig

@@ -15,7 +15,8 @@ from server.media.streams import Player, Recorder, Source
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
-from server.resources.channel import Channel, EndedBy, wait_settled
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy, wait_settled
 from server.resources.node import Node
 from server.resources.variables import Assignment, BridgeVariables
 from server.stasis.topics import Topic, bridge_topic

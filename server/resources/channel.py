@@ -1,34 +1,22 @@
-"""One channel: a leg of a call as the API sees it, and the coroutine that controls it.
-
-A channel has at most one controller (the dialplan's executor, a Stasis application's hold on it)
-or none (a dialled leg that waits in a bridge). The controller waits only through the channel
-(:meth:`Channel.wait`, :meth:`~Channel.sleep`, :meth:`~Channel.wait_digit`), and any of these
-raises :class:`~server.base.errors.ChannelHungUp` once the call is over. When the controller has
-ended, the channel is destroyed; a channel without one is destroyed at once. So everything that
-a controller does on its way out, such as leaving Stasis, comes before ``ChannelDestroyed``.
-"""
+"""One channel: a leg of a call as the API sees it."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
-from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from enum import StrEnum
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 
-from server.base.call_ids import call_id_of_new_channel, enter_call
 from server.base.causes import cause_text, cause_to_sip
 from server.base.clock import ari_timestamp
-from server.base.errors import ChannelHungUp, InvalidState, Unavailable
+from server.base.errors import InvalidState, Unavailable
 from server.base.ids import ChannelId
 from server.media.streams import Player, Recorder, Source
 from server.model import events
 from server.model.events import Event
 from server.model.wire import Snapshot
+from server.resources.controlled import Controlled, EndedBy
 from server.resources.node import Node
 from server.resources.variables import ChannelVariables
 from server.stasis.topics import Topic, channel_topic, endpoint_topic
@@ -43,29 +31,14 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-MAX_PENDING_DIGITS = 128  # a caller's type-ahead; the oldest go first
 MAX_SHOWN = 64  # variables in a channel's snapshot, each of which is in every event
-SETTLE_TIMEOUT = 2.0  # seconds for the file thread to close a recording
 FAILED_TRANSFER = 503  # told of a transfer that came to no other end
 CAUSE_RTP_TIMEOUT = 44  # requested channel not available, as Asterisk reports a silent phone
 
 DigitObserver = Callable[[str], None]
 
 
-class EndedBy(StrEnum):
-    """Who or what ended a channel, as ChannelDestroyed says it."""
-
-    FAR_END = "far_end"
-    COMMAND = "command"
-    DIALPLAN = "dialplan"
-    DIALLER = "dialler"
-    CONSOLE = "console"
-    MEDIA_TIMEOUT = "media_timeout"
-    FAILURE = "failure"
-    SERVER = "server"
-
-
-class Channel:
+class Channel(Controlled):
     """A live channel.
 
     :param node: the shared parts.
@@ -75,12 +48,7 @@ class Channel:
     """
 
     __slots__ = (
-        "__weakref__",
-        "_controller",
         "_creation_time",
-        "_digit_waiters",
-        "_digits",
-        "_gates",
         "_shown",
         "_snapshot",
         "account_code",
@@ -89,7 +57,6 @@ class Channel:
         "app_data",
         "app_name",
         "bridge",
-        "call_id",
         "caller",
         "connected",
         "context",
@@ -105,21 +72,17 @@ class Channel:
         "features",
         "former_place",
         "groups",
-        "hangup_cause",
         "id",
         "ignored",
         "intercepts_hold",
         "is_adopted",
         "is_destroyed",
         "is_held",
-        "is_hungup",
         "language",
         "leg",
         "linkedid",
         "made_for",
         "music_class",
-        "name",
-        "node",
         "on_destroy",
         "on_end",
         "passes_hold",
@@ -136,19 +99,16 @@ class Channel:
         "transfer",
         "transfer_handling",
         "transfer_report",
-        "unsettled",
         "variables",
     )
 
     def __init__(self, node: Node, channel_id: ChannelId, leg: Leg, state: str) -> None:
+        super().__init__(node, leg.name)
         # identity
-        self.node = node
         self.id = channel_id
         self.leg = leg
-        self.name = leg.name
         self.endpoint = _endpoint_of(leg.name)
         self.linkedid: str = channel_id
-        self.call_id = call_id_of_new_channel()  # for the log
         self.created_at = node.clock.wall()
         self._creation_time = ari_timestamp(self.created_at)
         # what people see
@@ -190,15 +150,12 @@ class Channel:
         self.transfer: Transfer | None = None
         self.transfer_report: Callable[[int], None] | None = None
         # how it ends
-        self.hangup_cause = 0
         self.tech_cause: int | None = None
         self.end_reason = ""  # what the far end said
         self.ended_by = EndedBy.SERVER
-        self.is_hungup = False
         self.is_destroyed = False
         # what it owns: playbacks and recordings, closed before the channel leaves
         self.resources: list[Callable[[], None]] = []
-        self.unsettled: set[asyncio.Future[None]] = set()
         # who follows it
         self.on_end: list[Callable[[], None]] = []  # called once it has hung up
         self.on_destroy: list[Callable[[], None]] = []  # called when its controller is done too
@@ -206,10 +163,6 @@ class Channel:
         self.dial_watch: Callable[[str], None] | None = None
         self.digit_observers: list[DigitObserver] = []
         self.text_observers: list[Callable[[str], None]] = []  # of texts inside the call
-        self._digits: deque[str] = deque(maxlen=MAX_PENDING_DIGITS)
-        self._digit_waiters: deque[asyncio.Future[bool]] = deque()
-        self._gates: set[asyncio.Future[Any]] = set()
-        self._controller: asyncio.Task[None] | None = None
         self._snapshot: Snapshot | None = None
         self._shown: tuple[str, ...] = ()  # variables in channelvars, besides ari.conf's
         technology, resource = self.endpoint
@@ -439,125 +392,6 @@ class Channel:
         if kind == "music":
             self.node.notices.tell("MusicOnHoldStart", self, {"Class": value})
 
-    # waiting, for the controller
-
-    async def wait(self, awaitable: asyncio.Future[T] | Awaitable[T]) -> T:
-        """Wait for something else, but no longer than the channel lives.
-
-        A coroutine given here goes on in the background when the channel ends first, and is
-        then cancelled.
-
-        :raises ChannelHungUp: the channel ended first.
-        """
-        self._raise_if_hungup(awaitable)
-        if asyncio.isfuture(awaitable):
-            future: asyncio.Future[T] = awaitable
-        else:
-            future = self.node.scope.spawn(_as_coroutine(awaitable), f"{self.name} wait")
-        gate: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        wake = _waker(gate)
-        future.add_done_callback(wake)
-        try:
-            await self._pass(gate)
-        except BaseException:
-            if future is not awaitable:
-                future.cancel()
-            raise
-        finally:
-            future.remove_done_callback(wake)
-        result = future.result()
-        if isinstance(result, _Failed):
-            raise result.error
-        return result
-
-    async def sleep(self, seconds: float) -> None:
-        """Let time pass.
-
-        :raises ChannelHungUp: the channel ended meanwhile.
-        """
-        self._raise_if_hungup()
-        loop = asyncio.get_running_loop()
-        gate: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(seconds, _waker(gate), gate)
-        try:
-            await self._pass(gate)
-        finally:
-            timer.cancel()
-
-    async def wait_digit(self, timeout: float | None) -> str | None:
-        """Return the next digit, ``None`` after *timeout* seconds without one.
-
-        :raises ChannelHungUp: the channel ended meanwhile.
-        """
-        self._raise_if_hungup()
-        if self._digits:
-            return self._digits.popleft()
-        loop = asyncio.get_running_loop()
-        gate: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(timeout, _waker(gate), gate) if timeout is not None else None
-        self._digit_waiters.append(gate)
-        try:
-            await self._pass(gate)
-        finally:
-            self._digit_waiters.remove(gate)
-            if timer is not None:
-                timer.cancel()
-        return self._digits.popleft() if self._digits else None
-
-    async def wait_hangup(self) -> NoReturn:
-        """Wait until the channel ends, and raise :class:`ChannelHungUp` then."""
-        self._raise_if_hungup()
-        while True:
-            await self._pass(asyncio.get_running_loop().create_future())
-
-    def flush_digits(self) -> None:
-        """Forget digits that nobody has read."""
-        self._digits.clear()
-
-    def unread_digit(self, digit: str) -> None:
-        """Give a digit back, to be read next."""
-        self._digits.appendleft(digit)
-        self._wake_digit_waiters()
-
-    async def settle(self) -> None:
-        """Wait, for a bounded time, until recordings of this channel have said how they ended."""
-        await wait_settled(self.unsettled)
-
-    # its controller
-
-    def take_control(self, controller: Coroutine[Any, Any, None], name: str) -> None:
-        """Make *controller* the one coroutine that drives this channel.
-
-        The former one is cancelled, unless it is the caller and hands over itself.
-        """
-        former = self._controller
-        task = self.node.scope.spawn(self._run(controller), f"{self.name} {name}")
-        task.add_done_callback(lambda _task: controller.close())  # cancelled before it began
-        self._controller = task
-        if former is not None and former is not asyncio.current_task():
-            former.cancel()
-
-    async def give_up_control(self) -> NoReturn:
-        """Leave the channel without a controller, as a dialled one is: the caller is cancelled."""
-        task = asyncio.current_task()
-        assert task is not None
-        assert task is self._controller
-        self.release_control()
-        task.cancel()
-        await asyncio.get_running_loop().create_future()
-        raise AssertionError("a cancelled controller went on")
-
-    def release_control(self) -> None:
-        """End the controller, if there is one; what becomes of the channel is up to the caller."""
-        former, self._controller = self._controller, None
-        if former is not None and former is not asyncio.current_task():
-            former.cancel()
-
-    @property
-    def is_controlled(self) -> bool:
-        """Whether a controller drives the channel."""
-        return self._controller is not None
-
     # callbacks: the leg
 
     def on_ringing(self) -> None:
@@ -675,52 +509,9 @@ class Channel:
         if self.is_hungup:
             raise InvalidState("Channel has hung up")
 
-    def _raise_if_hungup(self, awaitable: object = None) -> None:
-        if self.is_hungup:
-            if asyncio.iscoroutine(awaitable):
-                awaitable.close()
-            raise ChannelHungUp(self.hangup_cause)
-
-    async def _pass(self, gate: asyncio.Future[bool]) -> None:
-        """Wait at a gate, whose result says whether the channel has ended.
-
-        An exception set on the gate would do the same and leave a cycle behind for each call: the
-        future, its exception, the traceback and this frame.
-        """
-        self._gates.add(gate)
-        try:
-            is_over = await gate
-        finally:
-            self._gates.discard(gate)
-        if is_over:
-            raise ChannelHungUp(self.hangup_cause)
-
-    def _wake_digit_waiters(self) -> None:
-        for gate in self._digit_waiters:
-            if not gate.done():
-                gate.set_result(False)
-                break
-
     def _tell_dialler(self, status: str) -> None:
         if self.dial_watch is not None:
             self.dial_watch(status)
-
-    async def _run(self, controller: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.current_task()
-        enter_call(self.call_id)
-        try:
-            with contextlib.suppress(ChannelHungUp):
-                await controller
-        except Exception:
-            logger.exception("%s: its controller failed; hanging up", self.name)
-            self.hangup(CAUSE_CONTROLLER_FAILED, EndedBy.FAILURE)
-        finally:
-            if self._controller is task:
-                if self.is_hungup:
-                    await self.settle()
-                self._controller = None
-                if self.is_hungup:
-                    self.destroy()
 
     def _begin_end(self, cause: int) -> None:
         self.is_hungup = True
@@ -740,14 +531,12 @@ class Channel:
             transfer.report(FAILED_TRANSFER)
 
     def _finish_end(self) -> None:
-        for gate in list(self._gates):
-            if not gate.done():
-                gate.set_result(True)
+        self._end_waits()
         self._tell_dialler("HANGUP")
         for tell in list(self.on_end):
             tell()
         self.on_end.clear()
-        if self._controller is not None:
+        if self.is_controlled:
             return
         if self.unsettled:
             self.node.scope.spawn(self._destroy_when_settled(), f"{self.name} settle")
@@ -788,8 +577,6 @@ class Channel:
         self.leg.stream.listener = None
 
 
-CAUSE_CONTROLLER_FAILED = 38  # network out of order: Asterisk's cause for an internal failure
-
 # Q.951 presentation as Asterisk numbers and words it
 PRESENTATION = {
     "allowed": (0, "Presentation Allowed, Not Screened"),
@@ -802,31 +589,3 @@ def _endpoint_of(name: str) -> tuple[str, str]:
     """Return technology and resource of a channel name such as ``PJSIP/alice-00000001``."""
     technology, _, rest = name.partition("/")
     return technology, rest.rpartition("-")[0] or rest
-
-
-async def wait_settled(unsettled: set[asyncio.Future[None]]) -> None:
-    """Wait, for a bounded time, until recordings have said how they ended."""
-    if unsettled:
-        await asyncio.wait(unsettled, timeout=SETTLE_TIMEOUT)
-
-
-def _waker(gate: asyncio.Future[bool]) -> Callable[[object], None]:
-    def wake(_done: object) -> None:
-        if not gate.done():
-            gate.set_result(False)
-
-    return wake
-
-
-class _Failed:
-    """What a coroutine raised that somebody waits for: theirs to deal with, not its scope's."""
-
-    def __init__(self, error: Exception) -> None:
-        self.error = error
-
-
-async def _as_coroutine(awaitable: Awaitable[Any]) -> Any:
-    try:
-        return await awaitable
-    except Exception as error:
-        return _Failed(error)

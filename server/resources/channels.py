@@ -20,8 +20,9 @@ from server.base.errors import (
 )
 from server.media.streams import StreamStats
 from server.model.wire import Snapshot
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
 from server.resources.channel_lists import CHANNEL_FIELDS, describe, matching
+from server.resources.controlled import EndedBy
 from server.resources.external_media import ExternalMedia
 from server.resources.listing import Page, Partial, check_fields, take_page
 from server.resources.node import Node

@@ -15,7 +15,8 @@ from server.base.causes import Cause, cause_text
 from server.base.errors import Conflict, InvalidArgument, ServerError, Unavailable
 from server.base.ids import MAX_ID_LENGTH, ChannelId
 from server.model import events
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.node import Node
 from server.stasis.topics import channel_topic
 from server.tech.base import (

@@ -12,7 +12,8 @@ from server.base.errors import ChannelHungUp, ServerError
 from server.dialplan.apps.subroutines import run_subroutine
 from server.dialplan.executor import Call
 from server.dialplan.parties import parse_party
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 if TYPE_CHECKING:
     from server.agi.session import Session

@@ -10,7 +10,8 @@ from server.ami.registry import ActionError, ListItem, Reply, Request, action, d
 from server.base.errors import ChannelHungUp, NotFound
 from server.dialplan.features.prompts import start
 from server.resources.bridge_technologies import TECHNOLOGIES
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 if TYPE_CHECKING:
     from server.ami.context import AmiContext

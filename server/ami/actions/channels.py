@@ -21,7 +21,8 @@ from server.base import suspension
 from server.base.causes import Cause
 from server.dialplan.pickup import group_text
 from server.dialplan.posix_regex import compile_regex
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 MAX_CAUSE = 127
 

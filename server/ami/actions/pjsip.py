@@ -13,7 +13,7 @@ from server.base.causes import sip_to_cause
 from server.base.errors import InvalidState, Unavailable
 from server.dialplan.apps.pjsip import read_content, read_status
 from server.dialplan.scope import Scope
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 from server.sip import leg_control
 from server.sip.leg import SipLeg
 from server.sip.notify import read_notify

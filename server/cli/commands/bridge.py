@@ -12,7 +12,7 @@ from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, lines
 from server.resources.bridge_technologies import TECHNOLOGIES
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 if TYPE_CHECKING:
     from server.resources.bridge import Bridge

@@ -10,7 +10,7 @@ from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import clock, fit, lines, plural
 from server.dialplan.arguments import parse_target
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 if TYPE_CHECKING:
     from server.resources.channel import Channel

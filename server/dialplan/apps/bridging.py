@@ -15,7 +15,8 @@ from server.dialplan.handover import go_on_after_bridge, send_peer_away
 from server.dialplan.numbers import parse_seconds
 from server.dialplan.registry import application
 from server.resources.bridge import Bridge
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 BRIDGE_OPTIONS = "pFhHkKLnStTwWx"
 BRIDGEWAIT_OPTIONS = "meSn"

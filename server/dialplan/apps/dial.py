@@ -16,7 +16,8 @@ from server.dialplan.numbers import parse_seconds
 from server.dialplan.privacy import Screening
 from server.dialplan.registry import application
 from server.media.players import Player
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 
 OPTIONS = "ABCDEFGHIKLNOPQRSTUWXabcdefghijkmnoprstuwxz"

@@ -11,7 +11,7 @@ from server.dialplan.functions.pjsip import sip_leg
 from server.dialplan.functions.pjsip_objects import technology_of
 from server.dialplan.registry import application
 from server.dialplan.scope import Scope
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 from server.sip import leg_control
 from server.sip.notify import Notify, read_notify
 from server.sip.reasons import REASONS

@@ -9,7 +9,7 @@ from server.dialplan.features.actions import transfer_context
 from server.dialplan.features.attended import Consultation
 from server.dialplan.features.watch import DigitFeatures
 from server.dialplan.registry import application
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 SOFTHANGUP_OPTIONS = "a"
 

@@ -12,7 +12,7 @@ from server.dialplan.features.attended import Consultation
 from server.dialplan.features.prompts import ask_extension, play, start
 from server.dialplan.features.recording import toggle_recording
 from server.dialplan.features.watch import Action, DigitFeatures
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 
 logger = logging.getLogger(__name__)
 

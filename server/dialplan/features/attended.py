@@ -21,7 +21,8 @@ from server.base.errors import ServerError
 from server.dialplan.features.matching import DigitMatcher
 from server.dialplan.features.prompts import play, start
 from server.dialplan.features.waiting import WaitingTransferee
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 from server.resources.dialing import DialAttempt, DialStatus
 from server.resources.local_optimization import optimize_locals
 

@@ -15,7 +15,8 @@ from server.dialplan.numbers import parse_integer, parse_seconds
 from server.dialplan.port import Dialplan
 from server.dialplan.registry import function, function_write
 from server.dialplan.scope import Scope
-from server.resources.channel import Channel, EndedBy
+from server.resources.channel import Channel
+from server.resources.controlled import EndedBy
 
 DEFAULT_SILENCE_MS = 2_500
 DEFAULT_TALK_THRESHOLD = 256

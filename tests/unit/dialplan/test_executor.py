@@ -9,7 +9,7 @@ import pytest
 
 from server.dialplan.registry import Function
 from server.dialplan.scope import Scope
-from server.resources.channel import EndedBy
+from server.resources.controlled import EndedBy
 from tests.support.dialplan import DialplanUnderTest
 from tests.support.node import settle
 
