@@ -138,7 +138,7 @@ class Flusher:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._due: list[EventSession] = []
+        self._due: deque[EventSession] = deque()
 
     @classmethod
     def of_running_loop(cls) -> Flusher:
@@ -157,9 +157,8 @@ class Flusher:
 
     def flush(self) -> None:
         """Write it."""
-        due, self._due = self._due, []
-        for session in due:
-            session.flush()
+        while self._due:  # one by one: should one fail, the others keep their turn
+            self._due.popleft().flush()
 
 
 class EventSession:

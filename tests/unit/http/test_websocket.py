@@ -15,7 +15,7 @@ from websockets.streams import StreamReader
 from server.config.sections.ari import Ari
 from server.http import websocket
 from server.http.messages import Request
-from server.http.websocket import EventSession, accept, text_frame
+from server.http.websocket import EventSession, Flusher, accept, text_frame
 from tests.support.node import NodeUnderTest
 from tests.support.web import USER, Web, serve
 
@@ -257,6 +257,25 @@ async def test_what_one_iteration_delivers_is_written_at_once(slow: Ends) -> Non
     assert not slow.transport.written
     await asyncio.sleep(0)
     assert len(slow.transport.written) == 1
+
+
+async def test_a_connection_that_fails_keeps_no_other_from_its_events(
+    slow: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Ends()
+
+    def fail(_data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+    monkeypatch.setattr(slow.transport, "write", fail)
+    slow.session.deliver(b"1")
+    other.session.deliver(b"2")
+    flusher = Flusher.of_running_loop()
+    with pytest.raises(RuntimeError):
+        flusher.flush()
+    flusher.flush()
+    assert other.transport.written == [text_frame(b"2")]
+    other.session.connection_lost()
 
 
 async def test_frames_queue_while_the_client_is_slow_and_keep_their_order(slow: Ends) -> None:
