@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from server.base.errors import Unavailable
 from server.cli.context import CliContext
 from server.cli.registry import Call, CommandError, WrongUsage, command
 from server.cli.tables import lines
+from server.dialplan.functions.states import devices_of, presences_of
 from server.dialplan.hints import Hint
 from server.resources import presence_states
-from server.resources.device_states import CUSTOM, PRECEDENCE, UNKNOWN, DeviceStates
-from server.resources.presence_states import PresenceStates
+from server.resources.device_states import CUSTOM, PRECEDENCE, UNKNOWN
 
 _RULE = "-" * 69
 _SETTABLE = tuple(state for state in PRECEDENCE if state != UNKNOWN)
@@ -74,7 +73,7 @@ def show_switches(context: CliContext, _call: Call) -> str:
 def list_device_states(context: CliContext, _call: Call) -> str:
     """List the ``Custom:`` devices that were set."""
     rows: list[str] = []
-    for device in _devices(context).stored(CUSTOM):
+    for device in devices_of(context.dialplan).stored(CUSTOM):
         rows += [f"--- Name: '{device.name}'  State: '{device.state}'", "---"]
     return _framed("--- Custom Device States " + "-" * 44, rows)
 
@@ -99,7 +98,7 @@ def change_device_state(context: CliContext, call: Call) -> str:
         raise CommandError("The devstate command can only be used to set 'Custom:' device state!")
     if not name or state.upper() not in _SETTABLE:
         raise WrongUsage
-    _devices(context).set(CUSTOM, name, state.upper())
+    devices_of(context.dialplan).set(CUSTOM, name, state.upper())
     return f"Changing {name} to {state}"
 
 
@@ -107,7 +106,7 @@ def change_device_state(context: CliContext, call: Call) -> str:
 def list_presence_states(context: CliContext, _call: Call) -> str:
     """List the ``CustomPresence:`` states that were set."""
     rows: list[str] = []
-    for name, stored in _presences(context).stored():
+    for name, stored in presences_of(context.dialplan).stored():
         rows += [
             f"--- Name: '{presence_states.CUSTOM}:{name}'",
             f"    --- State: '{stored.state}'",
@@ -134,24 +133,12 @@ def change_presence_state(context: CliContext, call: Call) -> str:
         raise CommandError(
             "The presencestate command can only be used to set 'CustomPresence:' presence state!"
         )
-    _presences(context).set_custom(name, text)
+    presences_of(context.dialplan).set_custom(name, text)
     return f"Changing {name} to {text}"
 
 
 def _framed(title: str, rows: Sequence[str]) -> str:
     return lines("", _RULE, title, _RULE, "---", *rows, _RULE, _RULE, "")
-
-
-def _devices(context: CliContext) -> DeviceStates:
-    if context.dialplan.devices is None:
-        raise Unavailable("there are no device states")
-    return context.dialplan.devices
-
-
-def _presences(context: CliContext) -> PresenceStates:
-    if context.dialplan.presences is None:
-        raise Unavailable("there are no presence states")
-    return context.dialplan.presences
 
 
 def _first_line(text: str | None) -> str:

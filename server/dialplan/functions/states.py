@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from typing import TYPE_CHECKING
 
 from server.base.errors import InvalidArgument, Unavailable
 from server.dialplan import hints
@@ -12,6 +13,9 @@ from server.dialplan.scope import Scope
 from server.resources import device_states, presence_states
 from server.resources.device_states import DeviceStates
 from server.resources.presence_states import PresenceStates
+
+if TYPE_CHECKING:
+    from server.dialplan.port import Dialplan
 
 _FIELDS = ("value", "subtype", "message")
 _EXTENSION_STATES = {
@@ -31,7 +35,7 @@ def read_device_state(scope: Scope, data: str) -> str:
     """DEVICE_STATE(device): such as NOT_INUSE."""
     if not data:
         raise InvalidArgument("DEVICE_STATE", "a device is needed")
-    return _devices(scope).state(data)
+    return devices_of(scope.dialplan).state(data)
 
 
 @function_write("DEVICE_STATE")
@@ -43,7 +47,7 @@ def write_device_state(scope: Scope, data: str, value: str) -> None:
     state = value.strip().upper()
     if state not in device_states.PRECEDENCE:
         state = device_states.UNKNOWN
-    _devices(scope).set(device_states.CUSTOM, name, state)
+    devices_of(scope.dialplan).set(device_states.CUSTOM, name, state)
 
 
 @function("HINT")
@@ -70,7 +74,7 @@ def read_presence_state(scope: Scope, data: str) -> str:
     wanted = argument(arguments, 1)
     if not argument(arguments, 0) or wanted not in _FIELDS:
         raise InvalidArgument("PRESENCE_STATE", "a provider, and value, subtype or message")
-    presence = _presences(scope).get(arguments[0])
+    presence = presences_of(scope.dialplan).get(arguments[0])
     if presence is None:
         raise InvalidArgument("PRESENCE_STATE", f"nobody knows {arguments[0]}")
     if wanted == "value":
@@ -85,7 +89,7 @@ def write_presence_state(scope: Scope, data: str, value: str) -> None:
     prefix, _, name = data.partition(":")
     if prefix.lower() != presence_states.CUSTOM.lower():
         raise InvalidArgument("PRESENCE_STATE", "only CustomPresence: can be set")
-    _presences(scope).set_custom(name, value)
+    presences_of(scope.dialplan).set_custom(name, value)
 
 
 def _split_place(text: str, function_name: str) -> tuple[str, str]:
@@ -95,13 +99,21 @@ def _split_place(text: str, function_name: str) -> tuple[str, str]:
     return exten, context or "default"
 
 
-def _devices(scope: Scope) -> DeviceStates:
-    if scope.dialplan.devices is None:
+def devices_of(dialplan: Dialplan) -> DeviceStates:
+    """Return the device states.
+
+    :raises Unavailable: there are none.
+    """
+    if dialplan.devices is None:
         raise Unavailable("there are no device states")
-    return scope.dialplan.devices
+    return dialplan.devices
 
 
-def _presences(scope: Scope) -> PresenceStates:
-    if scope.dialplan.presences is None:
+def presences_of(dialplan: Dialplan) -> PresenceStates:
+    """Return the presence states.
+
+    :raises Unavailable: there are none.
+    """
+    if dialplan.presences is None:
         raise Unavailable("there are no presence states")
-    return scope.dialplan.presences
+    return dialplan.presences
