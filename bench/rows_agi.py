@@ -38,7 +38,7 @@ async def fastagi(*, is_quick: bool) -> list[Result]:
     note = f"{steady.failed:.2%} failed"
     what = "call with a FastAGI session at 50/s: CPU"
     return [
-        Result("fastagi", what, "ms", steady.cpu_ms, note=note),
+        Result("fastagi", what, "ms", steady.cpu_ms, 2.9, 2.0, note=note),
         *climbed("fastagi", "FastAGI calls", runs, (2.9, 2.0), (300, 400)),
     ]
 
